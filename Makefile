@@ -1,0 +1,42 @@
+# Every target makes its own environment: stdlib venv, then uv inside it, then the lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check test-slow bench lock wheel clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.ready: locks/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "p2pchat needs Python 3.11 or newer; call: make PYTHON=python3.12 <target>" >&2; exit 1; }
+	@echo "Making the environment in $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r locks/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(VENV)/.ready ## Start a bootstrap node and three people who chat, form a group and owe each other money
+	@$(BIN)/python scripts/demo.py
+
+test: $(VENV)/.ready ## Run formatting, linting, types, layers and the tests
+	@scripts/check
+
+test-slow: $(VENV)/.ready ## Run the soak and scale tests as well
+	@$(BIN)/pytest -m "slow or not slow"
+
+bench: $(VENV)/.ready ## Measure against raw limits (ratios, about five minutes)
+	@$(BIN)/python -m benchmarks
+
+lock: $(VENV)/.ready ## Resolve the dependencies anew
+	@cd locks && ../$(BIN)/uv pip compile -q ../pyproject.toml --universal --generate-hashes --override overrides.txt --custom-compile-command "make lock" -o run.txt
+	@cd locks && ../$(BIN)/uv pip compile -q ../pyproject.toml --group ../pyproject.toml:dev --universal --generate-hashes --override overrides.txt --custom-compile-command "make lock" -o dev.txt
+
+wheel: $(VENV)/.ready ## Build the wheel into dist/
+	@$(BIN)/uv build --quiet --wheel
+
+clean: ## Remove the environment and what was built
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The node that operators run so that people find each other."""

@@ -1,0 +1,5 @@
+"""The `p2pchat-bootstrap` command."""
+
+
+def run() -> None:
+    """Entry point of the console script."""

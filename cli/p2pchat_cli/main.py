@@ -1,0 +1,5 @@
+"""The `p2pchat` command."""
+
+
+def run() -> None:
+    """Entry point of the console script."""

@@ -1,0 +1,1 @@
+"""The local API: one method table, served on a private socket."""

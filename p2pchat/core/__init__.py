@@ -1,0 +1,1 @@
+"""The deciding part: values in, values out. No sockets, files, clocks or tasks."""

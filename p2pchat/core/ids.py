@@ -1,0 +1,85 @@
+"""The names of things: 32 bytes each, one subclass per kind of thing.
+
+An id is `bytes`, so SQLite and CBOR take it as it is, while mypy keeps the kinds apart. Its text
+form is lower-case base32 without padding (52 letters, RFC 4648), safe in shells, paths and URLs.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import ClassVar, Self
+
+from p2pchat.errors import DecodeError, UsageError
+
+SHORT_LENGTH = 8  # letters; 40 bits, enough to tell apart what one person ever sees
+
+
+class Id(bytes):
+    """32 bytes that name one thing."""
+
+    size: ClassVar[int] = 32
+
+    def __new__(cls, raw: bytes) -> Self:
+        if type(raw) is cls:
+            return raw
+        if len(raw) != cls.size:
+            raise DecodeError(f"{cls.__name__} needs {cls.size} bytes, got {len(raw)}")
+        return super().__new__(cls, raw)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The id whose text form is `text`.
+
+        Raises:
+            UsageError: it is not the text form of an id.
+        """
+        padded = text.strip().upper()
+        padded += "=" * (-len(padded) % 8)
+        try:
+            return cls(base64.b32decode(padded))
+        except (ValueError, DecodeError) as error:
+            raise UsageError(f"'{text}' is not a {cls.__name__}") from error
+
+    @property
+    def text(self) -> str:
+        """The whole id as base32."""
+        return base64.b32encode(self).decode().rstrip("=").lower()
+
+    @property
+    def short(self) -> str:
+        """The first letters of `text`: for people and logs, never for look-ups by a peer."""
+        return self.text[:SHORT_LENGTH]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.short}…)"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class PersonId(Id):
+    """A person: the public half of an Ed25519 root key."""
+
+
+class DeviceId(Id):
+    """One installation: the public half of its Ed25519 signing key. `net` maps it to a libp2p peer id."""
+
+
+class EntryId(Id):
+    """The hash of an entry of a log."""
+
+
+class ConversationId(Id):
+    """A log: a direct chat, a group, or a person's own devices."""
+
+
+class GroupId(ConversationId):
+    """A group: the hash of its genesis entry."""
+
+
+class AccountId(Id):
+    """A ledger account: one pair of persons and one unit."""
+
+
+class LedgerEntryId(Id):
+    """The hash of a ledger entry."""

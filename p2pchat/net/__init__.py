@@ -1,0 +1,1 @@
+"""The talking part: hosts, streams, dialling and gossip over libp2p."""

@@ -1,0 +1,17 @@
+"""Protocol names and limits on the wire. A stream protocol's full id is /p2pchat/<network>/<name>."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HELLO: Final = "hello/1"  # cards and prekey bundles, request and response
+DIRECT: Final = "direct/1"  # envelopes and their acknowledgements, long-lived
+SYNC: Final = "sync/1"  # reconciliation of one group's log
+
+HELLO_FRAME_LIMIT: Final = 16 * 1024
+DIRECT_FRAME_LIMIT: Final = 256 * 1024
+SYNC_FRAME_LIMIT: Final = 1024 * 1024
+GOSSIP_LIMIT: Final = 64 * 1024  # py-libp2p drops RPCs of 1 MiB in silence; stay far below
+
+MAX_STREAMS_PER_PEER: Final = 32
+"""Inbound streams of our own protocols from one peer at a time."""

@@ -1,0 +1,1 @@
+"""Brings core, store and net together, one file per feature."""

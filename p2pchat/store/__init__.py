@@ -1,0 +1,1 @@
+"""The remembering part: one encrypted SQLite file."""
