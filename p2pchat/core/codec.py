@@ -15,14 +15,38 @@ import cbor2
 
 from p2pchat.errors import DecodeError
 
-Value: TypeAlias = "None | bool | int | bytes | str | list[Value] | dict[str, Value]"
+Value: TypeAlias = "bool | int | bytes | str | list[Value] | dict[str, Value] | None"
 
 MAX_BYTES: Final = 64 * 1024  # the largest entry or frame body; gossip stays below it too
 MAX_DEPTH: Final = 16
 _INT_BITS: Final = 63  # SQLite's integers; bignums would be tags, which are refused
 
 # cbor2 runs code for these tags unless told otherwise (regex, MIME, bignum, shared references...).
-_TAGS: Final = (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 100, 256, 258, 260, 261, 1004, 43000, 52, 54, 55799)
+_TAGS: Final = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    25,
+    28,
+    29,
+    30,
+    35,
+    36,
+    37,
+    100,
+    256,
+    258,
+    260,
+    261,
+    1004,
+    43000,
+    52,
+    54,
+    55799,
+)
 
 
 def _refuse_tag(value: object, immutable: bool) -> NoReturn:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from p2pchat.core.codec import Value
 from p2pchat.core.ids import Id
@@ -61,7 +61,7 @@ def mapping(value: Value, *, most: int = 64) -> dict[str, Value]:
     """`value` as a map of at most `most` keys."""
     if type(value) is not dict or len(value) > most:
         raise DecodeError(f"expected a map of at most {most}")
-    return cast("dict[str, Value]", value)
+    return value
 
 
 def identifier(value: Value, kind: type[I]) -> I:

@@ -20,6 +20,7 @@ class Id(bytes):
     size: ClassVar[int] = 32
 
     def __new__(cls, raw: bytes) -> Self:
+        """The id made of `raw`; raises DecodeError unless it has 32 bytes."""
         if type(raw) is cls:
             return raw
         if len(raw) != cls.size:

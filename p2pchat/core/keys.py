@@ -11,10 +11,10 @@ import hashlib
 from typing import Final
 
 from nacl.bindings import (
+    crypto_sign,
     crypto_sign_BYTES,
-    crypto_sign_detached,
+    crypto_sign_open,
     crypto_sign_seed_keypair,
-    crypto_sign_verify_detached,
 )
 from nacl.exceptions import BadSignatureError
 
@@ -40,7 +40,7 @@ class SigningKey:
 
     def sign(self, purpose: str, message: bytes) -> bytes:
         """64 bytes that only this key makes, over `message` for `purpose` and no other purpose."""
-        return crypto_sign_detached(_signed(purpose, message), self._secret)
+        return crypto_sign(_signed(purpose, message), self._secret)[:SIGNATURE_SIZE]
 
     def __repr__(self) -> str:
         return f"SigningKey({self.public[:4].hex()}…)"
@@ -52,8 +52,10 @@ def verify(public: bytes, purpose: str, message: bytes, signature: bytes) -> Non
     Raises:
         ProtocolError: it was not.
     """
+    if len(signature) != SIGNATURE_SIZE:
+        raise ProtocolError(f"bad signature over a {purpose}")
     try:
-        crypto_sign_verify_detached(signature, _signed(purpose, message), public)
+        crypto_sign_open(signature + _signed(purpose, message), public)
     except (BadSignatureError, ValueError, TypeError) as error:
         raise ProtocolError(f"bad signature over a {purpose}") from error
 
