@@ -1,0 +1,58 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from p2pchat.config import Home, NetworkFile, write_private
+from p2pchat.errors import StoreError, UsageError
+
+
+def test_the_home_asked_for_wins_over_the_environment(tmp_path: Path) -> None:
+    home = Home.locate(tmp_path / "alice", {"P2PCHAT_HOME": "/elsewhere"})
+    assert home.store == tmp_path / "alice" / "store.db"
+
+
+def test_the_environment_names_the_home() -> None:
+    assert Home.locate(None, {"P2PCHAT_HOME": "/srv/alice"}).directory == Path("/srv/alice")
+    assert Home.locate(None, {"XDG_DATA_HOME": "/srv/data"}).directory == Path("/srv/data/p2pchat")
+
+
+def test_without_a_word_the_home_is_where_data_of_this_user_lives() -> None:
+    expected = Path.home() / ".local" / "share" / "p2pchat"
+    assert Home.locate(None, {}).directory == expected
+    assert Home.locate(None, {"XDG_DATA_HOME": "relative/is/ignored"}).directory == expected
+
+
+def test_a_new_home_is_closed_to_others(tmp_path: Path) -> None:
+    home = Home(tmp_path / "deep" / "alice")
+    home.create()
+    home.create()
+    assert stat.S_IMODE(home.directory.stat().st_mode) == 0o700
+
+
+def test_a_file_in_the_way_of_a_home_is_the_disks_fault(tmp_path: Path) -> None:
+    (tmp_path / "alice").write_text("")
+    with pytest.raises(StoreError, match="cannot be made"):
+        Home(tmp_path / "alice").create()
+
+
+def test_a_private_file_is_replaced_whole_and_closed_to_others(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"old and longer")
+    write_private(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_private_file_in_no_directory_is_the_disks_fault(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="No such file"):
+        write_private(tmp_path / "nowhere" / "key", b"new")
+
+
+def test_a_network_file_that_cannot_be_read_names_its_path(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"network\.toml cannot be read"):
+        NetworkFile.read(Home(tmp_path).network_file)
+    Home(tmp_path).network_file.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="is not text"):
+        NetworkFile.read(Home(tmp_path).network_file)
