@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -215,6 +217,24 @@ class Home:
             raise StoreError(f"The home {self.directory} cannot be made: {error.strerror}.") from error
         if not os.access(self.directory, os.R_OK | os.W_OK | os.X_OK):
             raise StoreError(f"The home {self.directory} cannot be read and written by this user.")
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Be the one process that has this home open; the kernel lets go when the process ends.
+
+        Raises:
+            StoreError: another process has it open, or the lock file cannot be made.
+        """
+        try:
+            descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(f"{self.lock} cannot be opened: {error.strerror}.") from error
+        with os.fdopen(descriptor):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(f"Another node is running with the home {self.directory}.") from error
+            yield
 
 
 def write_private(path: Path, data: bytes) -> None:

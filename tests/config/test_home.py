@@ -56,3 +56,11 @@ def test_a_network_file_that_cannot_be_read_names_its_path(tmp_path: Path) -> No
     Home(tmp_path).network_file.write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="is not text"):
         NetworkFile.read(Home(tmp_path).network_file)
+
+
+def test_a_home_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with home.hold(), pytest.raises(StoreError, match="Another node is running"), home.hold():
+        pytest.fail("held twice")
+    with home.hold():
+        assert home.lock.exists()
