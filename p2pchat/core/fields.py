@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from p2pchat.core.codec import Value
+from p2pchat.core.codec import Value as Value
 from p2pchat.core.ids import Id
 from p2pchat.errors import DecodeError
 

@@ -1,0 +1,178 @@
+"""The items that an envelope carries, sealed, from one device to another.
+
+An envelope's plaintext is the array [1, [[kind, payload], ...]]. Each kind is idempotent, so that an
+envelope that comes twice by different ways changes nothing the second time. Kinds that this version does
+not know are acknowledged and ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from p2pchat.core import fields
+from p2pchat.core.codec import MAX_BYTES, decode, encode
+from p2pchat.core.identity import MAX_CARD, MAX_NAME
+from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId
+from p2pchat.core.invite import SECRET_SIZE
+from p2pchat.errors import DecodeError
+
+VERSION: Final = 1
+MAX_ITEMS: Final = 256
+MAX_PLAINTEXT: Final = 128 * 1024  # of one envelope
+MAX_GREETING: Final = 500
+MAX_SESSION_KEY: Final = 512
+
+ENTRY: Final = "entry"  # an entry of the pair's log, encoded
+REQUEST: Final = "request"  # ContactRequest
+ACCEPT: Final = "accept"  # a card: the request is accepted
+CARD: Final = "card"  # a newer card
+READ: Final = "read"  # ReadMark
+GROUP_INVITE: Final = "group.invite"  # GroupInvite
+GROUP_KEY: Final = "group.key"  # GroupKey
+GROUP_KEY_WANTED: Final = "group.key-wanted"  # KeysWanted
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to be delivered to a device."""
+
+    kind: str
+    payload: bytes
+
+
+def encode_items(items: list[Item]) -> bytes:
+    """The plaintext of an envelope."""
+    return encode([VERSION, [[item.kind, item.payload] for item in items]])
+
+
+def decode_items(plaintext: bytes) -> list[Item]:
+    """The items of an envelope.
+
+    Raises:
+        DecodeError: malformed, too large, or of a version that cannot be read.
+    """
+    version, values = fields.array(decode(plaintext, limit=MAX_PLAINTEXT), 2)
+    if fields.integer(version) != VERSION:
+        raise DecodeError("unknown envelope version")
+    return [_item(value) for value in fields.items(values, most=MAX_ITEMS)]
+
+
+def _item(value: fields.Value) -> Item:
+    kind, payload = fields.array(value, 2)
+    return Item(fields.text(kind, least=1, most=32), fields.blob(payload, most=MAX_BYTES))
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRequest:
+    """A stranger asks to be a contact."""
+
+    card: bytes
+    secret: bytes  # of the invite link, or zeros
+    greeting: str
+
+    def encode(self) -> bytes:
+        """The payload of a REQUEST item."""
+        return encode([self.card, self.secret, self.greeting])
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The request in `raw`; the card is not yet checked. Raises DecodeError."""
+        card, secret, greeting = fields.array(decode(raw, limit=2 * MAX_CARD), 3)
+        return cls(
+            fields.blob(card, most=MAX_CARD),
+            fields.blob(secret, least=SECRET_SIZE, most=SECRET_SIZE),
+            fields.text(greeting, most=MAX_GREETING),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMark:
+    """Everything up to this entry of the conversation was shown to the person."""
+
+    conversation: ConversationId
+    entry: EntryId
+
+    def encode(self) -> bytes:
+        """The payload of a READ item."""
+        return encode([self.conversation, self.entry])
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The mark in `raw`. Raises DecodeError."""
+        conversation, entry = fields.array(decode(raw, limit=256), 2)
+        return cls(fields.identifier(conversation, ConversationId), fields.identifier(entry, EntryId))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupInvite:
+    """Come into this group: what is needed to find its members and read its gossip."""
+
+    group: GroupId
+    name: str
+    secret: bytes  # 32 bytes shared by the members: names the gossip topic and veils its payloads
+    genesis: bytes  # the create entry, encoded: its hash is the group's id
+
+    def encode(self) -> bytes:
+        """The payload of a GROUP_INVITE item."""
+        return encode([self.group, self.name, self.secret, self.genesis])
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The invitation in `raw`; the genesis is not yet checked. Raises DecodeError."""
+        group, name, secret, genesis = fields.array(decode(raw), 4)
+        return cls(
+            fields.identifier(group, GroupId),
+            fields.text(name, least=1, most=MAX_NAME),
+            fields.blob(secret, least=32, most=32),
+            fields.blob(genesis, most=MAX_BYTES),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """A sender key: opens what `author` sealed in `session` from the exported index on."""
+
+    group: GroupId
+    author: DeviceId
+    session: bytes  # the Megolm session id
+    key: bytes  # exported session key
+
+    def encode(self) -> bytes:
+        """The payload of a GROUP_KEY item."""
+        return encode([self.group, self.author, self.session, self.key])
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The key in `raw`. Raises DecodeError."""
+        group, author, session, key = fields.array(decode(raw, limit=2048), 4)
+        return cls(
+            fields.identifier(group, GroupId),
+            fields.identifier(author, DeviceId),
+            fields.blob(session, least=32, most=32),
+            fields.blob(key, least=1, most=MAX_SESSION_KEY),
+        )
+
+    def __repr__(self) -> str:
+        return f"GroupKey({self.group.short}, {self.author.short})"
+
+
+@dataclass(frozen=True, slots=True)
+class KeysWanted:
+    """Please share these sender keys of a group with me: I hold entries that I cannot open."""
+
+    group: GroupId
+    sessions: tuple[bytes, ...]
+
+    def encode(self) -> bytes:
+        """The payload of a GROUP_KEY_WANTED item."""
+        return encode([self.group, list(self.sessions)])
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The wish in `raw`. Raises DecodeError."""
+        group, sessions = fields.array(decode(raw, limit=8192), 2)
+        return cls(
+            fields.identifier(group, GroupId),
+            tuple(fields.blob(session, least=32, most=32) for session in fields.items(sessions, most=64)),
+        )
