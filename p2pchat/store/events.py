@@ -1,0 +1,47 @@
+"""What happened, in commit order, for listeners that may have been away."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from p2pchat.store.transaction import Reader, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened; `seq` is the cursor."""
+
+    seq: int
+    at_ms: int
+    type: str
+    data: dict[str, Any]
+
+
+def record(tx: Transaction, type: str, data: dict[str, Any], now_ms: int) -> Event:
+    """Add an event and put it among the transaction's effects, so that listeners hear of it."""
+    row = tx.one(
+        "INSERT INTO event (at_ms, type, data) VALUES (?, ?, ?) RETURNING seq",
+        (now_ms, type, json.dumps(data, ensure_ascii=False, separators=(",", ":"))),
+    )
+    assert row is not None
+    event = Event(row[0], now_ms, type, data)
+    tx.effects.append(event)
+    return event
+
+
+def after(tx: Reader, since: int, *, limit: int) -> list[Event]:
+    """At most `limit` events that follow the cursor `since`, oldest first."""
+    rows = tx.execute(
+        "SELECT seq, at_ms, type, data FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit)
+    )
+    return [Event(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
+
+
+def last(tx: Reader) -> int:
+    """The newest cursor, 0 if nothing happened yet."""
+    row = tx.one("SELECT coalesce(max(seq), 0) FROM event")
+    assert row is not None
+    seq: int = row[0]
+    return seq

@@ -1,0 +1,211 @@
+"""The append-only logs: entries, the heads of their DAGs, and entries that wait for others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
+from p2pchat.core.log.entry import ChainHead, Entry, Header
+from p2pchat.store.transaction import Reader, Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A log and how far it was read."""
+
+    id: ConversationId
+    kind: str  # direct | group
+    person: PersonId | None
+    read_lamport: int
+    last_ms: int
+
+
+def conversation(tx: Reader, id: ConversationId) -> Conversation | None:
+    """The conversation `id`, or None."""
+    row = tx.one("SELECT id, kind, person, read_lamport, last_ms FROM conversation WHERE id = ?", (id,))
+    return _conversation(row) if row else None
+
+
+def conversations(tx: Reader) -> list[Conversation]:
+    """All conversations, the most recently used first."""
+    rows = tx.execute(
+        "SELECT id, kind, person, read_lamport, last_ms FROM conversation ORDER BY last_ms DESC, id"
+    )
+    return [_conversation(row) for row in rows]
+
+
+def open_direct(tx: Transaction, id: ConversationId, person: PersonId) -> None:
+    """Have the direct conversation with `person`."""
+    tx.execute("INSERT OR IGNORE INTO conversation (id, kind, person) VALUES (?, 'direct', ?)", (id, person))
+
+
+def open_group(tx: Transaction, id: ConversationId) -> None:
+    """Have the conversation of a group."""
+    tx.execute("INSERT OR IGNORE INTO conversation (id, kind) VALUES (?, 'group')", (id,))
+
+
+def touch(tx: Transaction, id: ConversationId, at_ms: int) -> None:
+    """The conversation was used at `at_ms`."""
+    tx.execute("UPDATE conversation SET last_ms = max(last_ms, ?) WHERE id = ?", (at_ms, id))
+
+
+def mark_read(tx: Transaction, id: ConversationId, lamport: int) -> None:
+    """Everything up to `lamport` was shown."""
+    tx.execute("UPDATE conversation SET read_lamport = max(read_lamport, ?) WHERE id = ?", (lamport, id))
+
+
+def append(tx: Transaction, entry: Entry, now_ms: int) -> None:
+    """Add an entry whose place was checked, and move the heads."""
+    header = entry.header
+    tx.execute(
+        "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.id,
+            header.conversation,
+            header.device,
+            header.seq,
+            header.lamport,
+            header.kind,
+            entry.raw_header,
+            entry.signature,
+            entry.body,
+            now_ms,
+        ),
+    )
+    referred = [*header.parents, header.prev] if header.prev else header.parents
+    tx.executemany(
+        "DELETE FROM head WHERE conversation = ? AND entry = ?",
+        [(header.conversation, id) for id in referred],
+    )
+    tx.execute("INSERT INTO head VALUES (?, ?, ?)", (header.conversation, entry.id, header.lamport))
+
+
+def has(tx: Reader, id: EntryId) -> bool:
+    """Whether the entry is stored."""
+    return tx.one("SELECT 1 FROM entry WHERE id = ?", (id,)) is not None
+
+
+def get(tx: Reader, id: EntryId) -> Entry | None:
+    """The entry `id`, or None."""
+    row = tx.one("SELECT header, signature, body FROM entry WHERE id = ?", (id,))
+    return _entry(row) if row else None
+
+
+def at(tx: Reader, conversation: ConversationId, device: DeviceId, seq: int) -> Entry | None:
+    """The stored entry of a device with this number, or None."""
+    row = tx.one(
+        "SELECT header, signature, body FROM entry WHERE conversation = ? AND device = ? AND seq = ?",
+        (conversation, device, seq),
+    )
+    return _entry(row) if row else None
+
+
+def lamport_of(tx: Reader, ids: Iterable[EntryId]) -> dict[EntryId, int]:
+    """The Lamport times of those of `ids` that are stored."""
+    found = {}
+    for id in ids:
+        row = tx.one("SELECT lamport FROM entry WHERE id = ?", (id,))
+        if row:
+            found[id] = row[0]
+    return found
+
+
+def heads(tx: Reader, conversation: ConversationId) -> tuple[tuple[EntryId, ...], int]:
+    """The heads of the DAG, newest first, and the highest Lamport time (0 if empty)."""
+    rows = tx.execute(
+        "SELECT entry, lamport FROM head WHERE conversation = ? ORDER BY lamport DESC", (conversation,)
+    )
+    return tuple(EntryId(row[0]) for row in rows), rows[0][1] if rows else 0
+
+
+def chain_head(tx: Reader, conversation: ConversationId, device: DeviceId) -> ChainHead | None:
+    """The last entry of a device's chain, or None."""
+    row = tx.one(
+        "SELECT seq, id FROM entry WHERE conversation = ? AND device = ? ORDER BY seq DESC LIMIT 1",
+        (conversation, device),
+    )
+    return ChainHead(row[0], EntryId(row[1])) if row else None
+
+
+def heights(tx: Reader, conversation: ConversationId) -> dict[DeviceId, int]:
+    """How many entries of each device are stored: chains have no gaps."""
+    rows = tx.execute(
+        "SELECT device, max(seq) FROM entry WHERE conversation = ? GROUP BY device", (conversation,)
+    )
+    return {DeviceId(device): height for device, height in rows}
+
+
+def after(tx: Reader, conversation: ConversationId, device: DeviceId, seq: int, *, limit: int) -> list[Entry]:
+    """At most `limit` entries of a device that follow its number `seq`, in order."""
+    rows = tx.execute(
+        """SELECT header, signature, body FROM entry
+           WHERE conversation = ? AND device = ? AND seq > ? ORDER BY seq LIMIT ?""",
+        (conversation, device, seq, limit),
+    )
+    return [_entry(row) for row in rows]
+
+
+def of_kind(tx: Reader, conversation: ConversationId, kind: str) -> Iterator[Entry]:
+    """All entries of a kind, in order of their Lamport times."""
+    for row in tx.execute(
+        "SELECT header, signature, body FROM entry WHERE conversation = ? AND kind = ? ORDER BY lamport, id",
+        (conversation, kind),
+    ):
+        yield _entry(row)
+
+
+def count_of_kind(tx: Reader, conversation: ConversationId, kind: str) -> int:
+    """How many entries of a kind the log holds."""
+    row = tx.one("SELECT count(*) FROM entry WHERE conversation = ? AND kind = ?", (conversation, kind))
+    assert row is not None
+    count: int = row[0]
+    return count
+
+
+def add_equivocation(
+    tx: Transaction, conversation: ConversationId, device: DeviceId, seq: int, proof: bytes
+) -> None:
+    """Keep the proof that a device wrote two entries with one number."""
+    tx.execute("INSERT OR IGNORE INTO equivocation VALUES (?, ?, ?, ?)", (conversation, device, seq, proof))
+
+
+def wait(tx: Transaction, entry: Entry, now_ms: int) -> None:
+    """Keep an entry until its predecessors are there."""
+    header = entry.header
+    tx.execute(
+        "INSERT OR IGNORE INTO waiting_entry VALUES (?, ?, ?, ?, ?, ?)",
+        (entry.id, header.conversation, header.device, header.seq, entry.encode(), now_ms),
+    )
+
+
+def waiting(tx: Reader, conversation: ConversationId, *, limit: int) -> list[Entry]:
+    """Entries that wait, in order of device and number."""
+    rows = tx.execute(
+        "SELECT raw FROM waiting_entry WHERE conversation = ? ORDER BY device, seq LIMIT ?",
+        (conversation, limit),
+    )
+    return [Entry.decode(row[0]) for row in rows]
+
+
+def count_waiting(tx: Reader, conversation: ConversationId, device: DeviceId) -> int:
+    """How many entries of a device wait."""
+    row = tx.one(
+        "SELECT count(*) FROM waiting_entry WHERE conversation = ? AND device = ?", (conversation, device)
+    )
+    assert row is not None
+    count: int = row[0]
+    return count
+
+
+def stop_waiting(tx: Transaction, id: EntryId) -> None:
+    """Forget an entry that waits: it was taken, or will never be."""
+    tx.execute("DELETE FROM waiting_entry WHERE id = ?", (id,))
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(Header.decode(row[0]), row[0], row[1], row[2])
+
+
+def _conversation(row: Row) -> Conversation:
+    return Conversation(ConversationId(row[0]), row[1], PersonId(row[2]) if row[2] else None, row[3], row[4])

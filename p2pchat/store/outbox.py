@@ -1,0 +1,124 @@
+"""What devices are still to be given: items, and the envelopes that carry them once sealed.
+
+An item is queued in the transaction that made it. A courier seals the oldest items of a device into an
+envelope, stores it, and sends exactly those bytes until the device acknowledges them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2pchat.core.direct.frames import EnvelopeId
+from p2pchat.core.direct.items import Item
+from p2pchat.core.ids import DeviceId, EntryId
+from p2pchat.store.transaction import Reader, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An item in the outbox."""
+
+    id: int
+    item: Item
+    entry: EntryId | None
+
+
+def put(tx: Transaction, device: DeviceId, item: Item, *, entry: EntryId | None = None) -> None:
+    """Queue an item for a device; `entry` is the message whose delivery it is."""
+    tx.execute(
+        "INSERT INTO outbox (device, kind, payload, entry) VALUES (?, ?, ?, ?)",
+        (device, item.kind, item.payload, entry),
+    )
+
+
+def holds(tx: Reader, device: DeviceId, kind: str) -> bool:
+    """Whether an item of this kind waits for a device."""
+    return tx.one("SELECT 1 FROM outbox WHERE device = ? AND kind = ?", (device, kind)) is not None
+
+
+def drop(tx: Transaction, device: DeviceId, kind: str) -> None:
+    """Forget unsealed items of a kind that newer ones replace."""
+    tx.execute("DELETE FROM outbox WHERE device = ? AND kind = ? AND envelope IS NULL", (device, kind))
+
+
+def unsealed(tx: Reader, device: DeviceId, *, limit: int) -> list[Queued]:
+    """The oldest items of a device that no envelope carries yet."""
+    rows = tx.execute(
+        "SELECT id, kind, payload, entry FROM outbox WHERE device = ? AND envelope IS NULL ORDER BY id LIMIT ?",
+        (device, limit),
+    )
+    return [Queued(row[0], Item(row[1], row[2]), EntryId(row[3]) if row[3] else None) for row in rows]
+
+
+def carry(
+    tx: Transaction, items: list[Queued], device: DeviceId, envelope: EnvelopeId, sealed: bytes
+) -> None:
+    """Store an envelope that carries `items`."""
+    tx.execute(
+        "INSERT INTO envelope SELECT ?, coalesce(max(number), 0) + 1, ?, ? FROM envelope",
+        (envelope, device, sealed),
+    )
+    tx.executemany("UPDATE outbox SET envelope = ? WHERE id = ?", [(envelope, queued.id) for queued in items])
+
+
+def envelopes(
+    tx: Reader, device: DeviceId, *, limit: int, skip: frozenset[EnvelopeId]
+) -> list[tuple[EnvelopeId, bytes]]:
+    """Envelopes not yet acknowledged, in the order in which they were sealed, without those in `skip`."""
+    rows = tx.execute(
+        "SELECT id, sealed FROM envelope WHERE device = ? ORDER BY number LIMIT ?",
+        (device, limit + len(skip)),
+    )
+    return [(EnvelopeId(row[0]), row[1]) for row in rows if row[0] not in skip][:limit]
+
+
+def delivered(tx: Transaction, device: DeviceId, envelope: EnvelopeId) -> list[EntryId]:
+    """The device has taken an envelope: forget it, and say which messages it carried."""
+    if tx.one("SELECT 1 FROM envelope WHERE id = ? AND device = ?", (envelope, device)) is None:
+        return []
+    rows = tx.execute("SELECT entry FROM outbox WHERE envelope = ? AND entry IS NOT NULL", (envelope,))
+    tx.execute("DELETE FROM outbox WHERE envelope = ?", (envelope,))
+    tx.execute("DELETE FROM envelope WHERE id = ?", (envelope,))
+    return [EntryId(row[0]) for row in rows]
+
+
+def unseal(tx: Transaction, device: DeviceId) -> None:
+    """No envelope of a device can be opened by it: queue their items to be sealed anew."""
+    tx.execute("UPDATE outbox SET envelope = NULL WHERE device = ?", (device,))
+    tx.execute("DELETE FROM envelope WHERE device = ?", (device,))
+
+
+def discard(tx: Transaction, device: DeviceId) -> list[EntryId]:
+    """Give up everything for a device; the messages whose delivery this was."""
+    rows = tx.execute("SELECT entry FROM outbox WHERE device = ? AND entry IS NOT NULL", (device,))
+    tx.execute("DELETE FROM outbox WHERE device = ?", (device,))
+    tx.execute("DELETE FROM envelope WHERE device = ?", (device,))
+    return [EntryId(row[0]) for row in rows]
+
+
+def devices(tx: Reader) -> list[DeviceId]:
+    """Devices for which something waits."""
+    return [DeviceId(row[0]) for row in tx.execute("SELECT DISTINCT device FROM outbox")]
+
+
+def count(tx: Reader) -> int:
+    """How many items wait in all."""
+    row = tx.one("SELECT count(*) FROM outbox")
+    assert row is not None
+    number: int = row[0]
+    return number
+
+
+def seen(tx: Reader, envelope: EnvelopeId) -> bool:
+    """Whether an envelope was taken before."""
+    return tx.one("SELECT 1 FROM envelope_seen WHERE id = ?", (envelope,)) is not None
+
+
+def mark_seen(tx: Transaction, envelope: EnvelopeId, now_ms: int) -> None:
+    """An envelope was taken."""
+    tx.execute("INSERT OR IGNORE INTO envelope_seen VALUES (?, ?)", (envelope, now_ms))
+
+
+def forget_seen(tx: Transaction, before_ms: int) -> None:
+    """Forget envelopes taken long ago: should one come again, its ratchet key is gone and it is refused."""
+    tx.execute("DELETE FROM envelope_seen WHERE at_ms < ?", (before_ms,))

@@ -1,0 +1,177 @@
+"""Persons, their devices, and the addresses at which devices were met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from p2pchat.core.ids import DeviceId, PersonId
+from p2pchat.store.transaction import Reader, Row, Transaction
+
+_MAX_ADDRESSES = 16  # kept for one device; the ones that worked last stay
+
+_PERSON = "id, petname, claimed_name, state, verified, card_version, greeting, secret, since_ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as this store knows him."""
+
+    id: PersonId
+    petname: str
+    claimed_name: str
+    state: str  # requested | pending | accepted | rejected | blocked | member
+    verified: bool
+    card_version: int
+    greeting: str
+    secret: bytes | None
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device and whose it is; certificate and Olm key are None until it has said hello."""
+
+    id: DeviceId
+    person: PersonId
+    certificate: bytes | None
+    olm_identity: bytes | None
+
+
+def person(tx: Reader, id: PersonId) -> Person | None:
+    """The person `id`, or None."""
+    row = tx.one(f"SELECT {_PERSON} FROM person WHERE id = ?", (id,))
+    return _person(row) if row else None
+
+
+def persons(tx: Reader, *states: str) -> list[Person]:
+    """All persons in any of `states` (all, if none is named), by petname."""
+    marks = ",".join("?" * len(states))
+    where = f"WHERE state IN ({marks})" if states else ""
+    return [
+        _person(row) for row in tx.execute(f"SELECT {_PERSON} FROM person {where} ORDER BY petname", states)
+    ]
+
+
+def named(tx: Reader, petname: str) -> Person | None:
+    """The person of exactly this petname, whatever the case of its letters."""
+    row = tx.one(f"SELECT {_PERSON} FROM person WHERE petname = ?", (petname,))
+    return _person(row) if row else None
+
+
+def add_person(tx: Transaction, person: Person) -> None:
+    """A person not known before."""
+    tx.execute(
+        f"INSERT INTO person ({_PERSON}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            person.id,
+            person.petname,
+            person.claimed_name,
+            person.state,
+            person.verified,
+            person.card_version,
+            person.greeting,
+            person.secret,
+            person.since_ms,
+        ),
+    )
+
+
+def set_state(tx: Transaction, id: PersonId, state: str) -> None:
+    """Move a person to another state."""
+    tx.execute("UPDATE person SET state = ? WHERE id = ?", (state, id))
+
+
+def rename(tx: Transaction, id: PersonId, petname: str) -> None:
+    """Give a person another petname, which must be free."""
+    tx.execute("UPDATE person SET petname = ? WHERE id = ?", (petname, id))
+
+
+def set_verified(tx: Transaction, id: PersonId, verified: bool) -> None:
+    """Note whether the safety numbers were compared."""
+    tx.execute("UPDATE person SET verified = ? WHERE id = ?", (verified, id))
+
+
+def set_greeting(tx: Transaction, id: PersonId, greeting: str, secret: bytes | None) -> None:
+    """What goes, or came, with the request of a person."""
+    tx.execute("UPDATE person SET greeting = ?, secret = ? WHERE id = ?", (greeting, secret, id))
+
+
+def set_card(tx: Transaction, id: PersonId, version: int, claimed_name: str, raw: bytes) -> None:
+    """The newest card of a person."""
+    tx.execute(
+        "UPDATE person SET card = ?, card_version = ?, claimed_name = ? WHERE id = ?",
+        (raw, version, claimed_name, id),
+    )
+
+
+def device(tx: Reader, id: DeviceId) -> Device | None:
+    """The device `id`, or None."""
+    row = tx.one("SELECT id, person, certificate, olm_identity FROM device WHERE id = ?", (id,))
+    return _device(row) if row else None
+
+
+def devices(tx: Reader, person: PersonId) -> list[Device]:
+    """All devices of a person."""
+    rows = tx.execute("SELECT id, person, certificate, olm_identity FROM device WHERE person = ?", (person,))
+    return [_device(row) for row in rows]
+
+
+def add_device(tx: Transaction, id: DeviceId, person: PersonId) -> None:
+    """A device that an invite link names; known devices stay as they are."""
+    tx.execute("INSERT OR IGNORE INTO device (id, person) VALUES (?, ?)", (id, person))
+
+
+def set_certificate(
+    tx: Transaction, id: DeviceId, person: PersonId, certificate: bytes, olm_identity: bytes
+) -> None:
+    """A device with its checked certificate."""
+    tx.execute(
+        "INSERT OR REPLACE INTO device (id, person, certificate, olm_identity) VALUES (?, ?, ?, ?)",
+        (id, person, certificate, olm_identity),
+    )
+
+
+def addresses(tx: Reader, device: DeviceId) -> list[str]:
+    """Where a device may be reached, the address that worked last first."""
+    rows = tx.execute(
+        "SELECT address FROM address WHERE device = ? ORDER BY worked_ms DESC, failed_ms, address", (device,)
+    )
+    return [row[0] for row in rows]
+
+
+def add_addresses(tx: Transaction, device: DeviceId, found: Iterable[str]) -> None:
+    """Remember addresses; of too many, those are forgotten that never worked or failed last."""
+    tx.executemany(
+        "INSERT OR IGNORE INTO address (device, address) VALUES (?, ?)", [(device, one) for one in found]
+    )
+    tx.execute(
+        """DELETE FROM address WHERE device = ?1 AND address NOT IN (
+               SELECT address FROM address WHERE device = ?1 ORDER BY worked_ms DESC, failed_ms LIMIT ?2)""",
+        (device, _MAX_ADDRESSES),
+    )
+
+
+def address_worked(tx: Transaction, device: DeviceId, address: str, now_ms: int) -> None:
+    """A device answered at `address`."""
+    tx.execute(
+        """INSERT INTO address (device, address, worked_ms) VALUES (?, ?, ?)
+           ON CONFLICT DO UPDATE SET worked_ms = excluded.worked_ms""",
+        (device, address, now_ms),
+    )
+
+
+def address_failed(tx: Transaction, device: DeviceId, address: str, now_ms: int) -> None:
+    """A device did not answer at `address`."""
+    tx.execute("UPDATE address SET failed_ms = ? WHERE device = ? AND address = ?", (now_ms, device, address))
+
+
+def _person(row: Row) -> Person:
+    id, petname, claimed_name, state, verified, card_version, greeting, secret, since_ms = row
+    return Person(
+        PersonId(id), petname, claimed_name, state, bool(verified), card_version, greeting, secret, since_ms
+    )
+
+
+def _device(row: Row) -> Device:
+    return Device(DeviceId(row[0]), PersonId(row[1]), row[2], row[3])

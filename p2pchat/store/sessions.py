@@ -1,0 +1,65 @@
+"""Ratchet states as opaque bytes: one per remote device, and the sender keys of groups."""
+
+from __future__ import annotations
+
+from p2pchat.core.ids import ConversationId, DeviceId
+from p2pchat.store.transaction import Reader, Transaction
+
+
+def pairwise(tx: Reader, device: DeviceId) -> bytes | None:
+    """The sessions with a device, or None."""
+    row = tx.one("SELECT state FROM ratchet WHERE device = ?", (device,))
+    return row[0] if row else None
+
+
+def put_pairwise(tx: Transaction, device: DeviceId, state: bytes) -> None:
+    """Keep the sessions with a device as they are after a step."""
+    tx.execute("INSERT OR REPLACE INTO ratchet VALUES (?, ?)", (device, state))
+
+
+def outbound(tx: Reader, group: ConversationId) -> tuple[bytes, bytes] | None:
+    """What we seal a group's messages with, and the membership it was made for; or None."""
+    row = tx.one("SELECT state, view FROM sender_session WHERE conversation = ?", (group,))
+    return (row[0], row[1]) if row else None
+
+
+def put_outbound(tx: Transaction, group: ConversationId, state: bytes, view: bytes) -> None:
+    """Keep our sender session of a group."""
+    tx.execute("INSERT OR REPLACE INTO sender_session VALUES (?, ?, ?)", (group, state, view))
+
+
+def drop_outbound(tx: Transaction, group: ConversationId) -> None:
+    """Make the next message start a new sender session."""
+    tx.execute("DELETE FROM sender_session WHERE conversation = ?", (group,))
+
+
+def sent_to(tx: Reader, session: bytes) -> set[DeviceId]:
+    """The devices that were given the key of our session."""
+    return {
+        DeviceId(row[0])
+        for row in tx.execute("SELECT device FROM sender_key_sent WHERE session = ?", (session,))
+    }
+
+
+def mark_sent(tx: Transaction, session: bytes, device: DeviceId) -> None:
+    """A device is given the key of our session (it is in the outbox)."""
+    tx.execute("INSERT OR IGNORE INTO sender_key_sent VALUES (?, ?)", (session, device))
+
+
+def inbound(tx: Reader, session: bytes) -> tuple[ConversationId, DeviceId, bytes] | None:
+    """The group, the author and the state of a sender key; or None."""
+    row = tx.one("SELECT conversation, device, state FROM sender_key WHERE session = ?", (session,))
+    return (ConversationId(row[0]), DeviceId(row[1]), row[2]) if row else None
+
+
+def put_inbound(
+    tx: Transaction, session: bytes, group: ConversationId, author: DeviceId, state: bytes
+) -> None:
+    """Keep a sender key."""
+    tx.execute("INSERT OR REPLACE INTO sender_key VALUES (?, ?, ?, ?)", (session, group, author, state))
+
+
+def inbound_of(tx: Reader, group: ConversationId) -> list[tuple[bytes, DeviceId, bytes]]:
+    """All sender keys of a group that we hold: session, author, state."""
+    rows = tx.execute("SELECT session, device, state FROM sender_key WHERE conversation = ?", (group,))
+    return [(row[0], DeviceId(row[1]), row[2]) for row in rows]
