@@ -1,0 +1,209 @@
+"""The store: one encrypted SQLite file that loses nothing it has confirmed.
+
+One connection writes, others read what was committed when they began (WAL), so readers never wait
+for the writer. `COMMIT` returns once the data is on the disk (synchronous=FULL). Nothing here knows
+trio: a command without a daemon uses a `Database` as it is, the node through `writer.StoreService`.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import apsw
+
+from p2pchat.errors import StoreError
+from p2pchat.store.files import publish
+from p2pchat.store.migrate import MIGRATIONS, load, migrate
+from p2pchat.store.sqlite import APPLICATION_ID, connect, describe, failures
+from p2pchat.store.transaction import Change, Committed, Query, Reader, Transaction
+
+T = TypeVar("T")
+
+
+class Database:
+    """An open store. Safe to use from several threads; changes take turns, reads do not.
+
+    Made by `create` or `open`; a context manager that closes itself.
+    """
+
+    def __init__(self, path: Path, key: bytes, writer: apsw.Connection, vfs: str) -> None:
+        self.path = path
+        self._key = key
+        self._vfs = vfs
+        self._writer = writer
+        self._turn = threading.RLock()
+        self._idle_readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
+
+    @classmethod
+    def create(cls, path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS, vfs: str = "") -> Self:
+        """A new, empty store at `path`, of the newest version, encrypted under the 32 bytes of `key`.
+
+        It is made beside `path` and renamed when finished: a crash leaves no half-made store.
+
+        Raises:
+            StoreError: something is at `path` already, or the folder cannot be written.
+        """
+        if path.exists():
+            raise StoreError(f"There is a store at {path} already; nothing was changed.")
+        fresh = path.with_name(path.name + ".new")
+        try:
+            with failures(path):
+                _make(fresh, key, migrations, vfs)
+            publish(fresh, path)
+        except OSError as error:
+            raise StoreError(f"A store cannot be made at {path}: {error.strerror}.") from error
+        return cls.open(path, key, migrations=migrations, vfs=vfs)
+
+    @classmethod
+    def open(cls, path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS, vfs: str = "") -> Self:
+        """The store at `path`, brought to the newest version.
+
+        Raises:
+            StoreError: there is none, or it does not open with `key`, is damaged, read-only, in use, of a
+                newer version, or the disk is full. Nothing was lost.
+        """
+        if not path.exists():
+            raise StoreError(f"There is no store at {path}.")
+        if path.stat().st_size == 0:  # SQLite would take it for a new database
+            raise StoreError(f"The store {path} is damaged: it is empty.")
+        with failures(path):
+            writer = connect(path, key, vfs=vfs)
+            try:
+                _check_ours(writer, path)
+                migrate(writer, load(migrations), path)
+            except BaseException:
+                writer.close(True)
+                raise
+        return cls(path, key, writer, vfs)
+
+    def transact(self, change: Change[T]) -> Committed[T]:
+        """Run `change` in the calling thread as one transaction; when this returns, it is on the disk.
+
+        The caller carries out the effects. Whatever `change` raises undoes all it did and is raised again.
+
+        Raises:
+            StoreError: the disk or the file failed; nothing was changed. (If the disk failed during the
+                very commit, a crash before the next commit may still bring the change to light.)
+        """
+        with self._transaction() as writer:
+            transaction = Transaction(writer)
+            result = change(transaction)
+        return Committed(result, transaction.effects)
+
+    def transact_each(self, changes: Sequence[Change[T]]) -> list[Committed[T] | Exception]:
+        """Run all `changes` in turn and commit them together: one wait for the disk instead of many.
+
+        A change that raises is undone alone; its exception stands in its place of the answer. Later changes
+        see earlier ones.
+
+        Raises:
+            StoreError: the disk or the file failed; none of the changes was made.
+        """
+        with self._transaction() as writer:
+            return [self._attempt(writer, change) for change in changes]
+
+    def read(self, query: Query[T]) -> T:
+        """What `query` finds in the store as it was committed last; never waits for a writer.
+
+        Raises:
+            StoreError: the disk or the file failed.
+        """
+        with failures(self.path):
+            reader = self._take_reader()
+            try:
+                reader.execute("BEGIN")
+                return query(Reader(reader))
+            finally:
+                if reader.in_transaction:
+                    reader.execute("ROLLBACK")
+                self._idle_readers.put(reader)
+
+    def empty_wal(self) -> None:
+        """Move all commits into the main file and cut the WAL to nothing.
+
+        Afterwards rows that were deleted are in neither (secure_delete overwrote their pages). While a
+        reader is in the way it does what it can without waiting for long.
+
+        Raises:
+            StoreError: the disk or the file failed.
+        """
+        with self._turn, failures(self.path):
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Close all connections; no read or change may be under way. Closing twice is harmless."""
+        with self._turn:
+            while not self._idle_readers.empty():
+                self._idle_readers.get().close(True)
+            self._writer.close(True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[apsw.Connection]:
+        with self._turn, failures(self.path):
+            assert not self._writer.in_transaction, "transactions do not nest"
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:  # a full disk has ended it already
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    def _attempt(self, writer: apsw.Connection, change: Change[T]) -> Committed[T] | Exception:
+        writer.execute("SAVEPOINT attempt")
+        transaction = Transaction(writer)
+        try:
+            result = change(transaction)
+            # Left alone, a broken deferred reference would fail the common commit, and with it all others.
+            if writer.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
+                raise apsw.ConstraintError("FOREIGN KEY constraint failed")
+        except Exception as error:
+            if not writer.in_transaction:
+                raise  # SQLite has undone the whole transaction: nobody's change stands
+            writer.execute("ROLLBACK TO attempt")
+            writer.execute("RELEASE attempt")
+            return describe(error, self.path) if isinstance(error, apsw.Error) else error
+        writer.execute("RELEASE attempt")
+        return Committed(result, transaction.effects)
+
+    def _take_reader(self) -> apsw.Connection:
+        try:
+            return self._idle_readers.get_nowait()
+        except queue.Empty:
+            return connect(self.path, self._key, readonly=True, vfs=self._vfs)
+
+
+def _make(path: Path, key: bytes, migrations: Traversable, vfs: str) -> None:
+    for leftover in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
+        leftover.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # -wal and -shm take over the mode
+    writer = connect(path, key, vfs=vfs)
+    try:
+        writer.pragma("application_id", APPLICATION_ID)
+        migrate(writer, load(migrations), path)
+    finally:
+        writer.close()
+
+
+def _check_ours(writer: apsw.Connection, path: Path) -> None:
+    if writer.pragma("application_id") != APPLICATION_ID:
+        raise StoreError(f"{path} is not a p2pchat store.")
+    if writer.readonly("main"):
+        raise apsw.ReadOnlyError

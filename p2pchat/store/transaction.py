@@ -1,0 +1,67 @@
+"""What feature code sees of the store: SQL inside one transaction, and effects for after it.
+
+A query is a plain function of a `Reader`, a change a plain function of a `Transaction`; `Database`
+decides when it runs and whether it lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+import apsw
+
+T = TypeVar("T")
+
+Row: TypeAlias = tuple[Any, ...]
+"""Values of one row: int, float, str, bytes or None, as the STRICT table declares them."""
+
+Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
+"""What stands for `?` or `:name` in a statement."""
+
+
+class Reader:
+    """One consistent view of the store: what was committed when it began."""
+
+    __slots__ = ("_cursor",)
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._cursor = connection.cursor()
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """All rows that `sql` gives; [] for a statement that gives none."""
+        return self._cursor.execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        """The first row that `sql` gives, or None."""
+        # All rows, for a statement left in the middle would be in the way of the commit.
+        return next(iter(self.execute(sql, parameters)), None)
+
+
+class Transaction(Reader):
+    """Changes that happen together or not at all.
+
+    `effects` is for what must follow once the changes last: news to tell, an outbox to wake. They are
+    opaque here and handed on in order; those of a change that fails are dropped with it.
+    """
+
+    __slots__ = ("effects",)
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(connection)
+        self.effects: list[object] = []
+
+    def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
+        """Run `sql` once for each of `rows`."""
+        self._cursor.executemany(sql, rows)
+
+
+class Committed(NamedTuple, Generic[T]):
+    """What a change gave back, once it is on the disk."""
+
+    result: T
+    effects: list[object]
+
+
+Change: TypeAlias = Callable[[Transaction], T]
+Query: TypeAlias = Callable[[Reader], T]
