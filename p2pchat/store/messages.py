@@ -129,7 +129,8 @@ def last(tx: Reader, conversation: ConversationId) -> Message | None:
 def unread(tx: Reader, conversation: ConversationId, read_lamport: int) -> int:
     """How many messages of others came after what was read."""
     row = tx.one(
-        "SELECT count(*) FROM message WHERE conversation = ? AND lamport > ? AND NOT mine AND kind != 'group'",
+        """SELECT count(*) FROM message
+           WHERE conversation = ? AND lamport > ? AND NOT mine AND kind != 'group'""",
         (conversation, read_lamport),
     )
     assert row is not None
@@ -153,6 +154,18 @@ def advance(tx: Transaction, entry: EntryId, person: PersonId, state: str, now_m
     tx.execute(
         "UPDATE delivery SET state = ?, at_ms = ? WHERE entry = ? AND person = ?",
         (state, now_ms, entry, person),
+    )
+    return True
+
+
+def fail(tx: Transaction, entry: EntryId, person: PersonId, now_ms: int) -> bool:
+    """The recipient refused a message; whether that is news. Should it be taken later, it advances."""
+    row = tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (entry, person))
+    if row is None or row[0] not in ("queued", "handed"):
+        return False
+    tx.execute(
+        "UPDATE delivery SET state = 'failed', at_ms = ? WHERE entry = ? AND person = ?",
+        (now_ms, entry, person),
     )
     return True
 

@@ -44,7 +44,8 @@ def drop(tx: Transaction, device: DeviceId, kind: str) -> None:
 def unsealed(tx: Reader, device: DeviceId, *, limit: int) -> list[Queued]:
     """The oldest items of a device that no envelope carries yet."""
     rows = tx.execute(
-        "SELECT id, kind, payload, entry FROM outbox WHERE device = ? AND envelope IS NULL ORDER BY id LIMIT ?",
+        """SELECT id, kind, payload, entry FROM outbox
+           WHERE device = ? AND envelope IS NULL ORDER BY id LIMIT ?""",
         (device, limit),
     )
     return [Queued(row[0], Item(row[1], row[2]), EntryId(row[3]) if row[3] else None) for row in rows]
@@ -76,9 +77,15 @@ def delivered(tx: Transaction, device: DeviceId, envelope: EnvelopeId) -> list[E
     """The device has taken an envelope: forget it, and say which messages it carried."""
     if tx.one("SELECT 1 FROM envelope WHERE id = ? AND device = ?", (envelope, device)) is None:
         return []
-    rows = tx.execute("SELECT entry FROM outbox WHERE envelope = ? AND entry IS NOT NULL", (envelope,))
+    entries = entries_of(tx, envelope)
     tx.execute("DELETE FROM outbox WHERE envelope = ?", (envelope,))
     tx.execute("DELETE FROM envelope WHERE id = ?", (envelope,))
+    return entries
+
+
+def entries_of(tx: Reader, envelope: EnvelopeId) -> list[EntryId]:
+    """The messages that an envelope carries."""
+    rows = tx.execute("SELECT entry FROM outbox WHERE envelope = ? AND entry IS NOT NULL", (envelope,))
     return [EntryId(row[0]) for row in rows]
 
 

@@ -132,6 +132,16 @@ def set_certificate(
     )
 
 
+def forget_strangers(tx: Transaction, *, keep: DeviceId, most: int) -> None:
+    """Of devices whose person we do not know, keep at most `most`, and `keep` among them."""
+    tx.execute(
+        """DELETE FROM device WHERE id IN (
+               SELECT id FROM device WHERE id != ? AND person NOT IN (SELECT id FROM person)
+               LIMIT -1 OFFSET ?)""",
+        (keep, most),
+    )
+
+
 def addresses(tx: Reader, device: DeviceId) -> list[str]:
     """Where a device may be reached, the address that worked last first."""
     rows = tx.execute(

@@ -6,7 +6,8 @@ decides when it runs and whether it lasts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import apsw
@@ -50,6 +51,20 @@ class Transaction(Reader):
     def __init__(self, connection: apsw.Connection) -> None:
         super().__init__(connection)
         self.effects: list[object] = []
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part that is undone, with its effects, if it raises; what came before it stands."""
+        told = len(self.effects)
+        self._cursor.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._cursor.execute("ROLLBACK TO part")
+            self._cursor.execute("RELEASE part")
+            del self.effects[told:]
+            raise
+        self._cursor.execute("RELEASE part")
 
     def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
         """Run `sql` once for each of `rows`."""
