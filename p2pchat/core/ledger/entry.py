@@ -1,0 +1,251 @@
+"""A ledger entry: one signed act of one device, and its only encoding.
+
+An entry is a CBOR array of fixed order (docs/protocol/ledger.md, section 2):
+
+    [1, account, device, epoch, seq, prev, kind, ref, amount, lock, preimage, seen,
+     created_ms, details, memo_hash, nonce]
+
+Its id is the tagged hash of those bytes, and the signature is over the id. Entries of one (device,
+epoch) form a hash chain through `prev`; a device starts a new epoch whenever it cannot be sure to
+know the end of its last chain, so an honest device never signs two entries with one number.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+import msgspec
+
+from p2pchat.core import codec, fields, keys
+from p2pchat.core.codec import Value
+from p2pchat.core.ids import AccountId, DeviceId, LedgerEntryId
+from p2pchat.core.ledger.details import EPOCH_SIZE, HASH_SIZE, MAX_SEQ, Details, details_value, read_details
+from p2pchat.core.ledger.money import MAX_MINOR
+from p2pchat.errors import DecodeError
+
+VERSION: Final = 1
+MAX_ENTRY_BYTES: Final = 600
+MAX_SEEN: Final = 4
+NONCE_SIZE: Final = 12
+PURPOSE: Final = "ledger entry"  # binds signatures and ids to this format
+_FIELDS: Final = 16
+
+
+class Kind(StrEnum):
+    """What an entry does; the letter is what is signed."""
+
+    CONCEDE = "C"  # I owe more, or you owe me less
+    ACCEPT = "A"  # counts a concession to me; agrees to terms, a checkpoint or a closure
+    VOID = "V"  # ends a concession to me, or refuses it
+    PREIMAGE = "P"  # fulfils a hold
+    REQUEST = "R"  # asks for a concession; binds nobody
+    NOTE = "N"
+    WITHDRAW = "W"  # takes a request back
+    DISPUTE = "D"  # disagrees, visibly; declines a request
+    LIMIT = "L"
+    TERMS = "T"
+    CHECKPOINT = "K"
+    CLOSURE = "X"
+
+
+# Which of ref, amount, lock, preimage, details, memo an entry of each kind must and may carry.
+_MUST: Final[dict[str, frozenset[str]]] = {
+    "C": frozenset({"amount"}),
+    "A": frozenset({"ref"}),
+    "V": frozenset({"ref"}),
+    "P": frozenset({"ref", "preimage"}),
+    "R": frozenset({"amount"}),
+    "N": frozenset({"memo"}),
+    "W": frozenset({"ref"}),
+    "D": frozenset({"ref"}),
+    "L": frozenset({"details"}),
+    "T": frozenset({"details"}),
+    "K": frozenset({"details"}),
+    "X": frozenset({"details"}),
+}
+_MAY: Final[dict[str, frozenset[str]]] = {
+    "C": frozenset({"ref", "lock", "details", "memo"}),
+    "A": frozenset({"details"}),
+    "V": frozenset({"memo"}),
+    "P": frozenset(),
+    "R": frozenset({"details", "memo"}),
+    "N": frozenset({"ref"}),
+    "W": frozenset({"memo"}),
+    "D": frozenset({"memo"}),
+    "L": frozenset(),
+    "T": frozenset({"ref", "memo"}),
+    "K": frozenset({"ref"}),
+    "X": frozenset(),
+}
+
+
+class Writer(NamedTuple):
+    """One hash chain: a device and the epoch it writes in."""
+
+    device: DeviceId
+    epoch: bytes
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
+    """One decoded entry. `created_ms` is the writer's clock: information, never a rule.
+
+    A Struct, because opening a ledger of 100,000 entries makes as many of them.
+    """
+
+    account: AccountId
+    device: DeviceId
+    epoch: bytes
+    seq: int
+    prev: bytes  # the previous entry of this chain, or the account id at seq 1
+    kind: Kind
+    ref: LedgerEntryId | None
+    amount: int | None
+    lock: bytes | None  # SHA-256 of the preimage that fulfils the hold
+    preimage: bytes | None
+    seen: tuple[LedgerEntryId, ...]  # heads of the other side that the writer knew; L: the limits it replaces
+    created_ms: int
+    details: Details | None
+    memo_hash: bytes | None
+    nonce: bytes
+
+    @property
+    def writer(self) -> Writer:
+        """The chain that the entry belongs to."""
+        return Writer(self.device, self.epoch)
+
+
+class SignedEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry with the bytes that are stored and sent. Made by `sign`, `verify` or `trust`."""
+
+    id: LedgerEntryId
+    raw: bytes
+    signature: bytes
+    entry: LedgerEntry
+
+
+def sign(entry: LedgerEntry, key: keys.SigningKey) -> SignedEntry:
+    """`entry` signed by the device that it names.
+
+    Raises:
+        DecodeError: the entry would be refused by `verify`, for instance because it is too long.
+    """
+    if key.public != entry.device:
+        raise ValueError("the entry names another device")
+    raw = encode(entry)
+    decode(raw)
+    identifier = entry_id(raw)
+    return SignedEntry(identifier, raw, key.sign(PURPOSE, identifier), entry)
+
+
+def verify(raw: bytes, signature: bytes) -> SignedEntry:
+    """The entry in `raw`, after checking its form and that the device it names has signed it.
+
+    Whether the device belongs to a person of the account is for `AccountState.add` to say.
+
+    Raises:
+        DecodeError: not an entry.
+        ProtocolError: the signature is not the device's.
+    """
+    signed = trust(raw, signature)
+    keys.verify(signed.entry.device, PURPOSE, signed.id, signature)
+    return signed
+
+
+def trust(raw: bytes, signature: bytes) -> SignedEntry:
+    """The entry in `raw`, for bytes that passed `verify` before they were stored.
+
+    Raises:
+        DecodeError: not an entry.
+    """
+    return SignedEntry(entry_id(raw), raw, signature, decode(raw))
+
+
+def entry_id(raw: bytes) -> LedgerEntryId:
+    """The name of the entry whose bytes are `raw`."""
+    return LedgerEntryId(keys.tagged_hash(PURPOSE, raw))
+
+
+def encode(entry: LedgerEntry) -> bytes:
+    """The canonical bytes of `entry`."""
+    return codec.encode(
+        [
+            VERSION,
+            bytes(entry.account),
+            bytes(entry.device),
+            entry.epoch,
+            entry.seq,
+            bytes(entry.prev),
+            entry.kind.value,
+            None if entry.ref is None else bytes(entry.ref),
+            entry.amount,
+            entry.lock,
+            entry.preimage,
+            [bytes(head) for head in entry.seen],
+            entry.created_ms,
+            details_value(entry.details),
+            entry.memo_hash,
+            entry.nonce,
+        ]
+    )
+
+
+def decode(raw: bytes) -> LedgerEntry:
+    """The entry whose one encoding is `raw`.
+
+    Raises:
+        DecodeError: too long, not canonical, a field of the wrong type or out of bounds, a field that
+            the kind does not have, or one that it needs and that is missing.
+    """
+    (
+        version,
+        account,
+        device,
+        epoch,
+        seq,
+        prev,
+        kind,
+        ref,
+        amount,
+        lock,
+        preimage,
+        seen,
+        created_ms,
+        details,
+        memo_hash,
+        nonce,
+    ) = fields.array(codec.decode(raw, limit=MAX_ENTRY_BYTES), _FIELDS)
+    fields.integer(version, low=VERSION, high=VERSION + 1)
+    if type(kind) is not str or kind not in _MUST:
+        raise DecodeError("unknown kind of ledger entry")
+    carried = {"ref": ref, "amount": amount, "lock": lock, "preimage": preimage}
+    _check_presence(kind, {**carried, "details": details, "memo": memo_hash})
+    heads = tuple(fields.identifier(head, LedgerEntryId) for head in fields.items(seen, most=MAX_SEEN))
+    return LedgerEntry(
+        account=fields.identifier(account, AccountId),
+        device=fields.identifier(device, DeviceId),
+        epoch=fields.blob(epoch, least=EPOCH_SIZE, most=EPOCH_SIZE),
+        seq=fields.integer(seq, low=1, high=MAX_SEQ),
+        prev=fields.blob(prev, least=HASH_SIZE, most=HASH_SIZE),
+        kind=Kind(kind),
+        ref=None if ref is None else fields.identifier(ref, LedgerEntryId),
+        amount=None if amount is None else fields.integer(amount, low=1, high=MAX_MINOR),
+        lock=_hash_or_none(lock),
+        preimage=_hash_or_none(preimage),
+        seen=heads,
+        created_ms=fields.integer(created_ms),
+        details=None if details is None else read_details(kind, details),
+        memo_hash=_hash_or_none(memo_hash),
+        nonce=fields.blob(nonce, least=NONCE_SIZE, most=NONCE_SIZE),
+    )
+
+
+def _check_presence(kind: str, carried: dict[str, Value]) -> None:
+    present = {name for name, value in carried.items() if value is not None}
+    must = _MUST[kind]
+    if not must <= present or not present <= must | _MAY[kind]:
+        raise DecodeError(f"an entry of kind {kind} carries the wrong fields")
+
+
+def _hash_or_none(value: Value) -> bytes | None:
+    return None if value is None else fields.blob(value, least=HASH_SIZE, most=HASH_SIZE)

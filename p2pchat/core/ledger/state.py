@@ -1,0 +1,342 @@
+"""The fold: what a set of ledger entries means.
+
+`AccountState` is a join-semilattice. The set of entries only grows, each derived status only climbs,
+and the result depends on the set alone: entries may arrive in any order, twice, or through anybody.
+An entry that claims what its signer may not (voiding one's own debt, say) stays in its chain, has no
+effect, and is named in `faults`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from p2pchat.core import codec
+from p2pchat.core.ids import DeviceId, LedgerEntryId, PersonId
+from p2pchat.core.keys import tagged_hash
+from p2pchat.core.ledger.account import Account, Seat, other_seat
+from p2pchat.core.ledger.chains import Chains, Equivocation, Head
+from p2pchat.core.ledger.closures import Closures
+from p2pchat.core.ledger.concession import Concession, Request, Status
+from p2pchat.core.ledger.details import MAX_PREFIX, Limit, Prefix, Terms
+from p2pchat.core.ledger.entry import MAX_SEEN, Kind, SignedEntry
+from p2pchat.errors import ProtocolError
+
+_DEFINING_KINDS = frozenset({Kind.CONCEDE, Kind.REQUEST, Kind.LIMIT})
+_AGREED_KINDS = frozenset({Kind.TERMS, Kind.CHECKPOINT, Kind.CLOSURE})
+
+
+class AccountState:
+    """Everything that the entries of one account add up to.
+
+    `devices` says who owns each device that may write here; `admit` adds one. Totals are in the
+    smallest parts of the unit, indexed by the seat that conceded.
+    """
+
+    def __init__(self, account: Account, devices: Mapping[DeviceId, PersonId]) -> None:
+        self.account = account
+        self._seats: dict[bytes, Seat] = {device: account.seat(person) for device, person in devices.items()}
+        self.chains = Chains(account.id)
+        self._closures = Closures(self.chains)
+        self._forget_meaning()
+
+    def _forget_meaning(self) -> None:
+        self.concessions: dict[bytes, Concession] = {}
+        self.requests: dict[bytes, Request] = {}
+        self.disputes: dict[bytes, set[LedgerEntryId]] = {}  # by the entry that is disputed
+        self.agreed: set[LedgerEntryId] = set()  # terms, checkpoints and closures that both sides signed
+        self.faults: set[LedgerEntryId] = set()
+        self.conceded = [0, 0]
+        self.held = [0, 0]
+        self.offered = [0, 0]
+        self._limits: tuple[dict[LedgerEntryId, Limit], dict[LedgerEntryId, Limit]] = ({}, {})
+        self._replaced: tuple[set[bytes], set[bytes]] = (set(), set())  # limits that a later one names
+        self._early: dict[bytes, list[SignedEntry]] = {}  # by the entry that they name and that is not here
+
+    def admit(self, device: DeviceId, person: PersonId) -> None:
+        """Let `device` of `person` write to this account from now on."""
+        self._seats[device] = self.account.seat(person)
+
+    def add(self, signed: SignedEntry) -> list[LedgerEntryId]:
+        """Take in an entry whose signature was checked.
+
+        Gives the concessions and requests whose status moved. Repeating an entry changes nothing.
+
+        Raises:
+            ProtocolError: another account, a device of neither person, or a break in its own chain.
+        """
+        if signed.entry.account != self.account.id:
+            raise ProtocolError("a ledger entry of another account")
+        if signed.entry.device not in self._seats:
+            raise ProtocolError("a ledger entry by a device of neither person")
+        linked = self.chains.link(signed)
+        moved: dict[LedgerEntryId, None] = {}
+        if any(self._closures.notice(new, self._seats[new.entry.device]) for new in linked):
+            return self._fold_again()
+        for new in linked:
+            self._define(new, moved)
+        for new in linked:
+            self._refer(new, moved)
+            for referring in self._early.pop(new.id, ()):
+                self._refer(referring, moved)
+        return list(moved)
+
+    def _fold_again(self) -> list[LedgerEntryId]:
+        # Rare: closures are made by both sides together, after a restore.
+        before = self._statuses()
+        self._forget_meaning()
+        ignored: dict[LedgerEntryId, None] = {}
+        for signed in self.chains.entries.values():
+            self._define(signed, ignored)
+        for signed in self.chains.entries.values():
+            self._refer(signed, ignored)
+        after = self._statuses()
+        return sorted(entry for entry in before | after if before.get(entry) != after.get(entry))
+
+    def _statuses(self) -> dict[LedgerEntryId, str]:
+        concessions = {concession.id: str(concession.status) for concession in self.concessions.values()}
+        return concessions | {request.id: str(request.status) for request in self.requests.values()}
+
+    # -- questions ---------------------------------------------------------------------------------
+
+    @property
+    def balance(self) -> int:
+        """What seat 1 owes seat 0; below zero the other way round."""
+        return self.conceded[1] - self.conceded[0]
+
+    def owed_to(self, person: PersonId) -> int:
+        """What the other owes `person`; below zero, `person` owes."""
+        return self.balance if self.account.seat(person) == 0 else -self.balance
+
+    def held_for(self, person: PersonId) -> int:
+        """What the other has conceded to `person` under locks that are still open."""
+        return self.held[other_seat(self.account.seat(person))]
+
+    def limit_of(self, person: PersonId) -> Limit | None:
+        """What `person` lets the other owe; None if nothing was published.
+
+        Each limit names the one it replaces. If devices replaced one concurrently, the smallest of
+        the results is in force, for each of its three figures.
+        """
+        limits = self._limits[self.account.seat(person)]
+        current = [limits[entry] for entry in self.current_limits(person)]
+        if not current:
+            return None
+        return Limit(
+            min(limit.owed for limit in current),
+            min(limit.held for limit in current),
+            min(limit.automatic for limit in current),
+        )
+
+    def current_limits(self, person: PersonId) -> list[LedgerEntryId]:
+        """The limits of `person` that no other one replaces: one, or several made concurrently."""
+        seat = self.account.seat(person)
+        return sorted(self._limits[seat].keys() - self._replaced[seat])
+
+    def room_for(self, person: PersonId) -> int | None:
+        """How much more `person` may accept under the own limit; None without one."""
+        limit = self.limit_of(person)
+        return None if limit is None else limit.owed - self.owed_to(person) - self.held_for(person)
+
+    def offers_to(self, person: PersonId) -> list[Concession]:
+        """Concessions that `person` can still accept or refuse, oldest id first."""
+        seat = self.account.seat(person)
+        offered = (c for c in self.concessions.values() if c.seat != seat and c.status is Status.OFFERED)
+        return sorted(offered, key=lambda concession: concession.id)
+
+    def find(self, entry: LedgerEntryId) -> SignedEntry | None:
+        """The linked entry of that id, dead or alive."""
+        return self.chains.entries.get(entry)
+
+    def seat_of(self, signed: SignedEntry) -> Seat:
+        """Whose entry it is."""
+        return self._seats[signed.entry.device]
+
+    def is_alive(self, signed: SignedEntry) -> bool:
+        """Whether no agreed closure has shut the entry out."""
+        return self._closures.is_alive(signed)
+
+    def is_closed(self, device: DeviceId, epoch: bytes) -> bool:
+        """Whether an agreed closure lets nothing more be written in this epoch."""
+        return self._closures.is_closed(device, epoch)
+
+    def heads(self) -> list[Head]:
+        """The ends of all chains, sorted."""
+        return self.chains.heads()
+
+    def seen_by(self, person: PersonId) -> tuple[LedgerEntryId, ...]:
+        """Heads of the other side, for the `seen` field of the next entry of `person`."""
+        seat = self.account.seat(person)
+        others = [head for head in self.chains.heads() if self._seats[head.writer.device] != seat]
+        latest = sorted(others, key=lambda head: (-self.chains.entries[head.id].entry.created_ms, head.id))
+        return tuple(sorted(head.id for head in latest[:MAX_SEEN]))
+
+    def terms(self) -> Terms | None:
+        """The agreed terms that no later agreed terms replace; of several, those with the largest id."""
+        agreed = {
+            entry: signed.entry
+            for entry in self.agreed
+            if (signed := self.chains.entries[entry]).entry.kind is Kind.TERMS
+        }
+        current = agreed.keys() - {entry.ref for entry in agreed.values()}
+        if not current:
+            return None
+        details = agreed[max(current)].details
+        assert isinstance(details, Terms)
+        return details
+
+    def equivocations(self) -> list[Equivocation]:
+        """A proof for each writer that signed two entries with one number."""
+        return self.chains.forks()
+
+    def fingerprint(self) -> bytes:
+        """A hash over all that was derived: equal for two sides exactly if they agree on everything."""
+        return tagged_hash(
+            "ledger state",
+            codec.encode(
+                [
+                    sorted(self.chains.entries),
+                    sorted([c.id, c.status.value, c.preimage] for c in self.concessions.values()),
+                    sorted([r.id, r.status.value] for r in self.requests.values()),
+                    sorted(self.agreed),
+                    sorted(self.faults),
+                    sorted([ref, *sorted(by)] for ref, by in self.disputes.items()),
+                    [self.conceded, self.held, self.offered],
+                ]
+            ),
+        )
+
+    # -- the meaning of one entry ------------------------------------------------------------------
+
+    def _define(self, signed: SignedEntry, moved: dict[LedgerEntryId, None]) -> None:
+        """Make what others may refer to. An entry that a closure shut out defines nothing."""
+        kind = signed.entry.kind
+        if kind not in _DEFINING_KINDS or not self._closures.is_alive(signed):
+            return
+        seat = self._seats[signed.entry.device]
+        if kind is Kind.CONCEDE:
+            concession = Concession(signed, seat)
+            self.concessions[signed.id] = concession
+            self.offered[seat] += concession.amount
+            moved[signed.id] = None
+        elif kind is Kind.REQUEST:
+            self.requests[signed.id] = Request(signed, seat)
+            moved[signed.id] = None
+        else:
+            assert isinstance(signed.entry.details, Limit)
+            self._limits[seat][signed.id] = signed.entry.details
+            self._replaced[seat].update(signed.entry.seen)
+
+    def _refer(self, signed: SignedEntry, moved: dict[LedgerEntryId, None]) -> None:
+        """Apply an entry to the entry that it names, now or when that one is here."""
+        ref = signed.entry.ref
+        if ref is None or not self._closures.is_alive(signed):
+            return
+        target = self.chains.entries.get(ref)
+        if target is None:
+            self._early.setdefault(ref, []).append(signed)
+        elif not self._apply(signed, target, moved):
+            self.faults.add(signed.id)
+
+    def _apply(self, signed: SignedEntry, target: SignedEntry, moved: dict[LedgerEntryId, None]) -> bool:
+        """Whether the signer may do that; if so it is done."""
+        entry = signed.entry
+        own = self._seats[target.entry.device] == self._seats[entry.device]
+        match entry.kind:
+            case Kind.ACCEPT if isinstance(entry.details, Prefix):
+                return not own and self._accept_prefix(entry.details, target, moved)
+            case Kind.ACCEPT if target.entry.kind in _AGREED_KINDS:
+                if not own:
+                    self.agreed.add(target.id)
+                return not own
+            case Kind.ACCEPT | Kind.VOID | Kind.PREIMAGE:
+                return not own and self._move(signed, target, moved)
+            case Kind.CONCEDE | Kind.WITHDRAW | Kind.DISPUTE if target.entry.kind is Kind.REQUEST:
+                return self._answer(signed, own, target, moved)
+            case Kind.DISPUTE:
+                self.disputes.setdefault(target.id, set()).add(signed.id)
+                return True
+            case Kind.TERMS | Kind.CHECKPOINT:
+                return target.entry.kind is entry.kind
+            case kind:
+                return kind is Kind.NOTE
+
+    def _accept_prefix(self, prefix: Prefix, target: SignedEntry, moved: dict[LedgerEntryId, None]) -> bool:
+        if not 0 <= target.entry.seq - prefix.first_seq < MAX_PREFIX:
+            return False
+        for signed in self.chains.ancestors(target.id):
+            if signed.entry.seq < prefix.first_seq:
+                break
+            concession = self.concessions.get(signed.id)
+            if concession is not None and signed.id not in prefix.exceptions:
+                self._set(concession, moved, accepted=True)
+        return True
+
+    def _move(self, signed: SignedEntry, target: SignedEntry, moved: dict[LedgerEntryId, None]) -> bool:
+        concession = self.concessions.get(target.id)
+        if concession is None:
+            return False
+        entry = signed.entry
+        if entry.kind is Kind.ACCEPT:
+            self._set(concession, moved, accepted=True)
+        elif entry.kind is Kind.VOID:
+            self._set(concession, moved, voided=True)
+        else:
+            assert entry.preimage is not None
+            if not concession.opens(entry.preimage):
+                return False
+            self._set(concession, moved, preimage=entry.preimage)
+        return True
+
+    def _set(
+        self,
+        concession: Concession,
+        moved: dict[LedgerEntryId, None],
+        *,
+        accepted: bool = False,
+        voided: bool = False,
+        preimage: bytes | None = None,
+    ) -> None:
+        before = concession.status
+        concession.accepted |= accepted
+        concession.voided |= voided
+        concession.preimage = concession.preimage or preimage
+        after = concession.status
+        if before is not after:
+            self._count(concession, before, -1)
+            self._count(concession, after, +1)
+            moved[concession.id] = None
+
+    def _count(self, concession: Concession, status: Status, sign: int) -> None:
+        totals = {Status.OFFERED: self.offered, Status.HELD: self.held, Status.VOID: None}.get(
+            status, self.conceded
+        )
+        if totals is not None:
+            totals[concession.seat] += sign * concession.amount
+
+    def _answer(
+        self, signed: SignedEntry, own: bool, target: SignedEntry, moved: dict[LedgerEntryId, None]
+    ) -> bool:
+        request = self.requests.get(target.id)
+        if request is None or own is not (signed.entry.kind is Kind.WITHDRAW):
+            return False
+        before = request.status
+        if signed.entry.kind is Kind.CONCEDE:
+            request.answers.append(signed.id)
+        elif signed.entry.kind is Kind.WITHDRAW:
+            request.withdrawn = True
+        else:
+            request.declined = True
+            self.disputes.setdefault(target.id, set()).add(signed.id)
+        if request.status is not before:
+            moved[request.id] = None
+        return True
+
+
+def fold(
+    account: Account, devices: Mapping[DeviceId, PersonId], entries: Iterable[SignedEntry]
+) -> AccountState:
+    """The state that `entries` add up to, in whichever order they come."""
+    state = AccountState(account, devices)
+    for signed in entries:
+        state.add(signed)
+    return state

@@ -1,0 +1,119 @@
+"""People with devices that keep a ledger: the pure pieces, joined the way a node joins them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import pytest
+
+from p2pchat.core.ids import DeviceId, PersonId
+from p2pchat.core.keys import SigningKey
+from p2pchat.core.ledger.account import Account, open_account
+from p2pchat.core.ledger.entry import SignedEntry, verify
+from p2pchat.core.ledger.state import AccountState
+from p2pchat.core.ledger.units import iso_unit
+from p2pchat.core.ledger.writer import Draft, WriterHead, write
+
+NOW_MS = 1_800_000_000_000
+
+
+def seed(*parts: object) -> bytes:
+    """32 bytes that differ for different `parts`: the tests' randomness, the same in every run."""
+    return hashlib.sha256(repr(parts).encode()).digest()
+
+
+class Device:
+    """One device of one person in one account: what it stores, and what it signs."""
+
+    def __init__(self, account: Account, person: PersonId, key: SigningKey, owners: dict) -> None:
+        self.account = account
+        self.person = person
+        self.key = key
+        self.id = DeviceId(key.public)
+        self.owners = owners
+        self.state = AccountState(account, owners)
+        self.known: dict[bytes, SignedEntry] = {}
+        self.epochs = 0
+        self.nonces = 0
+        self.new_epoch()
+
+    def new_epoch(self) -> None:
+        self.epochs += 1
+        self.head = WriterHead.start(self.account.id, seed(self.id, "epoch", self.epochs)[:8])
+
+    def write(self, draft: Draft, *, now_ms: int = NOW_MS) -> SignedEntry:
+        self.nonces += 1
+        nonce = seed(self.id, "nonce", self.nonces)[:12]
+        signed, self.head = write(draft, self.head, self.key, now_ms=now_ms, nonce=nonce)
+        self.take(signed)
+        return signed
+
+    def do(
+        self, action: Callable[..., Draft], *args: object, now_ms: int = NOW_MS, **kw: object
+    ) -> SignedEntry:
+        """Sign what `action` of `actions.py` drafts for this person."""
+        return self.write(action(self.state, self.person, *args, **kw), now_ms=now_ms)
+
+    def take(self, signed: SignedEntry) -> list:
+        self.known.setdefault(signed.id, signed)
+        return self.state.add(signed)
+
+    def receive(self, raw: bytes, signature: bytes) -> list:
+        return self.take(verify(raw, signature))
+
+    def pull(self, other: Device) -> None:
+        for signed in list(other.known.values()):
+            if signed.id not in self.known:
+                self.receive(signed.raw, signed.signature)
+
+    @property
+    def owed(self) -> int:
+        return self.state.owed_to(self.person)
+
+
+class Pair:
+    """Alice and Bob, one device each, and their account."""
+
+    def __init__(self, unit=iso_unit("EUR")) -> None:  # noqa: B008
+        names = ("alice", "bob")
+        persons = [PersonId(SigningKey(seed(name)).public) for name in names]
+        keys = [SigningKey(seed(name, "phone")) for name in names]
+        self.account = open_account(persons[0], persons[1], unit)
+        self.owners = {DeviceId(key.public): person for key, person in zip(keys, persons, strict=True)}
+        self.alice, self.bob = (
+            Device(self.account, person, key, self.owners) for person, key in zip(persons, keys, strict=True)
+        )
+
+    def add_device(self, owner: Device, name: str) -> Device:
+        """A second device of the person who owns `owner`."""
+        key = SigningKey(seed(name))
+        self.owners[DeviceId(key.public)] = owner.person
+        for device in (self.alice, self.bob):
+            device.state.admit(DeviceId(key.public), owner.person)
+        return Device(self.account, owner.person, key, self.owners)
+
+    def sync(self) -> None:
+        self.alice.pull(self.bob)
+        self.bob.pull(self.alice)
+
+
+@pytest.fixture(scope="session")
+def new_pair() -> type[Pair]:
+    """The class itself, for tests that need several pairs or a unit of their own."""
+    return Pair
+
+
+@pytest.fixture
+def pair() -> Pair:
+    return Pair()
+
+
+@pytest.fixture
+def alice(pair: Pair) -> Device:
+    return pair.alice
+
+
+@pytest.fixture
+def bob(pair: Pair) -> Device:
+    return pair.bob
