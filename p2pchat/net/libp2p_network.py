@@ -1,0 +1,174 @@
+"""The `Network` over libp2p: the hardened host, its dialler, its streams and its gossip behind one door."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+import trio
+from libp2p.host.basic_host import BasicHost
+from multiaddr import Multiaddr
+from multiaddr.utils import get_thin_waist_addresses
+
+from p2pchat.core.ids import DeviceId
+from p2pchat.errors import NetworkError
+from p2pchat.net.config import NetworkConfig
+from p2pchat.net.dialer import Dialer, RelayDial
+from p2pchat.net.gossip import Gossip, running_gossip
+from p2pchat.net.guard import Guard
+from p2pchat.net.host import build_host, running
+from p2pchat.net.network import Handler, NetworkEvent, NetworkState, PeerStatus, Topic, Validator
+from p2pchat.net.peers import full_address, parse_address, peer_id_of
+from p2pchat.net.presence import Presence
+from p2pchat.net.streams import FrameStream, Streams
+
+_BACKOFF_S: Final = (1.0, 300.0)  # first and longest pause between dials of a bootstrap node
+
+
+class Libp2pNetwork:
+    """`Network`; made by `open_network`. `host` and `swarm` are for the other modules of `net` alone."""
+
+    def __init__(
+        self, config: NetworkConfig, host: BasicHost, guard: Guard, presence: Presence, gossip: Gossip
+    ) -> None:
+        self.host = host
+        self.guard = guard
+        self._config = config
+        self._swarm = host.get_network()
+        self._presence = presence
+        self._gossip = gossip
+        self._dialer = Dialer(self._swarm, presence, config.address_book)
+        self._streams = Streams(host, guard, config.name)
+        self._hurry = trio.Event()
+        self._swarm.redial = self._dialer.connect
+
+    @property
+    def device(self) -> DeviceId:
+        """See `Network`."""
+        return DeviceId(self._config.key.public)
+
+    def serve(self, protocol: str, handler: Handler, *, frame_limit: int) -> None:
+        """See `Network`."""
+        self._streams.serve(protocol, handler, frame_limit=frame_limit)
+
+    async def connect(self, peer: DeviceId, addresses: Sequence[str]) -> None:
+        """See `Network`."""
+        await self._dialer.connect(peer, addresses)
+
+    async def open_stream(self, peer: DeviceId, protocol: str, *, frame_limit: int) -> FrameStream:
+        """See `Network`."""
+        if not self.is_connected(peer):
+            raise NetworkError(f"{peer.short} is not connected")
+        return await self._streams.open(peer, protocol, frame_limit=frame_limit)
+
+    def is_connected(self, peer: DeviceId) -> bool:
+        """See `Network`."""
+        return self._presence.is_here(peer)
+
+    async def disconnect(self, peer: DeviceId) -> None:
+        """See `Network`."""
+        await self._swarm.close_peer(peer_id_of(peer))
+
+    def events(self) -> AsyncIterator[NetworkEvent]:
+        """See `Network`."""
+        return self._presence.events()
+
+    def join(self, topic: str, validator: Validator) -> AbstractAsyncContextManager[Topic]:
+        """See `Network`."""
+        return self._gossip.join(topic, validator)
+
+    def state(self) -> NetworkState:
+        """See `Network`."""
+        peers = (self._status(device) for device in self._presence.devices())
+        return NetworkState(tuple(self.advertised()), tuple(filter(None, peers)), dict(self.guard.counters))
+
+    def advertised(self) -> list[str]:
+        """Full multiaddrs at which this node may be dialled; wildcards become the interfaces' addresses."""
+        addresses: dict[str, None] = {}
+        for multiaddr in self.host.get_addrs():
+            _, address = parse_address(str(multiaddr))
+            addresses.update(dict.fromkeys(_concrete(address)))
+        for_others_first = sorted(addresses, key=_is_loopback)
+        return [full_address(self.device, address) for address in for_others_first]
+
+    def use_relay(self, dial: RelayDial) -> None:
+        """Dial /p2p-circuit addresses with `dial` from now on."""
+        self._dialer.relay_dial = dial
+
+    def hurry(self) -> None:
+        """The network has changed: dial bootstrap nodes again at once."""
+        self._hurry.set()
+        self._hurry = trio.Event()
+
+    async def ping(self, peer: DeviceId) -> float:
+        """See `Network`."""
+        return await self._streams.ping(peer)
+
+    def _status(self, device: DeviceId) -> PeerStatus | None:
+        connections = self._swarm.get_connections(peer_id_of(device))
+        if not connections:
+            return None
+        addresses = (str(address) for c in connections for address in c.get_transport_addresses())
+        return PeerStatus(
+            device,
+            tuple(dict.fromkeys(addresses)),
+            connections[0].direction.name.lower(),
+            sum(len(c.get_streams()) for c in connections),
+        )
+
+    async def _keep_connected(self, device: DeviceId, address: str) -> None:
+        pause, longest = _BACKOFF_S
+        while True:
+            try:
+                await self.connect(device, [address])
+            except NetworkError:
+                hurry = self._hurry
+                with trio.move_on_after(pause * random.uniform(0.5, 1.5)):
+                    await hurry.wait()
+                pause = min(2 * pause, longest)
+            else:
+                pause = _BACKOFF_S[0]
+                await self._presence.wait(device, here=False)
+
+
+@asynccontextmanager
+async def open_network(config: NetworkConfig) -> AsyncIterator[Libp2pNetwork]:
+    """The network of `config` while the context is open; bootstrap nodes are dialled in the background.
+
+    Raises:
+        UsageError: an address in `config` is malformed.
+        NetworkError: an address cannot be listened on (another process has the port).
+    """
+    bootstrap = [parse_address(text) for text in config.bootstrap]
+    guard = Guard(config.limits)
+    host = build_host(config.key, guard, config.psk)
+    swarm = host.get_network()
+    presence = Presence(swarm.get_connections)
+    swarm.register_notifee(presence)
+    failure: Exception | None = None
+    async with running(host, config.listen), running_gossip(host, guard) as gossip:
+        network = Libp2pNetwork(config, host, guard, presence, gossip)
+        async with trio.open_nursery() as nursery:
+            for device, address in bootstrap:
+                if device != network.device:
+                    nursery.start_soon(network._keep_connected, device, address)
+            try:
+                yield network
+            except Exception as error:  # carried past libp2p's nurseries, which would wrap it in groups
+                failure = error
+            nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+def _concrete(address: str) -> list[str]:
+    """`address` itself, or one for each interface if it is a wildcard."""
+    if "/p2p-circuit" in address:
+        return [address]
+    return [str(each) for each in get_thin_waist_addresses(Multiaddr(address))]
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith(("/ip4/127.", "/ip6/::1/"))
