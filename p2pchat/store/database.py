@@ -21,7 +21,7 @@ import apsw
 
 from p2pchat.errors import StoreError
 from p2pchat.store.files import publish
-from p2pchat.store.migrate import MIGRATIONS, load, migrate
+from p2pchat.store.migrate import MIGRATIONS, Migration, load, migrate
 from p2pchat.store.sqlite import APPLICATION_ID, connect, describe, failures
 from p2pchat.store.transaction import Change, Committed, Query, Reader, Transaction
 
@@ -56,7 +56,7 @@ class Database:
         fresh = path.with_name(path.name + ".new")
         try:
             with failures(path):
-                _make(fresh, key, migrations, vfs)
+                make(fresh, key, load(migrations), vfs=vfs).close()
             publish(fresh, path)
         except OSError as error:
             raise StoreError(f"A store cannot be made at {path}: {error.strerror}.") from error
@@ -77,7 +77,7 @@ class Database:
         with failures(path):
             writer = connect(path, key, vfs=vfs)
             try:
-                _check_ours(writer, path)
+                check_ours(writer, path)
                 migrate(writer, load(migrations), path)
             except BaseException:
                 writer.close(True)
@@ -190,20 +190,33 @@ class Database:
             return connect(self.path, self._key, readonly=True, vfs=self._vfs)
 
 
-def _make(path: Path, key: bytes, migrations: Traversable, vfs: str) -> None:
+def make(path: Path, key: bytes, migrations: Sequence[Migration], *, vfs: str = "") -> apsw.Connection:
+    """A connection to a new store at `path`, in place of what a crash may have left there.
+
+    Raises:
+        apsw.Error, OSError: the disk.
+    """
     for leftover in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
         leftover.unlink(missing_ok=True)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # -wal and -shm take over the mode
-    writer = connect(path, key, vfs=vfs)
+    connection = connect(path, key, vfs=vfs)
     try:
-        writer.pragma("application_id", APPLICATION_ID)
-        migrate(writer, load(migrations), path)
-    finally:
-        writer.close()
+        connection.pragma("application_id", APPLICATION_ID)
+        migrate(connection, migrations, path)
+    except BaseException:
+        connection.close(True)
+        raise
+    return connection
 
 
-def _check_ours(writer: apsw.Connection, path: Path) -> None:
-    if writer.pragma("application_id") != APPLICATION_ID:
+def check_ours(connection: apsw.Connection, path: Path) -> None:
+    """Return if the file at `path` is a store that can be written.
+
+    Raises:
+        StoreError: it is some other encrypted database.
+        apsw.Error: it cannot be read, or not be written.
+    """
+    if connection.pragma("application_id") != APPLICATION_ID:
         raise StoreError(f"{path} is not a p2pchat store.")
-    if writer.readonly("main"):
+    if connection.readonly("main"):
         raise apsw.ReadOnlyError

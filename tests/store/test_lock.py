@@ -51,7 +51,10 @@ def test_a_holder_killed_by_force_leaves_the_home_free(tmp_path: Path) -> None:
 
 def test_a_started_program_does_not_inherit_the_lock(tmp_path: Path) -> None:
     lock = HomeLock(tmp_path / "lock")
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False) as child:
+    program = [sys.executable, "-c", "print(); input()"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False) as child:
+        assert child.stdout is not None
+        child.stdout.readline()  # by now it has let go of what is closed on exec
         lock.release()
         HomeLock(tmp_path / "lock").release()
         child.communicate(b"\n")

@@ -75,7 +75,7 @@ def test_a_step_that_breaks_references_is_refused(database, path, key, migration
     database.transact(lambda t: t.execute("INSERT INTO note (author, body) VALUES (1, 'hi')"))
     database.close()
     (migrations / "0002_forget.sql").write_text("DELETE FROM author;")
-    with pytest.raises(AssertionError, match="broken references in note"):
+    with pytest.raises(AssertionError, match="migration 2 breaks 1 references"):
         Database.open(path, key, migrations=migrations)
     (migrations / "0002_forget.sql").unlink()
     with Database.open(path, key, migrations=migrations) as database:
