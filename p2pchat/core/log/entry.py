@@ -14,7 +14,9 @@ erased body cannot be confirmed by guessing.
   is a proof that anyone can check.
 - `parents` are the heads of the DAG that the author had seen, sorted; they give causal order.
 - `lamport` is above every parent's; `sent_ms` (ms since 1970) is what the author's clock said and is
-  never trusted for order.
+  never trusted for order (`order.py`).
+- `conversation` is `NO_CONVERSATION` in the entry that founds a group: the group is named by that
+  entry's hash, which the entry itself cannot hold.
 
 On the wire an entry is the array [header, signature, body]; body is null once erased. docs/protocol/log.md
 """
@@ -27,8 +29,9 @@ from typing import Final, Self
 
 from p2pchat.core import fields
 from p2pchat.core.codec import MAX_BYTES, decode, encode
-from p2pchat.core.ids import ConversationId, DeviceId, EntryId
+from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId
 from p2pchat.core.keys import SIGNATURE_SIZE, SigningKey, tagged_hash, verify
+from p2pchat.core.log.order import next_lamport
 from p2pchat.errors import DecodeError, ProtocolError
 
 VERSION: Final = 1
@@ -37,6 +40,7 @@ MAX_PARENTS: Final = 16  # a DAG with more heads is joined by referring to the n
 MAX_BODY: Final = 48 * 1024  # header and body stay below one gossip payload
 MAX_HEADER: Final = 1024
 MAX_KIND: Final = 32
+NO_CONVERSATION: Final = ConversationId(bytes(ConversationId.size))
 _LIMIT: Final = 1 << 53  # sequence numbers, Lamport times and milliseconds
 
 
@@ -102,7 +106,14 @@ class Header:
         )
         if (header.seq == 1) != (header.prev is None):
             raise DecodeError("the first entry of a chain, and only the first, has no predecessor")
+        if header.conversation == NO_CONVERSATION and (header.seq > 1 or header.parents):
+            raise DecodeError("an entry that founds a group refers to nothing")
         return header
+
+    @property
+    def referred(self) -> frozenset[EntryId]:
+        """The entries that must be stored before this one: its predecessor and its parents."""
+        return frozenset(self.parents if self.prev is None else (*self.parents, self.prev))
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,11 @@ class Entry:
     def id(self) -> EntryId:
         """The hash of the header: what other entries refer to."""
         return EntryId(tagged_hash("entry", self.raw_header))
+
+    @property
+    def conversation(self) -> ConversationId:
+        """The log it belongs to: for the entry that founds a group, the group it founds."""
+        return conversation_of(self.header, self.id)
 
     def encode(self) -> bytes:
         """The entry as it travels."""
@@ -163,6 +179,11 @@ class ChainHead:
     id: EntryId
 
 
+def conversation_of(header: Header, id: EntryId) -> ConversationId:
+    """The log that the entry `id` with this header belongs to."""
+    return GroupId(id) if header.conversation == NO_CONVERSATION else header.conversation
+
+
 def hash_body(body: bytes) -> bytes:
     """The hash by which a header names its body."""
     return tagged_hash("body", body)
@@ -181,8 +202,8 @@ def author(
 ) -> Entry:
     """A new signed entry behind `chain`, on top of `heads` (the newest first if there are many).
 
-    `lamport` is the highest of the log so far; the entry's is pegged to the clock and above it, so
-    that concurrent entries sort by about when they were written (SDS, Lamport time in ms).
+    `lamport` is that of the newest head (0 for the first entry of a log). `conversation` is
+    `NO_CONVERSATION` to found a group.
 
     Raises:
         ProtocolError: the body is too large.
@@ -195,7 +216,7 @@ def author(
         chain.seq + 1 if chain else 1,
         chain.id if chain else None,
         tuple(sorted(set(heads[:MAX_PARENTS]))),
-        max(lamport + 1, sent_ms, 1),
+        next_lamport(lamport, sent_ms),
         sent_ms,
         kind,
         hash_body(body),
