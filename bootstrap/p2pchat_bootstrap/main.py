@@ -1,5 +1,121 @@
-"""The `p2pchat-bootstrap` command."""
+"""The `p2pchat-bootstrap` command: a node that is always there, so that people find each other.
+
+libp2p takes seconds to import; only `run`, once its settings are known to be good, loads it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from p2pchat.config import Home, NetworkFile
+from p2pchat.errors import P2PChatError, UsageError
+from p2pchat_bootstrap.settings import FILE_NAME, Listen, Settings, check_announced, write_default
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Run a node that is always there, so that the people of a network find each other.",
+    epilog="Example: p2pchat-bootstrap run --home /var/lib/p2pchat --name friends",
+)
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home", help="The node's directory.", show_default="$P2PCHAT_HOME or ~/.local/share/p2pchat"
+    ),
+]
+
+
+@app.command(
+    "run",
+    epilog="Examples: p2pchat-bootstrap run --name friends   |   "
+    "p2pchat-bootstrap run --home /srv/boot --name friends --listen /ip4/0.0.0.0/tcp/4001 "
+    "--announce /dns4/boot.example.org/tcp/4001",
+)
+def run_node(
+    home: HomeOption = None,
+    name: Annotated[str | None, typer.Option(help="The network's name; needed the first time.")] = None,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(help="Where to listen, such as /ip4/0.0.0.0/tcp/4001; may be repeated."),
+    ] = None,
+    announce: Annotated[
+        list[str] | None,
+        typer.Option(help="Under which address others reach this node, if not the machine's own."),
+    ] = None,
+    psk_file: Annotated[
+        Path | None, typer.Option(help="A file with 64 hex digits: only its holders can connect.")
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
+) -> None:
+    """Run the node until SIGINT or SIGTERM. The first run writes bootstrap.toml from these options."""
+    place = Home.locate(home)
+    place.create()
+    with place.hold():
+        settings = _settings(place, name, listen, announce, psk_file)
+        from p2pchat_bootstrap.server import serve
+
+        serve(place, settings, json_output=json_output)
+
+
+@app.command("show", epilog="Example: p2pchat-bootstrap show --home /srv/boot > network.toml")
+def show(
+    home: HomeOption = None,
+    link: Annotated[bool, typer.Option("--link", help="One line instead of the file.")] = False,
+) -> None:
+    """Print the network file to hand out, as it was when the node last started."""
+    place = Home.locate(home)
+    if not place.network_file.exists():
+        raise UsageError(f"No bootstrap node has run with the home {place.directory} yet.")
+    network = NetworkFile.read(place.network_file)
+    typer.echo(network.to_link() if link else network.to_toml(), nl=link)
+
+
+@app.command("check-config", epilog="Example: p2pchat-bootstrap check-config --home /srv/boot")
+def check_config(home: HomeOption = None) -> None:
+    """Say whether bootstrap.toml can be used, without starting anything."""
+    place = Home.locate(home)
+    settings = Settings.read(place)
+    if settings is None:
+        raise UsageError(f"There is no {FILE_NAME} in {place.directory}: the first `run --name` writes one.")
+    settings.pre_shared_key(place)
+    endpoints = ", ".join(endpoint.multiaddr for endpoint in settings.listen)
+    typer.echo(f"{place.directory / FILE_NAME} is good: network {settings.name}, listening on {endpoints}.")
+
+
+def _settings(
+    home: Home,
+    name: str | None,
+    listen: list[str] | None,
+    announce: list[str] | None,
+    psk_file: Path | None,
+) -> Settings:
+    kept = Settings.read(home)
+    if kept is None and name is None:
+        raise UsageError("A new bootstrap node needs the network's name: add --name NAME.")
+    base = kept or Settings(name or "")
+    settings = Settings(
+        name=name or base.name,
+        listen=tuple(Listen.parse(address) for address in listen) if listen else base.listen,
+        announce=tuple(check_announced(address) for address in announce) if announce else base.announce,
+        pre_shared_key_file=str(psk_file.absolute()) if psk_file else base.pre_shared_key_file,
+    )
+    settings.pre_shared_key(home)
+    if kept is None:
+        write_default(home, settings)
+    return settings
 
 
 def run() -> None:
-    """Entry point of the console script."""
+    """Entry point of the console script: errors become one sentence on stderr and an exit code."""
+    try:
+        app()
+    except P2PChatError as error:
+        print(f"p2pchat-bootstrap: {error}", file=sys.stderr)  # noqa: T201 -- the person's terminal
+        sys.exit(error.exit_code)
