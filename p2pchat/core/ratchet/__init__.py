@@ -59,6 +59,6 @@ False
 >>> shared = outbound.sender_key().encode()
 >>> sealed = outbound.seal(b"to all", b"entry header")  # .session_id, .index, .ciphertext
 >>> inbound = InboundGroupSession.from_sender_key(SenderKey.decode(shared))
->>> inbound.open(sealed.ciphertext, b"entry header", seen=lambda index: False)
-GroupPlaintext(index=0, plaintext=b'to all')
+>>> inbound.open(sealed.ciphertext, b"entry header", seen=lambda index: False).plaintext
+b'to all'
 """

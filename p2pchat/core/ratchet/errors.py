@@ -27,7 +27,7 @@ class Reason(enum.StrEnum):
 
 
 class UndecryptableError(ProtocolError):
-    """This envelope cannot be opened, now or later; the state is as it was before the attempt."""
+    """This envelope cannot be opened; the state is as it was before the attempt."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(f"the envelope cannot be opened ({reason})")

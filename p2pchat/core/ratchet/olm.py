@@ -91,6 +91,15 @@ def new_one_time_key(account: vodozemac.Account) -> bytes:
     return key.to_bytes()
 
 
+def check_can_answer(session: vodozemac.Session) -> None:
+    """Raise ValueError if a fresh inbound session holds a ratchet key that our answer would trip over.
+
+    The first message of a session is opened before any use of its ratchet key; one of low order
+    would only show when we seal. The try is made on a copy.
+    """
+    thaw_session(freeze_session(session)).encrypt(b"")
+
+
 def freeze_account(account: vodozemac.Account) -> str:
     """The account as text: secret, to be sealed before it is stored."""
     return account.pickle(_PICKLE_KEY)

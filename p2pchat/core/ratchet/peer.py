@@ -8,7 +8,7 @@ others stay for late envelopes; beyond `MAX_SESSIONS` the longest unused is drop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from p2pchat.core.codec import Value
@@ -31,7 +31,7 @@ _KIND: Final = "peer sessions"
 class Opened:
     """What was in an envelope, and whether our account changed too and must be stored with it."""
 
-    plaintext: bytes
+    plaintext: bytes = field(repr=False)
     account_changed: bool
 
 

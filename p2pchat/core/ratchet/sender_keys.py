@@ -13,7 +13,7 @@ signs; a sender key alone proves nothing, because members pass keys on to each o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import vodozemac
@@ -46,7 +46,7 @@ class GroupPlaintext:
     """An opened group message; (session id, index) is unique and must be stored as seen with it."""
 
     index: int
-    plaintext: bytes
+    plaintext: bytes = field(repr=False)
 
 
 class OutboundGroupSession:

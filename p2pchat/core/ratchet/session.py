@@ -33,6 +33,7 @@ from p2pchat.core.ratchet.envelope import (
 from p2pchat.core.ratchet.errors import Reason, UndecryptableError
 from p2pchat.core.ratchet.outer import OuterLayer
 from p2pchat.core.ratchet.parties import Parties
+from p2pchat.core.ratchet.sealed_state import MAX_STATE_BYTES
 from p2pchat.errors import ProtocolError
 
 _START_PURPOSE = "ratchet-start"
@@ -99,7 +100,7 @@ class Session:
         """A session towards the device of a verified `bundle`; `seal` then makes its start.
 
         Raises:
-            DecodeError, UndecryptableError: a key in the bundle is unusable.
+            ProtocolError: a key in the bundle is unusable.
         """
         prekey = bundle.one_time_key if bundle.one_time_key and not fallback_only else bundle.fallback_key
         ratchet = account.initiate(bundle.identity_key, prekey)
@@ -132,7 +133,7 @@ class Session:
             verify(parties.theirs.device, _START_PURPOSE, statement, signature)
         except ProtocolError as error:
             raise UndecryptableError(Reason.FORGED) from error
-        ratchet, plaintext = account.accept(message.identity_key, message, context(associated))
+        ratchet, plaintext = account.accept(message, context(associated))
         return cls(parties, header.generation, ratchet, outer.opened_one(0, None), None), plaintext
 
     def seal(self, plaintext: bytes) -> bytes:
@@ -208,7 +209,7 @@ class Session:
         return cls(
             parties,
             generation,
-            olm.thaw_session(text(ratchet, most=1 << 20)),
+            olm.thaw_session(text(ratchet, most=MAX_STATE_BYTES)),
             OuterLayer.from_value(
                 SessionId(blob(name, most=SessionId.size)), (parties.outgoing, parties.incoming), outer
             ),
