@@ -37,6 +37,7 @@ class Guard:
         self.limits = limits
         self.counters: Counter[str] = Counter()
         self.protected: set[DeviceId] = set()
+        self.unread = 0  # received bytes, on all connections, that no handler has read
         self._clock = clock
         self._ranges: Counter[str] = Counter()
         self._handshakes: dict[trio.CancelScope, None] = {}

@@ -10,6 +10,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import trio
@@ -22,9 +23,7 @@ from libp2p.peer.peerstore import PeerStore
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as Noise
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
-from libp2p.stream_muxer.yamux.yamux import Yamux
 from libp2p.transport.tcp.tcp import TCP
-from libp2p.transport.upgrader import TransportUpgrader
 from multiaddr import Multiaddr
 
 from p2pchat.core.keys import SigningKey
@@ -32,6 +31,8 @@ from p2pchat.errors import NetworkError, UsageError
 from p2pchat.net.guard import Guard
 from p2pchat.net.patches import install
 from p2pchat.net.swarm import PeerSwarm
+from p2pchat.net.upgrader import Upgrader
+from p2pchat.net.yamux.connection import YamuxConnection
 
 _CLOSE_S: Final = 3.0  # for saying goodbye to every peer
 
@@ -46,7 +47,7 @@ def build_host(key: SigningKey, guard: Guard, psk: bytes | None) -> BasicHost:
     peerstore = PeerStore()
     peerstore.add_key_pair(peer, pair)
     noise = Noise(pair, noise_privkey=x25519.create_new_key_pair().private_key)
-    upgrader = TransportUpgrader({TProtocol(NOISE): noise}, {TProtocol(YAMUX): Yamux})
+    upgrader = Upgrader({TProtocol(NOISE): noise}, {TProtocol(YAMUX): partial(YamuxConnection, guard)})
     swarm = PeerSwarm(guard, peer, peerstore, upgrader, [TCP()], psk=psk.hex() if psk else None)
     return BasicHost(network=swarm)
 

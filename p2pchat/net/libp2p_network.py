@@ -24,6 +24,7 @@ from p2pchat.net.peers import full_address, parse_address, peer_id_of
 from p2pchat.net.presence import Presence
 from p2pchat.net.streams import FrameStream, Streams
 
+_PING_S: Final = 5.0
 _BACKOFF_S: Final = (1.0, 300.0)  # first and longest pause between dials of a bootstrap node
 
 
@@ -104,7 +105,15 @@ class Libp2pNetwork:
 
     async def ping(self, peer: DeviceId) -> float:
         """See `Network`."""
-        return await self._streams.ping(peer)
+        connections = self._swarm.get_connections(peer_id_of(peer))
+        if not connections:
+            raise NetworkError(f"{peer.short} is not connected")
+        try:
+            with trio.fail_after(_PING_S):
+                took: float = await connections[-1].muxed_conn.ping()
+        except trio.TooSlowError as error:
+            raise NetworkError(f"{peer.short} does not answer a ping") from error
+        return took
 
     def _status(self, device: DeviceId) -> PeerStatus | None:
         connections = self._swarm.get_connections(peer_id_of(device))

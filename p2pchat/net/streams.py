@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
@@ -25,9 +24,6 @@ from p2pchat.net.peers import device_of, peer_id_of
 logger = logging.getLogger(__name__)
 
 READ_SIZE: Final = 64 * 1024
-_PING: Final = TProtocol("/ipfs/ping/1.0.0")
-_PING_SIZE: Final = 32
-_PING_S: Final = 5.0
 _OPEN_S: Final = 10.0  # for multistream to agree on the protocol
 _CLOSE_S: Final = 1.0
 _STALL_S: Final = 60.0  # a peer that takes nothing for this long holds no task of ours any longer
@@ -53,6 +49,9 @@ class FrameStream:
             try:
                 with trio.fail_after(_STALL_S):
                     await self._stream.write(piece)
+            except trio.Cancelled:  # the peer may have got a part of the piece: nothing can follow it
+                await self.reset()
+                raise
             except trio.TooSlowError:
                 await self.reset()
                 raise NetworkError(f"{self._peer.short} has taken nothing for {_STALL_S:.0f} s") from None
@@ -121,24 +120,6 @@ class Streams:
         except (SwarmException, StreamFailure, StreamError, trio.TooSlowError) as error:
             raise NetworkError(f"{peer.short} does not open a {protocol} stream") from error
         return FrameStream(stream, peer, frame_limit)
-
-    async def ping(self, peer: DeviceId) -> float:
-        """See `Network.ping` (libp2p specs, ping 1.0.0: 32 random bytes come back)."""
-        token = os.urandom(_PING_SIZE)
-        began = trio.current_time()
-        try:
-            with trio.fail_after(_PING_S):
-                stream = await self._host.new_stream(peer_id_of(peer), [_PING])
-                began = trio.current_time()
-                await stream.write(token)
-                echo = await stream.read(_PING_SIZE)
-                took = trio.current_time() - began
-                await stream.close()
-        except (SwarmException, StreamFailure, StreamError, trio.TooSlowError) as error:
-            raise NetworkError(f"{peer.short} does not answer a ping") from error
-        if echo != token:
-            raise NetworkError(f"{peer.short} answers a ping wrongly")
-        return took
 
     async def _serve_one(self, stream: FrameStream, handler: Handler, protocol: str) -> None:
         peer = stream.peer

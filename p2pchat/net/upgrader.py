@@ -1,0 +1,28 @@
+"""From a raw connection to a secured and muxed one, with the muxer that was asked for.
+
+libp2p 0.8.1 negotiates `muxer_opt` but then makes its own Yamux whatever class was given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libp2p.protocol_muxer.exceptions import MultiselectClientError, MultiselectError
+from libp2p.transport.exceptions import MuxerUpgradeFailure
+from libp2p.transport.upgrader import TransportUpgrader
+
+
+class Upgrader(TransportUpgrader):
+    """libp2p's upgrader that makes the negotiated muxer."""
+
+    async def upgrade_connection(self, conn: Any, peer_id: Any) -> Any:
+        """`conn` with streams.
+
+        Raises:
+            MuxerUpgradeFailure: no muxer was agreed on.
+        """
+        try:
+            make_muxer = await self.muxer_multistream.select_transport(conn)
+        except (MultiselectError, MultiselectClientError) as error:
+            raise MuxerUpgradeFailure("no muxer was agreed on") from error
+        return make_muxer(conn, peer_id)
