@@ -90,8 +90,9 @@ class Database:
         The caller carries out the effects. Whatever `change` raises undoes all it did and is raised again.
 
         Raises:
-            StoreError: the disk or the file failed; nothing was changed. (If the disk failed during the
-                very commit, a crash before the next commit may still bring the change to light.)
+            StoreError: the disk or the file failed; nothing was changed. If it was the sync of the very
+                commit that failed, and no later change is confirmed, the change may yet be found when the
+                store is opened again: so what is tried again must be safe to repeat.
         """
         with self._transaction() as writer:
             transaction = Transaction(writer)
@@ -139,8 +140,12 @@ class Database:
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
-        """Close all connections; no read or change may be under way. Closing twice is harmless."""
-        with self._turn:
+        """Close all connections; no read or change may be under way. Closing twice is harmless.
+
+        Raises:
+            StoreError: the disk failed while tidying up; what was confirmed is safe all the same.
+        """
+        with self._turn, failures(self.path):
             while not self._idle_readers.empty():
                 self._idle_readers.get().close(True)
             self._writer.close(True)

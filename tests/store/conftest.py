@@ -1,10 +1,15 @@
-"""A small schema of our own, so that these tests speak of the mechanism and not of the messenger."""
+"""A small schema of our own, so that these tests speak of the mechanism and not of the messenger;
+and a disk that fails on demand.
+"""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import apsw
 import pytest
 
 from p2pchat.store.database import Database
@@ -27,11 +32,16 @@ def key() -> bytes:
 
 
 @pytest.fixture
-def migrations(tmp_path: Path) -> Path:
+def migrations_text() -> str:
+    return FIRST
+
+
+@pytest.fixture
+def migrations(tmp_path: Path, migrations_text: str) -> Path:
     """A folder with one migration; tests add more."""
     folder = tmp_path / "migrations"
     folder.mkdir()
-    (folder / "0001_first.sql").write_text(FIRST)
+    (folder / "0001_first.sql").write_text(migrations_text)
     return folder
 
 
@@ -44,3 +54,121 @@ def path(tmp_path: Path) -> Path:
 def database(path: Path, key: bytes, migrations: Path) -> Iterator[Database]:
     with Database.create(path, key, migrations=migrations) as database:
         yield database
+
+
+SECTOR = 512
+
+
+@dataclass
+class Pending:
+    """A write or truncation that has not been synced: what power loss may undo."""
+
+    path: Path
+    size_before: int
+    offset: int
+    old: bytes
+    new: bytes | None  # None: cut off at `offset`
+
+
+class Disk(apsw.VFS):
+    """The disk beneath the encryption. It counts what changes it, and fails where it is told to.
+
+    `cut_at` is the operation at which the power goes (or the process dies) : it and all later ones fail.
+    `fail_at` are operations that fail with `failure` while the rest goes on.
+    """
+
+    name = "faulty"
+
+    def __init__(self) -> None:
+        super().__init__(self.name, "unix")
+        self.reset()
+
+    def reset(self) -> None:
+        self.operations = 0
+        self.cut_at = 0
+        self.fail_at: range = range(0)
+        self.failure: type[apsw.Error] = apsw.IOError
+        self.dead = False
+        self._pending: list[Pending] = []
+
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
+        return File(self, name, flags)
+
+    def xDelete(self, name: str, sync: bool) -> None:
+        self.step()
+        super().xDelete(name, sync)
+
+    def step(self) -> None:
+        """Count an operation; raises if it is to fail."""
+        self.operations += 1
+        if self.dead or self.operations == self.cut_at:
+            self.dead = True
+            raise apsw.IOError("no power")
+        if self.operations in self.fail_at:
+            raise self.failure("told to")
+
+    def remember(self, pending: Pending) -> None:
+        self._pending.append(pending)
+
+    def synced(self, path: Path) -> None:
+        self._pending = [pending for pending in self._pending if pending.path != path]
+
+    def lose_power(self, seed: int) -> None:
+        """Leave on the disk what was synced, and of the rest whatever sectors chance has written."""
+        chance = random.Random(seed)
+        share = chance.choice((0.0, 0.5, 0.9, 1.0))
+        for pending in reversed(self._pending):
+            with open(pending.path, "r+b") as file:
+                file.seek(pending.offset)
+                file.write(pending.old)
+                file.truncate(pending.size_before)
+        for pending in self._pending:
+            with open(pending.path, "r+b") as file:
+                if pending.new is None:
+                    if chance.random() < share:
+                        file.truncate(pending.offset)
+                    continue
+                for start in range(0, len(pending.new), SECTOR):
+                    if chance.random() < share:
+                        file.seek(pending.offset + start)
+                        file.write(pending.new[start : start + SECTOR])
+        self._pending.clear()
+
+
+class File(apsw.VFSFile):
+    """A file on `Disk`."""
+
+    def __init__(self, disk: Disk, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
+        super().__init__("unix", name, flags)
+        self._disk = disk
+        self._path = Path(name.filename() if isinstance(name, apsw.URIFilename) else str(name))
+
+    def xWrite(self, data: bytes, offset: int) -> None:
+        size = self.xFileSize()
+        old = self.xRead(min(len(data), size - offset), offset) if offset < size else b""
+        self._disk.remember(Pending(self._path, size, offset, old, bytes(data)))
+        self._disk.step()
+        super().xWrite(data, offset)
+
+    def xTruncate(self, size: int) -> None:
+        before = self.xFileSize()
+        old = self.xRead(before - size, size) if size < before else b""
+        self._disk.remember(Pending(self._path, before, size, old, None))
+        self._disk.step()
+        super().xTruncate(size)
+
+    def xSync(self, flags: int) -> None:
+        self._disk.step()
+        super().xSync(flags)
+        self._disk.synced(self._path)
+
+
+_DISK: list[Disk] = []  # SQLite keeps a pointer to it for as long as the process lives
+
+
+@pytest.fixture
+def disk() -> Disk:
+    if not _DISK:
+        _DISK.append(Disk())
+    _DISK[0].reset()
+    return _DISK[0]
