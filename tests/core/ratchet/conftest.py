@@ -13,6 +13,7 @@ from p2pchat.core.ratchet.account import DeviceAccount
 from p2pchat.core.ratchet.bundle import PrekeyBundle
 from p2pchat.core.ratchet.parties import Endpoint, Parties
 from p2pchat.core.ratchet.peer import PeerSessions
+from p2pchat.core.ratchet.sealed_state import open_state
 
 NOW_MS = 1_800_000_000_000
 STORE_KEY = bytes(range(32))
@@ -62,11 +63,12 @@ class Device:
     def open(self, peer: Device, envelope: bytes) -> bytes:
         return self.to(peer).open(self.account, envelope).plaintext
 
-    def state(self) -> list[bytes]:
-        """What a thief of the unlocked store gets; also shows whether anything changed."""
-        return [
-            self.account.to_bytes(STORE_KEY),
-            *(one.to_bytes(STORE_KEY) for one in self.sessions.values()),
+    def state(self) -> list[object]:
+        """All that is stored, decrypted: equal before and after exactly if nothing changed."""
+        account = open_state(STORE_KEY, "device account", b"", self.account.to_bytes(STORE_KEY), list)
+        return [account] + [
+            open_state(STORE_KEY, "peer sessions", one.parties.outgoing, one.to_bytes(STORE_KEY), list)
+            for one in self.sessions.values()
         ]
 
     def copy(self) -> Device:
