@@ -28,6 +28,7 @@ class RunVerifier:
 
     def __init__(self) -> None:
         self._held: dict[EntryId, Entry] = {}  # not proven yet, in order of arrival
+        self._ends: dict[EntryId, tuple[Entry, int]] = {}  # entry not seen yet -> what will prove it
 
     def add(self, entries: Iterable[Entry]) -> list[Entry]:
         """Those entries, held ones among them, that are proven now, in order of arrival.
@@ -38,21 +39,34 @@ class RunVerifier:
         batch = {**self._held, **{entry.id: entry for entry in entries}}
         distance: dict[EntryId, int] = {}  # of proven entries: steps to the signature that proves them
         for entry in sorted(batch.values(), key=lambda entry: -entry.header.seq):
-            steps = distance.get(entry.id, MAX_RUN)
+            steps = min(distance.get(entry.id, MAX_RUN), self._promised(entry))
             if steps >= MAX_RUN:
                 if not _is_signed(entry):
                     continue
-                steps = distance[entry.id] = 0
-            before = batch.get(entry.header.prev) if entry.header.prev else None
-            if before is not None and _follows(entry, before):
+                steps = 0
+            distance[entry.id] = steps
+            if entry.header.prev is None:
+                continue
+            before = batch.get(entry.header.prev)
+            if before is None:
+                self._ends[entry.header.prev] = (entry, steps + 1)
+            elif _follows(entry, before):
                 distance[before.id] = min(distance.get(before.id, MAX_RUN), steps + 1)
         proven = [entry for entry in batch.values() if distance.get(entry.id, MAX_RUN) < MAX_RUN]
-        for entry in proven:
-            del batch[entry.id]
-        if len(batch) > _MAX_HELD or sum(len(e.body or b"") for e in batch.values()) > _MAX_HELD_BYTES:
-            raise ProtocolError("too many entries without a good signature")
-        self._held = batch
+        self._hold({id: entry for id, entry in batch.items() if distance.get(id, MAX_RUN) >= MAX_RUN})
         return proven
+
+    def _promised(self, entry: Entry) -> int:
+        """Steps from `entry` to the signature of an earlier batch that proves it."""
+        after, steps = self._ends.get(entry.id, (None, MAX_RUN))
+        return steps if after is not None and _follows(after, entry) else MAX_RUN
+
+    def _hold(self, unproven: dict[EntryId, Entry]) -> None:
+        if len(unproven) > _MAX_HELD or sum(len(e.body or b"") for e in unproven.values()) > _MAX_HELD_BYTES:
+            raise ProtocolError("too many entries without a good signature")
+        self._held = unproven
+        while len(self._ends) > _MAX_HELD:
+            del self._ends[next(iter(self._ends))]  # the oldest
 
     def finish(self) -> None:
         """Say that no more entries belong to what was asked for.

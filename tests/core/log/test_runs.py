@@ -75,3 +75,12 @@ def test_a_flood_of_unsigned_entries_is_cut_off(writer):
     entries = [spoilt(ann.write(str(i))) for i in range(1025)]
     with pytest.raises(ProtocolError, match="too many"):
         RunVerifier().add(entries)
+
+
+def test_the_newest_entries_sent_first_prove_the_older_ones(writer):
+    ann = writer("ann")
+    entries = [ann.write(str(i)) for i in range(8)]
+    verifier = RunVerifier()
+    assert verifier.add(entries[5:]) == entries[5:]
+    older = [*map(spoilt, entries[:5])]
+    assert verifier.add(older) == older
