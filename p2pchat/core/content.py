@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from p2pchat.core import fields
-from p2pchat.core.codec import decode, encode
+from p2pchat.core.codec import Value, decode, encode
+from p2pchat.core.keys import tagged_hash
 from p2pchat.errors import DecodeError, UsageError
 
 SALT_SIZE: Final = 16
@@ -29,11 +30,13 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class LedgerNote:
-    """One signed ledger entry, with the note that only its hash is signed over."""
+    """One signed ledger entry, with the unit and the note that it names by their hashes only."""
 
     raw: bytes
     signature: bytes
+    unit: Value
     note: str
+    note_salt: bytes  # empty if there is no note
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,18 @@ def encode_content(content: Text | LedgerNote, salt: bytes) -> bytes:
     match content:
         case Text(text):
             return encode({"t": "text", "s": salt, "text": text})
-        case LedgerNote(raw, signature, note):
-            return encode({"t": "ledger", "s": salt, "raw": raw, "sig": signature, "note": note})
+        case LedgerNote(raw, signature, unit, note, note_salt):
+            return encode(
+                {
+                    "t": "ledger",
+                    "s": salt,
+                    "raw": raw,
+                    "sig": signature,
+                    "unit": unit,
+                    "note": note,
+                    "note-salt": note_salt,
+                }
+            )
 
 
 def decode_content(body: bytes) -> Content:
@@ -68,14 +81,21 @@ def decode_content(body: bytes) -> Content:
             _exactly(value, {"t", "s", "text"})
             return Text(fields.text(value["text"], least=1, most=MAX_TEXT))
         case "ledger":
-            _exactly(value, {"t", "s", "raw", "sig", "note"})
+            _exactly(value, {"t", "s", "raw", "sig", "unit", "note", "note-salt"})
             return LedgerNote(
                 fields.blob(value["raw"], most=_MAX_LEDGER),
                 fields.blob(value["sig"], least=64, most=64),
+                value["unit"],
                 fields.text(value["note"], most=MAX_NOTE),
+                fields.blob(value["note-salt"], most=SALT_SIZE),
             )
         case other:
             return Unknown(other)
+
+
+def note_hash(note: str, salt: bytes) -> bytes | None:
+    """The hash by which a ledger entry names its note; None for no note."""
+    return tagged_hash("ledger note", salt, note.encode()) if note else None
 
 
 def checked_text(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
+from p2pchat.core.log.chain import Stored
 from p2pchat.core.log.entry import ChainHead, Entry, Header
+from p2pchat.store import reconcile
 from p2pchat.store.transaction import Reader, Row, Transaction
 
 
@@ -62,7 +64,7 @@ def append(tx: Transaction, entry: Entry, now_ms: int) -> None:
         "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.id,
-            header.conversation,
+            entry.conversation,
             header.device,
             header.seq,
             header.lamport,
@@ -73,12 +75,12 @@ def append(tx: Transaction, entry: Entry, now_ms: int) -> None:
             now_ms,
         ),
     )
-    referred = [*header.parents, header.prev] if header.prev else header.parents
     tx.executemany(
         "DELETE FROM head WHERE conversation = ? AND entry = ?",
-        [(header.conversation, id) for id in referred],
+        [(entry.conversation, id) for id in header.referred],
     )
-    tx.execute("INSERT INTO head VALUES (?, ?, ?)", (header.conversation, entry.id, header.lamport))
+    tx.execute("INSERT INTO head VALUES (?, ?, ?)", (entry.conversation, entry.id, header.lamport))
+    reconcile.count_in(tx, entry.conversation, (header.lamport, entry.id))
 
 
 def has(tx: Reader, id: EntryId) -> bool:
@@ -92,23 +94,20 @@ def get(tx: Reader, id: EntryId) -> Entry | None:
     return _entry(row) if row else None
 
 
-def at(tx: Reader, conversation: ConversationId, device: DeviceId, seq: int) -> Entry | None:
-    """The stored entry of a device with this number, or None."""
+def stored(tx: Reader, conversation: ConversationId, id: EntryId) -> Stored | None:
+    """What must be known of an entry of this log to place others behind it; None if it is not there."""
     row = tx.one(
-        "SELECT header, signature, body FROM entry WHERE conversation = ? AND device = ? AND seq = ?",
-        (conversation, device, seq),
+        "SELECT device, seq, lamport FROM entry WHERE id = ? AND conversation = ?", (id, conversation)
     )
-    return _entry(row) if row else None
+    return Stored(DeviceId(row[0]), row[1], row[2]) if row else None
 
 
-def lamport_of(tx: Reader, ids: Iterable[EntryId]) -> dict[EntryId, int]:
-    """The Lamport times of those of `ids` that are stored."""
-    found = {}
-    for id in ids:
-        row = tx.one("SELECT lamport FROM entry WHERE id = ?", (id,))
-        if row:
-            found[id] = row[0]
-    return found
+def numbered(tx: Reader, conversation: ConversationId, device: DeviceId, seq: int) -> list[EntryId]:
+    """The entries of a device with this number: more than one if it forked."""
+    rows = tx.execute(
+        "SELECT id FROM entry WHERE conversation = ? AND device = ? AND seq = ?", (conversation, device, seq)
+    )
+    return [EntryId(row[0]) for row in rows]
 
 
 def heads(tx: Reader, conversation: ConversationId) -> tuple[tuple[EntryId, ...], int]:
@@ -170,22 +169,20 @@ def add_equivocation(
     tx.execute("INSERT OR IGNORE INTO equivocation VALUES (?, ?, ?, ?)", (conversation, device, seq, proof))
 
 
-def wait(tx: Transaction, entry: Entry, now_ms: int) -> None:
-    """Keep an entry until its predecessors are there."""
-    header = entry.header
+def wait(tx: Transaction, entry: Entry, missing: EntryId, now_ms: int) -> None:
+    """Keep an entry until `missing`, which it refers to, is stored."""
     tx.execute(
-        "INSERT OR IGNORE INTO waiting_entry VALUES (?, ?, ?, ?, ?, ?)",
-        (entry.id, header.conversation, header.device, header.seq, entry.encode(), now_ms),
+        "INSERT OR REPLACE INTO waiting_entry VALUES (?, ?, ?, ?, ?, ?)",
+        (entry.id, entry.conversation, entry.header.device, missing, entry.encode(), now_ms),
     )
 
 
-def waiting(tx: Reader, conversation: ConversationId, *, limit: int) -> list[Entry]:
-    """Entries that wait, in order of device and number."""
-    rows = tx.execute(
-        "SELECT raw FROM waiting_entry WHERE conversation = ? ORDER BY device, seq LIMIT ?",
-        (conversation, limit),
-    )
-    return [Entry.decode(row[0]) for row in rows]
+def waiting_for(tx: Reader, missing: EntryId) -> list[Entry]:
+    """Entries that wait for `missing`."""
+    return [
+        Entry.decode(row[0])
+        for row in tx.execute("SELECT raw FROM waiting_entry WHERE missing = ?", (missing,))
+    ]
 
 
 def count_waiting(tx: Reader, conversation: ConversationId, device: DeviceId) -> int:

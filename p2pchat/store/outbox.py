@@ -75,12 +75,17 @@ def envelopes(
 
 def delivered(tx: Transaction, device: DeviceId, envelope: EnvelopeId) -> list[EntryId]:
     """The device has taken an envelope: forget it, and say which messages it carried."""
-    if tx.one("SELECT 1 FROM envelope WHERE id = ? AND device = ?", (envelope, device)) is None:
+    if not is_pending(tx, device, envelope):
         return []
     entries = entries_of(tx, envelope)
     tx.execute("DELETE FROM outbox WHERE envelope = ?", (envelope,))
     tx.execute("DELETE FROM envelope WHERE id = ?", (envelope,))
     return entries
+
+
+def is_pending(tx: Reader, device: DeviceId, envelope: EnvelopeId) -> bool:
+    """Whether an envelope for a device is not yet acknowledged."""
+    return tx.one("SELECT 1 FROM envelope WHERE id = ? AND device = ?", (envelope, device)) is not None
 
 
 def entries_of(tx: Reader, envelope: EnvelopeId) -> list[EntryId]:

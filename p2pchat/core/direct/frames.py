@@ -117,7 +117,7 @@ def decode_frame(raw: bytes) -> Frame:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who a device belongs to, with a prekey bundle if it was asked for (answer) or whether it is (question)."""
+    """Who a device belongs to; a question may ask for a prekey bundle, which the answer then holds."""
 
     certificate: bytes
     bundle: bytes | None = None

@@ -84,9 +84,10 @@ CREATE TABLE entry (
     header BLOB NOT NULL,
     signature BLOB NOT NULL,
     body BLOB,                              -- null once erased
-    received_ms INTEGER NOT NULL,
-    UNIQUE (conversation, device, seq)
+    received_ms INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX entry_in_chain ON entry (conversation, device, seq);  -- not unique: both sides of a fork are kept
+CREATE INDEX entry_in_order ON entry (conversation, lamport, id);
 CREATE INDEX entry_of_kind ON entry (conversation, kind, lamport);
 
 CREATE TABLE head (                         -- entries that no other entry of the log refers to
@@ -94,6 +95,15 @@ CREATE TABLE head (                         -- entries that no other entry of th
     entry BLOB NOT NULL,
     lamport INTEGER NOT NULL,
     PRIMARY KEY (conversation, entry)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bucket (                       -- sums of ids over stretches of the log, for reconciliation
+    conversation BLOB NOT NULL,
+    lamport INTEGER NOT NULL,               -- where the stretch begins: (lamport, entry)
+    entry BLOB NOT NULL,
+    count INTEGER NOT NULL,
+    total BLOB NOT NULL,                    -- 32 bytes, little-endian
+    PRIMARY KEY (conversation, lamport, entry)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE equivocation (                 -- two entries of one device with one number: kept for ever
@@ -183,37 +193,38 @@ CREATE TABLE membership (                   -- my part in a group
     invited_by BLOB
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE waiting_entry (                -- entries whose predecessors are missing
+CREATE TABLE waiting_entry (                -- entries that came before what they refer to
     id BLOB PRIMARY KEY,
     conversation BLOB NOT NULL,
     device BLOB NOT NULL,
-    seq INTEGER NOT NULL,
+    missing BLOB NOT NULL,                  -- one of the entries it waits for
     raw BLOB NOT NULL,
     received_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX waiting_in_order ON waiting_entry (conversation, device, seq);
+CREATE INDEX waiting_for ON waiting_entry (missing);
+CREATE INDEX waiting_of ON waiting_entry (conversation, device);
 
 -- Ledger -----------------------------------------------------------------------------------------
 
 CREATE TABLE ledger_entry (
     id BLOB PRIMARY KEY,
     account BLOB NOT NULL,
-    person BLOB NOT NULL,                   -- the other side
     raw BLOB NOT NULL,
     signature BLOB NOT NULL,
     note TEXT NOT NULL,
+    note_salt BLOB NOT NULL,
     received_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX ledger_of_account ON ledger_entry (account);
-CREATE INDEX ledger_of_person ON ledger_entry (person);
 
 CREATE TABLE ledger_account (
     id BLOB PRIMARY KEY,
-    person BLOB NOT NULL,
+    person BLOB NOT NULL,                   -- the other side
     unit BLOB NOT NULL,
-    epoch BLOB NOT NULL,                    -- of this device as a writer
+    epoch BLOB NOT NULL,                    -- of this device as a writer: the end of its chain
     seq INTEGER NOT NULL,
-    head BLOB
+    prev BLOB NOT NULL,
+    written_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX account_of_person ON ledger_account (person);
 

@@ -1,0 +1,136 @@
+"""From what features give back to what the API shows."""
+
+from __future__ import annotations
+
+from p2pchat.api import schema as s
+from p2pchat.core.identity import fingerprint, safety_number
+from p2pchat.core.ledger.concession import Request
+from p2pchat.core.ledger.money import plain_number
+from p2pchat.core.log.order import shown_ms
+from p2pchat.node.features import groups as group_feature
+from p2pchat.node.features import ledger as ledger_feature
+from p2pchat.node.features.app import App
+from p2pchat.node.features.names import chat_name, name_of
+from p2pchat.store import groups, messages, people
+from p2pchat.store.events import Event as StoredEvent
+from p2pchat.store.transaction import Reader
+
+
+def identity(app: App) -> s.Identity:
+    """Who I am."""
+    return s.Identity(
+        name=app.name, person=app.person.text, device=app.device.text, fingerprint=fingerprint(app.person)
+    )
+
+
+def contact(app: App, person: people.Person, *, whole: bool = True) -> s.Contact:
+    """A person; computing the safety number takes milliseconds, so lists leave it out (`whole`)."""
+    return s.Contact(
+        person=person.id.text,
+        name=person.petname,
+        claimed_name=person.claimed_name,
+        state=person.state,
+        verified=person.verified,
+        fingerprint=fingerprint(person.id),
+        safety_number=safety_number(app.person, person.id) if whole else "",
+        message=person.greeting,
+    )
+
+
+def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
+    """A message with what is known of its deliveries."""
+    deliveries = messages.deliveries(tx, one.id) if one.mine else []
+    return s.Message(
+        id=one.id.text,
+        chat=chat_name(app, tx, one.conversation),
+        sender=name_of(app, tx, one.person),
+        mine=one.mine,
+        kind=one.kind,
+        text=one.text,
+        sent_ms=shown_ms(one.sent_ms, one.received_ms),
+        received_ms=one.received_ms,
+        state=_state(one, deliveries),
+        deliveries=[
+            s.Delivery(name=name_of(app, tx, delivery.person), state=delivery.state, at_ms=delivery.at_ms)
+            for delivery in deliveries
+        ],
+    )
+
+
+def _state(one: messages.Message, deliveries: list[messages.Delivery]) -> str:
+    """The least that is true for all recipients; how many have more."""
+    if not one.mine:
+        return "sealed" if one.kind == "sealed" else "received"
+    total = len(deliveries)
+    if total == 0:
+        return "stored"
+    reached = {
+        state: sum(_RANK[delivery.state] >= rank for delivery in deliveries) for state, rank in _RANK.items()
+    }
+    if any(delivery.state == "failed" for delivery in deliveries) and not reached["handed"]:
+        return "failed"
+    for state in ("read", "delivered", "handed"):
+        if reached[state] == total:
+            return state
+        if reached[state]:
+            return f"{state} {reached[state]}/{total}"
+    return "queued"
+
+
+_RANK = {"failed": 0, "queued": 1, "handed": 2, "delivered": 3, "read": 4}
+
+
+def group(app: App, tx: Reader, membership: groups.Membership) -> s.Group:
+    """A group with its members as the log says."""
+    view = group_feature.view_of(tx, membership.group)
+    return s.Group(
+        group=membership.group.text,
+        name=membership.name,
+        state=membership.state,
+        members=[
+            s.Member(
+                name=name_of(app, tx, member.person),
+                person=member.person.text,
+                role=member.role,
+                me=member.person == app.person,
+            )
+            for member in group_feature.members_of(view)
+        ],
+        invited=[name_of(app, tx, person) for person in group_feature.invited_of(view)],
+        invited_by=name_of(app, tx, membership.invited_by) if membership.invited_by else "",
+    )
+
+
+def iou(app: App, tx: Reader, line: ledger_feature.Line) -> s.Iou:
+    """An IOU or a request from my point of view."""
+    item = line.item
+    return s.Iou(
+        id=item.id.text,
+        who=name_of(app, tx, line.person),
+        direction="i-owe" if line.i_owe else "owes-me",
+        amount=f"{plain_number(item.amount, line.unit)} {line.unit}",
+        minor=item.amount,
+        unit=line.unit.code,
+        state=str(item.status),
+        note=line.note,
+        at_ms=item.signed.entry.created_ms,
+        mine_to_decide=line.open and not line.mine,
+        kind="request" if isinstance(item, Request) else "iou",
+    )
+
+
+def balance(app: App, tx: Reader, standing: ledger_feature.Standing) -> s.Balance:
+    """What stands between me and one person in one unit."""
+    sign = "+" if standing.minor > 0 else ""
+    return s.Balance(
+        who=name_of(app, tx, standing.person),
+        amount=f"{sign}{plain_number(standing.minor, standing.unit)} {standing.unit}",
+        minor=standing.minor,
+        unit=standing.unit.code,
+        open_offers=standing.open,
+    )
+
+
+def event(stored: StoredEvent) -> s.Event:
+    """An event as listeners get it."""
+    return s.Event(seq=stored.seq, at_ms=stored.at_ms, type=stored.type, data=stored.data)

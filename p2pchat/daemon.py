@@ -1,0 +1,244 @@
+"""The process that hosts a node: home, network, node, local API and signals under one nursery."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import trio
+
+from p2pchat.api import schema as s
+from p2pchat.api import views
+from p2pchat.api.methods import CHANGES, QUERIES
+from p2pchat.api.server import serve
+from p2pchat.config import Home, NetworkFile
+from p2pchat.core.ids import DeviceId
+from p2pchat.errors import NetworkError, NotFoundError, P2PChatError
+from p2pchat.net.config import NetworkConfig
+from p2pchat.net.network import PeerStatus
+from p2pchat.node.address_book import StoredAddressBook
+from p2pchat.node.features.names import find_person
+from p2pchat.node.node import Node, running_node
+from p2pchat.node.profile import Profile, require_network
+from p2pchat.store import events, meta, people
+from p2pchat.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+ANY_PORT: Final = "/ip4/0.0.0.0/tcp/0"
+_LISTEN: Final = "listen"  # in the store: where this node listened last
+_PAGE: Final = 500  # stored events read at a time for a listener that was away
+
+
+def main(home: Home, *, listen: tuple[str, ...] = (), passphrase: str = "") -> None:
+    """Run the node of `home` until it is told to stop.
+
+    Raises:
+        UsageError: no profile, or no network was joined.
+        StoreError: the home is in use, or its store does not open.
+        NetworkError: an address cannot be listened on.
+    """
+    with Profile.open(home, passphrase) as profile:
+        network = require_network(home)
+        try:
+            trio.run(_run, profile, network, listen)
+        except* P2PChatError as group:
+            raise _first(group) from None
+
+
+def _first(group: BaseExceptionGroup[Any]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _run(profile: Profile, network: NetworkFile, listen: tuple[str, ...]) -> None:
+    from p2pchat.net.libp2p_network import open_network  # takes a second: not before the home is ours
+
+    book = StoredAddressBook(profile.database)
+    addresses = listen or _last_listen(profile.database) or (ANY_PORT,)
+    config = NetworkConfig(
+        key=profile.app.key,
+        name=network.name,
+        listen=addresses,
+        bootstrap=network.bootstrap,
+        psk=bytes.fromhex(network.pre_shared_key) if network.pre_shared_key else None,
+        address_book=book,
+    )
+    async with open_network(config) as overlay, trio.open_nursery() as nursery:
+        _remember_listen(profile.database, addresses, overlay.state().listening)
+        async with running_node(profile.app, profile.database, overlay, book) as node:
+            daemon = Daemon(profile, node, network, nursery.cancel_scope)
+            await nursery.start(serve, profile.home.socket, daemon)
+            _write_pid(profile.home)
+            try:
+                logger.info("%s is running in network '%s'.", profile.app.name, network.name)
+                for address in overlay.state().listening:
+                    logger.info("Listening on %s", address)
+                await _wait_for_signal(nursery.cancel_scope)
+            finally:
+                profile.home.pid.unlink(missing_ok=True)
+    logger.info("Stopped.")
+
+
+class Daemon:
+    """The running node as the backend of the local API."""
+
+    def __init__(self, profile: Profile, node: Node, network: NetworkFile, scope: trio.CancelScope) -> None:
+        self._profile = profile
+        self._node = node
+        self._bootstrap = {address.rpartition("/p2p/")[2] for address in network.bootstrap}
+        self._scope = scope
+        self._live: dict[str, Callable[[Any], Awaitable[s.Result]]] = {
+            "node.stop": self._stop,
+            "node.net": self._net,
+            "node.ping": self._ping,
+            "node.connect": self._connect,
+            "node.status": self._status,
+            "contact.list": self._contacts,
+        }
+
+    async def call(self, method: str, params: s.Params) -> s.Result:
+        """Carry out a method of the table."""
+        if method in self._live:
+            return await self._live[method](params)
+        return await self._stored(method, params)
+
+    @asynccontextmanager
+    async def subscribe(self, since: int) -> AsyncIterator[AsyncIterator[s.Event]]:
+        """Events after the cursor `since`: first those in the store, then new ones, none twice."""
+        with self._node.listeners.listen() as live:
+            yield self._events(since, live)
+
+    async def _events(
+        self, since: int, live: trio.MemoryReceiveChannel[events.Event]
+    ) -> AsyncIterator[s.Event]:
+        while page := await self._node.store.read(lambda tx: events.after(tx, since, limit=_PAGE)):
+            for stored in page:
+                yield views.event(stored)
+            since = page[-1].seq
+        async for event in live:
+            if event.seq > since:
+                yield views.event(event)
+
+    async def _stored(self, method: str, params: s.Params) -> s.Result:
+        app = self._profile.app
+        if method in QUERIES:
+            query = QUERIES[method]
+            return await self._node.store.read(lambda tx: query(app, tx, params))
+        change = CHANGES[method]
+        return await self._node.store.run(lambda tx: change(app, tx, params))
+
+    async def _stop(self, params: s.Nothing) -> s.Done:
+        trio.lowlevel.spawn_system_task(self._cancel_soon)
+        return s.Done()
+
+    async def _cancel_soon(self) -> None:
+        await trio.sleep(0.05)  # let the answer out first
+        self._scope.cancel()
+
+    async def _status(self, params: s.Nothing) -> s.Result:
+        status = await self._stored("node.status", params)
+        assert isinstance(status, s.Status)
+        state = self._node.network.state()
+        status.running = True
+        status.listening = list(state.listening)
+        status.peers = len(state.peers)
+        return status
+
+    async def _contacts(self, params: s.Nothing) -> s.Result:
+        listed = await self._stored("contact.list", params)
+        assert isinstance(listed, s.Contacts)
+        here = {peer.device for peer in self._node.network.state().peers}
+        owners = await self._node.store.read(
+            lambda tx: {device.person.text for id in here if (device := people.device(tx, id))}
+        )
+        for contact in listed.contacts:
+            contact.connected = contact.person in owners
+        return listed
+
+    async def _net(self, params: s.Nothing) -> s.NetworkReport:
+        state = self._node.network.state()
+        names = await self._node.store.read(
+            lambda tx: {
+                peer.device: person.petname
+                for peer in state.peers
+                if (device := people.device(tx, peer.device)) and (person := people.person(tx, device.person))
+            }
+        )
+        return s.NetworkReport(
+            listening=list(state.listening),
+            peers=[self._peer(peer, names.get(peer.device)) for peer in state.peers],
+            counters=state.counters,
+        )
+
+    def _peer(self, peer: PeerStatus, name: str | None) -> s.Peer:
+        from p2pchat.net.peers import peer_id_of
+
+        return s.Peer(
+            device=peer.device.text,
+            name=name,
+            addresses=list(peer.addresses),
+            direction=peer.direction,
+            bootstrap=str(peer_id_of(peer.device)) in self._bootstrap,
+        )
+
+    async def _ping(self, params: s.Ping) -> s.PingResult:
+        for device in await self._devices(params.who):
+            if self._node.network.is_connected(device):
+                return s.PingResult(ms=1000 * await self._node.network.ping(device))
+        raise NetworkError(f"{params.who} is not connected")
+
+    async def _connect(self, params: s.Who) -> s.Done:
+        reasons = []
+        for device in await self._devices(params.who):
+            addresses = await self._node.store.read(lambda tx, one=device: people.addresses(tx, one))
+            try:
+                await self._node.network.connect(device, addresses)
+            except NetworkError as error:
+                reasons.append(str(error))
+            else:
+                return s.Done()
+        raise NetworkError(f"{params.who} cannot be reached: {'; '.join(reasons)}")
+
+    async def _devices(self, who: str) -> list[DeviceId]:
+        devices = await self._node.store.read(
+            lambda tx: [device.id for device in people.devices(tx, find_person(tx, who).id)]
+        )
+        if not devices:
+            raise NotFoundError(f"no device of {who} is known")
+        return devices
+
+
+def _last_listen(database: Database) -> tuple[str, ...]:
+    raw = database.read(lambda tx: meta.get(tx, _LISTEN))
+    return tuple(raw.decode().split("\n")) if raw else ()
+
+
+def _remember_listen(database: Database, asked: tuple[str, ...], bound: tuple[str, ...]) -> None:
+    """Keep the port that was given to us: what others remember of this node stays true after a restart."""
+    ports = {address.split("/tcp/")[1].split("/")[0] for address in bound if "/tcp/" in address}
+    port = min(ports, default="0")
+    kept = "\n".join(
+        address.removesuffix("/0") + f"/{port}" if address.endswith("/tcp/0") else address
+        for address in asked
+    )
+    database.transact(lambda tx: meta.put(tx, _LISTEN, kept.encode()))
+
+
+async def _wait_for_signal(scope: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            logger.info("Stopping ...")
+            scope.cancel()
+            return
+
+
+def _write_pid(home: Home) -> None:
+    with suppress(OSError):
+        home.pid.write_text(f"{os.getpid()}\n", encoding="ascii")

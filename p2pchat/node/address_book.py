@@ -1,0 +1,53 @@
+"""The dialler's memory of where devices were reached, kept in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+from p2pchat.core.ids import DeviceId
+from p2pchat.node.profile import wall_clock_ms
+from p2pchat.store import people
+from p2pchat.store.database import Database
+from p2pchat.store.transaction import Transaction
+from p2pchat.store.writer import StoreService
+
+
+class StoredAddressBook:
+    """`net.config.AddressBook` over the store: read at once, written a moment later, together."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._news: list[tuple[DeviceId, str, bool]] = []
+        self._changed = trio.Event()
+
+    def addresses(self, device: DeviceId) -> Sequence[str]:
+        """Addresses of `device`, the one that worked last first. One indexed look-up."""
+        return self._database.read(lambda tx: people.addresses(tx, device))
+
+    def worked(self, device: DeviceId, address: str) -> None:
+        """A connection to `device` was made through `address` just now."""
+        self._note(device, address, True)
+
+    def failed(self, device: DeviceId, address: str) -> None:
+        """`address` did not answer as `device` just now."""
+        self._note(device, address, False)
+
+    async def keep(self, store: StoreService) -> None:
+        """Write what was learnt, until cancelled."""
+        while True:
+            await self._changed.wait()
+            self._changed = trio.Event()
+            news, self._news = self._news, []
+
+            def write(tx: Transaction, learnt: list[tuple[DeviceId, str, bool]] = news) -> None:
+                for device, address, worked in learnt:
+                    note = people.address_worked if worked else people.address_failed
+                    note(tx, device, address, wall_clock_ms())
+
+            await store.run(write)
+
+    def _note(self, device: DeviceId, address: str, worked: bool) -> None:
+        self._news.append((device, address, worked))
+        self._changed.set()

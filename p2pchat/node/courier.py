@@ -1,0 +1,235 @@
+"""The courier: carries envelopes to devices over direct/1, and takes theirs.
+
+One task serves each connected device. It sends what is stored, oldest first, at most `WINDOW`
+envelopes ahead of the acknowledgements, and sleeps until something new is queued. Whatever breaks,
+the next connection starts again from the store.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+import trio
+
+from p2pchat.core.direct.frames import (
+    Ack,
+    EnvelopeId,
+    Hello,
+    Nak,
+    NakReason,
+    Ping,
+    Pong,
+    Sealed,
+    decode_frame,
+    encode_frame,
+)
+from p2pchat.core.ids import DeviceId
+from p2pchat.errors import NetworkError, ProtocolError
+from p2pchat.net import protocols
+from p2pchat.net.network import Network, Stream
+from p2pchat.node.features import envelopes
+from p2pchat.node.features.app import App
+from p2pchat.store.transaction import Transaction
+from p2pchat.store.writer import StoreService
+
+logger = logging.getLogger(__name__)
+
+WINDOW: Final = 16  # envelopes under way to one device; hides a round trip and a commit
+ACK_S: Final = 30.0  # a device that commits nothing for so long is asked anew over a fresh stream
+HELLO_S: Final = 15.0
+REFUSED_PAUSE_S: Final = 600.0  # before a device that refused an envelope is offered it again
+RETRY_S: Final = 2.0  # after a stream broke while the connection stays
+
+
+class Couriers:
+    """Carries the outbox to every connected device, and serves direct/1 and hello/1."""
+
+    def __init__(self, app: App, store: StoreService, network: Network) -> None:
+        self._app = app
+        self._store = store
+        self._network = network
+        self._bells: dict[DeviceId, trio.Event] = {}
+        network.serve(protocols.DIRECT, self._serve_direct, frame_limit=protocols.DIRECT_FRAME_LIMIT)
+        network.serve(protocols.HELLO, self._serve_hello, frame_limit=protocols.HELLO_FRAME_LIMIT)
+
+    def wake(self, device: DeviceId) -> None:
+        """Something was queued for `device`; no-op while it is not connected."""
+        bell = self._bells.get(device)
+        if bell is not None:
+            bell.set()
+
+    async def accompany(self, device: DeviceId) -> None:
+        """Carry to `device` for as long as it stays connected."""
+        if device in self._bells:
+            return
+        self._bells[device] = trio.Event()
+        try:
+            while self._network.is_connected(device):
+                try:
+                    await self._wait_for_work(device)
+                    await _Trip(self._app, self._store, self._network, device, self._bells).run()
+                except (NetworkError, trio.TooSlowError) as error:
+                    logger.info("The way to %s broke: %s.", device.short, error or "no answer in time")
+                except ProtocolError as error:
+                    logger.warning("Dropped %s: %s.", device.short, error)
+                    await self._network.disconnect(device)
+                await trio.sleep(RETRY_S)
+        finally:
+            del self._bells[device]
+
+    async def _wait_for_work(self, device: DeviceId) -> None:
+        while not await self._store.read(lambda tx: envelopes.has_work(tx, device)):
+            await self._bells[device].wait()
+            self._bells[device] = trio.Event()
+
+    async def _serve_direct(self, stream: Stream) -> None:
+        """Take the envelopes of one device: commit all that have arrived together, then answer."""
+        while frames := await stream.receive():
+            try:
+                answers = await self._take([decode_frame(frame) for frame in frames], stream.peer)
+            except ProtocolError as error:
+                logger.warning("Dropped %s: %s.", stream.peer.short, error)
+                await self._network.disconnect(stream.peer)
+                return
+            if answers:
+                await stream.send(map(encode_frame, answers))
+
+    async def _take(self, frames: Iterable[object], sender: DeviceId) -> list[Ack | Nak | Pong]:
+        sealed = [frame.sealed for frame in frames if isinstance(frame, Sealed)]
+        answers: list[Ack | Nak | Pong] = [Pong() for frame in frames if isinstance(frame, Ping)]
+        if sealed:
+            results = await self._store.run(
+                lambda tx: [envelopes.receive(self._app, tx, sender, one) for one in sealed]
+            )
+            taken = tuple(id for result in results if isinstance(result, Ack) for id in result.ids)
+            answers += [Ack(taken)] if taken else []
+            answers += [result for result in results if isinstance(result, Nak)]
+        return answers
+
+    async def _serve_hello(self, stream: Stream) -> None:
+        with trio.fail_after(HELLO_S):
+            frames = await stream.receive()
+            if len(frames) != 1:
+                raise ProtocolError("one question is expected")
+            question = Hello.decode_question(frames[0])
+            answer = await self._store.run(
+                lambda tx: envelopes.answer_hello(self._app, tx, stream.peer, question)
+            )
+            await stream.send([answer.encode_answer()])
+        self.wake(stream.peer)
+
+
+class _Trip:
+    """One direct/1 stream to one device, from opening to breaking."""
+
+    def __init__(
+        self,
+        app: App,
+        store: StoreService,
+        network: Network,
+        device: DeviceId,
+        bells: dict[DeviceId, trio.Event],
+    ) -> None:
+        self._app = app
+        self._store = store
+        self._network = network
+        self._device = device
+        self._bells = bells
+        self._in_flight: set[EnvelopeId] = set()
+        self._heard = trio.current_time()
+        self._refused = False
+
+    async def run(self) -> None:
+        stream = await self._network.open_stream(
+            self._device, protocols.DIRECT, frame_limit=protocols.DIRECT_FRAME_LIMIT
+        )
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._listen, stream, nursery.cancel_scope)
+                await self._carry(stream)
+                nursery.cancel_scope.cancel()
+        except* NetworkError as group:
+            raise NetworkError(str(group.exceptions[0])) from group
+        finally:
+            await stream.close()
+
+    async def _carry(self, stream: Stream) -> None:
+        while not self._refused:
+            bell = self._bells[self._device]
+            work = await self._store.run(self._next)
+            if work.needs_bundle:
+                await self._hello(wants_bundle=True)
+                continue
+            if work.envelopes:
+                if not self._in_flight:
+                    self._heard = trio.current_time()
+                self._in_flight.update(id for id, _ in work.envelopes)
+                await stream.send([encode_frame(Sealed(sealed)) for _, sealed in work.envelopes])
+                continue
+            with trio.move_on_at(self._heard + ACK_S if self._in_flight else float("inf")) as waiting:
+                await bell.wait()
+            if waiting.cancelled_caught:
+                raise trio.TooSlowError
+            if self._bells[self._device] is bell:
+                self._bells[self._device] = trio.Event()
+        await trio.sleep(REFUSED_PAUSE_S)
+
+    def _next(self, tx: Transaction) -> envelopes.Work:
+        room = WINDOW - len(self._in_flight)
+        if room <= 0:
+            return envelopes.Work([])
+        return envelopes.work(self._app, tx, self._device, frozenset(self._in_flight), most=room)
+
+    async def _listen(self, stream: Stream, scope: trio.CancelScope) -> None:
+        while frames := await stream.receive():
+            for frame in map(decode_frame, frames):
+                match frame:
+                    case Ack(ids):
+                        await self._acknowledged(ids)
+                    case Nak(id, reason):
+                        await self._refuse(id, reason)
+                    case Pong():
+                        pass
+                    case _:
+                        raise ProtocolError("an answer was expected")
+        scope.cancel()
+
+    async def _acknowledged(self, ids: tuple[EnvelopeId, ...]) -> None:
+        self._heard = trio.current_time()
+        await self._store.run(lambda tx: envelopes.acknowledged(self._app, tx, self._device, ids))
+        self._in_flight.difference_update(ids)
+        self._bells[self._device].set()
+
+    async def _refuse(self, id: EnvelopeId, reason: NakReason) -> None:
+        self._heard = trio.current_time()
+        self._in_flight.discard(id)
+        logger.info("%s did not take an envelope: %s.", self._device.short, reason)
+        match reason:
+            case NakReason.UNKNOWN_DEVICE:
+                await self._hello(wants_bundle=False)
+            case NakReason.UNDECRYPTABLE:
+                if await self._store.run(lambda tx: envelopes.undecryptable(tx, self._device, id)):
+                    self._in_flight.clear()
+                    await self._hello(wants_bundle=True)
+            case NakReason.REFUSED:
+                await self._store.run(lambda tx: envelopes.refused(self._app, tx, self._device, id))
+                self._refused = True
+        self._bells[self._device].set()
+
+    async def _hello(self, *, wants_bundle: bool) -> None:
+        with trio.fail_after(HELLO_S):
+            stream = await self._network.open_stream(
+                self._device, protocols.HELLO, frame_limit=protocols.HELLO_FRAME_LIMIT
+            )
+            try:
+                question = envelopes.ask_hello(self._app, wants_bundle=wants_bundle)
+                await stream.send([question.encode_question()])
+                frames = await stream.receive()
+            finally:
+                await stream.close()
+        if len(frames) != 1:
+            raise NetworkError("the device did not answer the hello")
+        answer = Hello.decode_answer(frames[0])
+        await self._store.run(lambda tx: envelopes.take_hello(self._app, tx, self._device, answer))

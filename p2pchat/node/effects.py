@@ -1,0 +1,31 @@
+"""What has to happen once a change is on the disk.
+
+Features append these to their transaction; the node carries them out after the commit, in order. A
+command that runs without a node drops them: when the node starts, it finds the same work in the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2pchat.core.ids import DeviceId, GroupId
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """There is something in the outbox for a device."""
+
+    device: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class GroupGrew:
+    """A group's log has new entries: offer them to the members. `mine` are encoded, written here."""
+
+    group: GroupId
+    mine: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CirclesChanged:
+    """Contacts, group members or groups have changed: whom to stay connected with, what to listen to."""

@@ -1,0 +1,140 @@
+"""Who this node is: the keys and the few things from outside that every feature needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Self
+
+from p2pchat.config import Home
+from p2pchat.core.identity import Card, DeviceCertificate, clean_name
+from p2pchat.core.ids import DeviceId, PersonId
+from p2pchat.core.keys import SEED_SIZE, SigningKey, tagged_hash
+from p2pchat.core.ratchet import DeviceAccount
+from p2pchat.errors import DecodeError, StoreError, UsageError
+from p2pchat.store import meta
+from p2pchat.store.transaction import Reader, Transaction
+
+_NAME: Final = "name"
+_ROOT: Final = "person seed"
+_DEVICE: Final = "device seed"
+_CERTIFICATE: Final = "device certificate"
+_ACCOUNT: Final = "olm account"
+_CARD_VERSION: Final = "card version"
+_ADDRESSES: Final = "own addresses"
+
+
+@dataclass(frozen=True)
+class App:
+    """This person on this device."""
+
+    home: Home
+    name: str
+    root: SigningKey
+    key: SigningKey
+    certificate: DeviceCertificate
+    now_ms: Callable[[], int]
+    entropy: Callable[[int], bytes]
+    """Fresh randomness of so many bytes."""
+
+    @property
+    def person(self) -> PersonId:
+        """My person id."""
+        return self.certificate.person
+
+    @property
+    def device(self) -> DeviceId:
+        """My device id."""
+        return self.certificate.device
+
+    @cached_property
+    def pickle_key(self) -> bytes:
+        """What ratchet states are wrapped under inside the (encrypted) store."""
+        return tagged_hash("pickle", self.key.seed)
+
+    @classmethod
+    def create(
+        cls,
+        tx: Transaction,
+        home: Home,
+        name: str,
+        now_ms: Callable[[], int],
+        entropy: Callable[[int], bytes],
+    ) -> Self:
+        """A new person with one device, written into an empty store.
+
+        Raises:
+            UsageError: the name cannot be used.
+        """
+        try:
+            name = clean_name(name)
+        except DecodeError as error:
+            raise UsageError(str(error)) from error
+        root, key = SigningKey(entropy(SEED_SIZE)), SigningKey(entropy(SEED_SIZE))
+        account = DeviceAccount.create(now_ms())
+        certificate = DeviceCertificate.issue(root, DeviceId(key.public), account.identity_key, now_ms())
+        app = cls(home, name, root, key, certificate, now_ms, entropy)
+        meta.put(tx, _NAME, name.encode())
+        meta.put(tx, _ROOT, root.seed)
+        meta.put(tx, _DEVICE, key.seed)
+        meta.put(tx, _CERTIFICATE, certificate.encode())
+        app.save_account(tx, account)
+        return app
+
+    @classmethod
+    def load(cls, tx: Reader, home: Home, now_ms: Callable[[], int], entropy: Callable[[int], bytes]) -> Self:
+        """The person this store belongs to.
+
+        Raises:
+            StoreError: the store holds none.
+        """
+        values = [meta.get(tx, key) for key in (_NAME, _ROOT, _DEVICE, _CERTIFICATE)]
+        if None in values:
+            raise StoreError(f"the store in {home.directory} holds no identity")
+        name, root, device, certificate = [value or b"" for value in values]
+        return cls(
+            home,
+            name.decode(),
+            SigningKey(root),
+            SigningKey(device),
+            DeviceCertificate.decode(certificate),
+            now_ms,
+            entropy,
+        )
+
+    def account(self, tx: Reader) -> DeviceAccount:
+        """The device's prekeys, to be saved after every use."""
+        raw = meta.get(tx, _ACCOUNT)
+        assert raw is not None
+        return DeviceAccount.from_bytes(raw, self.pickle_key)
+
+    def save_account(self, tx: Transaction, account: DeviceAccount) -> None:
+        """Keep the prekeys as they are after a step."""
+        meta.put(tx, _ACCOUNT, account.to_bytes(self.pickle_key))
+
+    def addresses(self, tx: Reader) -> tuple[str, ...]:
+        """Where this device was last reachable, without /p2p/."""
+        raw = meta.get(tx, _ADDRESSES)
+        return tuple(raw.decode().split("\n")) if raw else ()
+
+    def card(self, tx: Reader) -> bytes:
+        """My card as of now, signed."""
+        version = int.from_bytes(meta.get(tx, _CARD_VERSION) or b"\x01", "big")
+        return Card(
+            self.person,
+            version,
+            self.name,
+            (self.certificate,),
+            tuple((self.device, address) for address in self.addresses(tx)),
+            self.now_ms(),
+        ).sign(self.root)
+
+    def set_addresses(self, tx: Transaction, addresses: tuple[str, ...]) -> bool:
+        """Note where this device is reachable now; whether that is news for my contacts."""
+        if addresses == self.addresses(tx):
+            return False
+        version = int.from_bytes(meta.get(tx, _CARD_VERSION) or b"\x01", "big")
+        meta.put(tx, _ADDRESSES, "\n".join(addresses).encode())
+        meta.put(tx, _CARD_VERSION, (version + 1).to_bytes(8, "big"))
+        return True

@@ -1,0 +1,31 @@
+"""Whom this node keeps company with: contacts, people it asked, and fellow members of groups."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat.core.ids import DeviceId, GroupId
+from p2pchat.core.keys import tagged_hash
+from p2pchat.node.features import groups as group_feature
+from p2pchat.node.features.app import App
+from p2pchat.store import groups, outbox, people
+from p2pchat.store.transaction import Reader
+
+MAX_MEMBERS: Final = 32  # devices of a group to be connected with; gossip and the others reach the rest
+
+
+def wanted_devices(app: App, tx: Reader) -> set[DeviceId]:
+    """The devices to stay connected with."""
+    wanted = set(outbox.devices(tx))
+    for person in people.persons(tx, "accepted", "requested"):
+        wanted.update(device.id for device in people.devices(tx, person.id))
+    for membership in groups.all_in(tx, "joined"):
+        members = group_feature.member_devices(app, tx, membership.group)
+        # Everybody draws his own few (rendezvous hashing), so that a large group is one random graph.
+        wanted.update(sorted(members, key=lambda one: tagged_hash("circle", app.device, one))[:MAX_MEMBERS])
+    return wanted - {app.device}
+
+
+def joined_groups(tx: Reader) -> dict[GroupId, bytes]:
+    """The groups I am in, with the secrets of their gossip."""
+    return {membership.group: membership.secret for membership in groups.all_in(tx, "joined")}

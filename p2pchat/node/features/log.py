@@ -1,0 +1,114 @@
+"""Taking entries of others into a log: placed, kept until their predecessors come, or refused."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from p2pchat.core.ids import ConversationId, DeviceId, EntryId
+from p2pchat.core.log.chain import Fits, Known, Missing, Place, Stored, place
+from p2pchat.core.log.entry import Entry, author
+from p2pchat.core.log.equivocation import EquivocationProof
+from p2pchat.errors import ProtocolError
+from p2pchat.node.features.app import App
+from p2pchat.store import events, logs
+from p2pchat.store.transaction import Reader, Transaction
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING: Final = 512  # entries of one device that wait for others; more come again by reconciliation
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """One conversation's log in the store, as `core.log.chain` looks things up in it."""
+
+    tx: Reader
+    conversation: ConversationId
+
+    def stored(self, id: EntryId) -> Stored | None:
+        return logs.stored(self.tx, self.conversation, id)
+
+    def numbered(self, device: DeviceId, seq: int) -> Sequence[EntryId]:
+        return logs.numbered(self.tx, self.conversation, device, seq)
+
+
+def write(app: App, tx: Transaction, conversation: ConversationId, kind: str, body: bytes) -> Entry:
+    """Append an entry of mine to a log."""
+    heads, lamport = logs.heads(tx, conversation)
+    entry = author(
+        app.key,
+        conversation,
+        chain=logs.chain_head(tx, conversation, app.device),
+        heads=heads,
+        lamport=lamport,
+        sent_ms=app.now_ms(),
+        kind=kind,
+        body=body,
+    )
+    logs.append(tx, entry, app.now_ms())
+    return entry
+
+
+def take(app: App, tx: Transaction, entry: Entry, accept: Callable[[Entry], None]) -> int:
+    """Store a verified entry of somebody else, and those that waited for it; how many were stored.
+
+    `accept` is called for each once it is stored, in causal order. An entry whose predecessors are
+    missing is kept, within bounds.
+
+    Raises:
+        ProtocolError: it breaks a rule of the log and never fits.
+    """
+    ready, stored = [entry], 0
+    while ready:
+        current = ready.pop()
+        try:
+            where = place(current, _Log(tx, current.conversation))
+        except ProtocolError:
+            logs.stop_waiting(tx, current.id)
+            if current is entry:
+                raise
+            continue
+        if not _keep(app, tx, current, where):
+            continue
+        accept(current)
+        stored += 1
+        ready += logs.waiting_for(tx, current.id)
+    return stored
+
+
+def _keep(app: App, tx: Transaction, entry: Entry, where: Place) -> bool:
+    match where:
+        case Known():
+            logs.stop_waiting(tx, entry.id)
+            return False
+        case Missing(ids):
+            if logs.count_waiting(tx, entry.conversation, entry.header.device) < MAX_WAITING:
+                logs.wait(tx, entry, min(ids), app.now_ms())
+            return False
+        case Fits(rivals):
+            logs.stop_waiting(tx, entry.id)
+            logs.append(tx, entry, app.now_ms())
+            for rival in rivals:
+                _accuse(app, tx, entry, rival)
+            return True
+
+
+def _accuse(app: App, tx: Transaction, entry: Entry, rival: EntryId) -> None:
+    other = logs.get(tx, rival)
+    assert other is not None
+    header = entry.header
+    try:
+        proof = EquivocationProof.of([entry], [other])
+    except ProtocolError:  # a carrier spoilt a signature that a later one of the chain covers: no proof yet
+        return
+    logs.add_equivocation(tx, entry.conversation, header.device, header.seq, proof.encode())
+    logger.warning("%s signed two entries with the number %d.", header.device.short, header.seq)
+    events.record(
+        tx,
+        "log.equivocation",
+        {"conversation": entry.conversation.text, "device": header.device.text, "seq": header.seq},
+        app.now_ms(),
+    )

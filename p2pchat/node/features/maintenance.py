@@ -1,0 +1,16 @@
+"""What has to be done now and then: rotating prekeys, forgetting what is too old."""
+
+from __future__ import annotations
+
+from p2pchat.node.features.app import App
+from p2pchat.node.features.envelopes import SEEN_FOR_MS
+from p2pchat.store import outbox
+from p2pchat.store.transaction import Transaction
+
+
+def upkeep(app: App, tx: Transaction) -> None:
+    """Do whatever is due; called at start and once an hour."""
+    account = app.account(tx)
+    if account.maintain(app.now_ms()):
+        app.save_account(tx, account)
+    outbox.forget_seen(tx, app.now_ms() - SEEN_FOR_MS)

@@ -1,0 +1,142 @@
+"""From what a person types to whom or what is meant, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from p2pchat.core.ids import ConversationId, GroupId, Id, PersonId
+from p2pchat.errors import NotFoundError, UsageError
+from p2pchat.node.features.app import App
+from p2pchat.store import groups, logs, messages, people
+from p2pchat.store.transaction import Reader
+
+Named = TypeVar("Named", people.Person, groups.Membership, people.Person | groups.Membership)
+
+_LEAST_PREFIX = 4  # letters of an id that are accepted in its place
+
+
+def find_person(tx: Reader, text: str) -> people.Person:
+    """The person whom `text` names: a petname, `@petname`, or an id or its beginning.
+
+    Raises:
+        NotFoundError: nobody, or several.
+    """
+    return _only(text, _persons(tx, text), "contact")
+
+
+def find_group(tx: Reader, text: str) -> groups.Membership:
+    """The group that `text` names: a name, `#name`, or an id or its beginning.
+
+    Raises:
+        NotFoundError: none, or several.
+    """
+    return _only(text, _groups(tx, text), "group")
+
+
+def find_chat(tx: Reader, text: str) -> people.Person | groups.Membership:
+    """The contact or group that `text` names; `@` and `#` decide where both would fit.
+
+    Raises:
+        NotFoundError: neither, or several.
+    """
+    found: list[people.Person | groups.Membership] = []
+    if not text.startswith("#"):
+        found += _persons(tx, text)
+    if not text.startswith("@"):
+        found += _groups(tx, text)
+    return _only(text, found, "contact or group")
+
+
+def _persons(tx: Reader, text: str) -> list[people.Person]:
+    name = text.strip().removeprefix("@")
+    exact = people.named(tx, name)
+    if exact:
+        return [exact]
+    known = people.persons(tx)
+    return [one for one in known if _begins(one.id, name)] or [
+        one for one in known if name and one.petname.casefold().startswith(name.casefold())
+    ]
+
+
+def _groups(tx: Reader, text: str) -> list[groups.Membership]:
+    name = text.strip().removeprefix("#")
+    known = groups.all_in(tx)
+    return (
+        [one for one in known if one.name.casefold() == name.casefold()]
+        or [one for one in known if _begins(one.group, name)]
+        or [one for one in known if name and one.name.casefold().startswith(name.casefold())]
+    )
+
+
+def _only(text: str, found: Sequence[Named], what: str) -> Named:
+    if len(found) == 1:
+        return found[0]
+    if found:
+        shown = ", ".join(
+            f"@{one.petname}" if isinstance(one, people.Person) else f"#{one.name} ({one.group.short})"
+            for one in found[:5]
+        )
+        raise NotFoundError(f"'{text}' could be {shown}")
+    raise NotFoundError(f"no {what} is called '{text}'")
+
+
+def find_message(tx: Reader, text: str) -> messages.Message:
+    """The message whose id begins with `text`.
+
+    Raises:
+        NotFoundError: none, or several.
+    """
+    prefix = text.strip().lower()
+    if len(prefix) < _LEAST_PREFIX:
+        raise UsageError(f"'{text}' is too short for a message id: give at least {_LEAST_PREFIX} letters")
+    # A prefix in base32 is not a whole number of bytes: look up the whole bytes, then compare letters.
+    found = [
+        one
+        for one in messages.beginning_with(tx, _bytes_of(prefix), limit=1000)
+        if one.id.text.startswith(prefix)
+    ]
+    if len(found) == 1:
+        return found[0]
+    raise NotFoundError(f"'{text}' is the beginning of {'several messages' if found else 'no message id'}")
+
+
+def free_petname(tx: Reader, wanted: str) -> str:
+    """`wanted`, or `wanted2`, `wanted3`... if others are called so already."""
+    name, number = wanted, 1
+    while people.named(tx, name):
+        number += 1
+        name = f"{wanted}{number}"
+    return name
+
+
+def name_of(app: App, tx: Reader, person: PersonId) -> str:
+    """What a person is called here."""
+    if person == app.person:
+        return app.name
+    known = people.person(tx, person)
+    return known.petname if known else person.short
+
+
+def chat_name(app: App, tx: Reader, conversation: ConversationId) -> str:
+    """A conversation as `@petname` or `#group`."""
+    known = logs.conversation(tx, conversation)
+    if known and known.person:
+        return "@" + name_of(app, tx, known.person)
+    membership = groups.get(tx, GroupId(conversation))
+    return "#" + (membership.name if membership else conversation.short)
+
+
+def _begins(id: Id, prefix: str) -> bool:
+    return len(prefix) >= _LEAST_PREFIX and id.text.startswith(prefix.lower())
+
+
+def _bytes_of(prefix: str) -> bytes:
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    bits = ""
+    for letter in prefix:
+        if letter not in alphabet:
+            raise NotFoundError(f"'{prefix}' is the beginning of no message id")
+        bits += f"{alphabet.index(letter):05b}"
+    whole = len(bits) // 8 * 8
+    return int(bits[:whole] or "0", 2).to_bytes(whole // 8, "big")

@@ -1,0 +1,201 @@
+"""Reconciliation of group logs with connected members over sync/1.
+
+Two connected members share one stream, for all their common groups: each frame is the group's id and
+a frame of that group's `SyncSession`. New entries are pushed as they are committed; a round follows
+shortly after, and every 30 to 60 seconds, and finds whatever was lost. docs/protocol/sync.md
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Sequence
+from typing import Final
+
+import trio
+
+from p2pchat.core.ids import DeviceId, GroupId, Id
+from p2pchat.core.sync.session import SyncSession
+from p2pchat.errors import NetworkError, ProtocolError
+from p2pchat.net import protocols
+from p2pchat.net.network import Network, Stream
+from p2pchat.node.features import groups
+from p2pchat.node.features.app import App
+from p2pchat.store.reconcile import StoredLog
+from p2pchat.store.transaction import Reader, Transaction
+from p2pchat.store.writer import StoreService
+
+logger = logging.getLogger(__name__)
+
+ROUND_S: Final = (30.0, 60.0)  # between rounds in which nothing was heard
+SETTLE_S: Final = 0.1  # entries that arrive within so long are one round's matter
+YIELD_S: Final = 3.0  # the device with the higher id leaves opening the stream to the other for so long
+RETRY_S: Final = 5.0
+_FRAMES_AT_ONCE: Final = 8  # read from the store and written before others get a turn
+
+
+class GroupSync:
+    """Keeps the logs of all groups equal with every connected member."""
+
+    def __init__(self, app: App, store: StoreService, network: Network) -> None:
+        self._app = app
+        self._store = store
+        self._network = network
+        self._talks: dict[DeviceId, _Talk] = {}
+        network.serve(protocols.SYNC, self._serve, frame_limit=protocols.SYNC_FRAME_LIMIT)
+
+    async def accompany(self, device: DeviceId) -> None:
+        """Reconcile with `device` while it is connected, if we have groups in common."""
+        if device < self._app.device:
+            await trio.sleep(YIELD_S)
+        while self._network.is_connected(device):
+            shared = await self._store.read(lambda tx: groups.shared_with(self._app, tx, device))
+            if shared and device not in self._talks:
+                try:
+                    stream = await self._network.open_stream(
+                        device, protocols.SYNC, frame_limit=protocols.SYNC_FRAME_LIMIT
+                    )
+                    await self._talk(stream, initiator=True)
+                except NetworkError as error:
+                    logger.debug("No reconciliation with %s: %s.", device.short, error)
+            await trio.sleep(RETRY_S)
+
+    def grew(self, group: GroupId, mine: Sequence[bytes]) -> None:
+        """A group's log has new entries; `mine` are to be pushed at once."""
+        for talk in self._talks.values():
+            talk.grew(group, mine)
+
+    def circles_changed(self) -> None:
+        """Groups or members have changed."""
+        for talk in self._talks.values():
+            talk.circles_changed()
+
+    async def _serve(self, stream: Stream) -> None:
+        await self._talk(stream, initiator=False)
+
+    async def _talk(self, stream: Stream, *, initiator: bool) -> None:
+        device = stream.peer
+        talk = _Talk(self._app, self._store, stream, initiator=initiator)
+        self._talks.setdefault(device, talk)
+        try:
+            await talk.run()
+        except ProtocolError as error:
+            logger.warning("Dropped %s: %s.", device.short, error)
+            await self._network.disconnect(device)
+        finally:
+            if self._talks.get(device) is talk:
+                del self._talks[device]
+            await stream.close()
+
+
+class _Talk:
+    """One sync/1 stream."""
+
+    def __init__(self, app: App, store: StoreService, stream: Stream, *, initiator: bool) -> None:
+        self._app = app
+        self._store = store
+        self._stream = stream
+        self._initiator = initiator
+        self._sessions: dict[GroupId, SyncSession] = {}
+        self._pushes: list[tuple[GroupId, Sequence[bytes]]] = []
+        self._due: set[GroupId] = set()  # groups that deserve a round soon
+        self._work = trio.Event()
+        self._look = True  # whether the set of common groups has to be looked up
+        self._settle_at = float("inf")
+
+    async def run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._write)
+            await self._read()
+            nursery.cancel_scope.cancel()
+
+    def grew(self, group: GroupId, mine: Sequence[bytes]) -> None:
+        if group in self._sessions:
+            if mine:
+                self._pushes.append((group, mine))
+                self._work.set()
+            self._due_soon(group)
+
+    def circles_changed(self) -> None:
+        self._look = True
+        self._work.set()
+
+    def _due_soon(self, group: GroupId) -> None:
+        if not self._due:
+            self._settle_at = trio.current_time() + SETTLE_S
+        self._due.add(group)
+        self._work.set()
+
+    async def _read(self) -> None:
+        try:
+            while frames := await self._stream.receive():
+                await self._store.run(lambda tx, batch=frames: self._take(tx, batch))
+                self._work.set()
+        except NetworkError:
+            return
+
+    def _take(self, tx: Transaction, frames: list[bytes]) -> None:
+        """Runs in the store's thread, as all that touches the sessions."""
+        for frame in frames:
+            group = GroupId(frame[: Id.size])
+            session = self._sessions.get(group)
+            if session is None:
+                if group not in groups.shared_with(self._app, tx, self._stream.peer):
+                    continue  # he does not know yet that I left, or I that he came
+                session = self._sessions[group] = SyncSession(group, initiator=self._initiator)
+            entries = session.receive(frame[Id.size :], StoredLog(tx, group))
+            if entries:
+                groups.take_entries(self._app, tx, group, entries)
+            if session.peer_heights is not None:
+                groups.peer_holds(self._app, tx, group, self._stream.peer, session.peer_heights)
+
+    async def _write(self) -> None:
+        try:
+            round_at = trio.current_time() + random.uniform(*ROUND_S)
+            while True:
+                self._work = trio.Event()
+                now = trio.current_time()
+                starting: set[GroupId] = set()
+                if now >= self._settle_at:
+                    starting, self._due, self._settle_at = self._due, set(), float("inf")
+                everybody = now >= round_at or self._look
+                if everybody:
+                    round_at = now + random.uniform(*ROUND_S)
+                pushes, self._pushes = self._pushes, []
+                look, self._look = self._look, False
+                frames = await self._store.run(
+                    lambda tx, a=look, b=everybody, c=starting, d=pushes: self._frames(tx, a, b, c, d)
+                )
+                if frames:
+                    await self._stream.send(frames)
+                    continue
+                with trio.move_on_at(min(round_at, self._settle_at)):
+                    await self._work.wait()
+        except NetworkError:
+            return
+
+    def _frames(
+        self,
+        tx: Reader,
+        look: bool,
+        everybody: bool,
+        starting: set[GroupId],
+        pushes: Sequence[tuple[GroupId, Sequence[bytes]]],
+    ) -> list[bytes]:
+        if look:
+            shared = set(groups.shared_with(self._app, tx, self._stream.peer))
+            for group in set(self._sessions) - shared:
+                del self._sessions[group]
+            for group in shared - set(self._sessions):
+                self._sessions[group] = SyncSession(group, initiator=self._initiator)
+        for group, raw_entries in pushes:
+            if group in self._sessions:
+                self._sessions[group].push(raw_entries)
+        frames: list[bytes] = []
+        for group, session in self._sessions.items():
+            log = StoredLog(tx, group)
+            if everybody or group in starting:
+                session.start(log)
+            while len(frames) < _FRAMES_AT_ONCE and (frame := session.next_frame(log)) is not None:
+                frames.append(group + frame)
+        return frames

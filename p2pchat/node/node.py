@@ -1,0 +1,160 @@
+"""The running node: its services under one nursery, and what follows each commit.
+
+Network events and effects meet here and nowhere else: a connected device gets a courier and
+reconciliation, an item in the outbox wakes the courier or hurries the dialling, a new entry goes to
+the members, an event goes to the listeners.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+
+from p2pchat.errors import P2PChatError
+from p2pchat.net.network import Network, NetworkEvent, PeerConnected
+from p2pchat.node.address_book import StoredAddressBook
+from p2pchat.node.courier import Couriers
+from p2pchat.node.effects import CirclesChanged, GroupGrew, Wake
+from p2pchat.node.features import circles, contacts, maintenance
+from p2pchat.node.features.app import App
+from p2pchat.node.gossip import Gossip
+from p2pchat.node.group_sync import GroupSync
+from p2pchat.node.links import Links
+from p2pchat.node.listeners import Listeners
+from p2pchat.store.database import Database
+from p2pchat.store.events import Event
+from p2pchat.store.transaction import Transaction
+from p2pchat.store.writer import StoreService
+
+logger = logging.getLogger(__name__)
+
+ADDRESSES_S: Final = 10.0  # how often own addresses are looked at
+UPKEEP_S: Final = 3600.0  # rotating prekeys, forgetting what is too old
+
+
+class Node:
+    """One person's node; made by `running_node`."""
+
+    def __init__(
+        self, app: App, store: StoreService, network: Network, links: Links, listeners: Listeners
+    ) -> None:
+        self.app = app
+        self.store = store
+        self.network = network
+        self.links = links
+        self.listeners = listeners
+        self._couriers = Couriers(app, store, network)
+        self._group_sync = GroupSync(app, store, network)
+        self._gossip = Gossip(app, store, network)
+        self._circles_changed = trio.Event()
+        self._hints: list[GroupGrew] = []
+        self._hinted = trio.Event()
+
+    def carry_out(self, effects: list[object]) -> None:
+        """What has to follow a commit; called in the trio thread, in commit order."""
+        for effect in effects:
+            match effect:
+                case Event():
+                    self.listeners.tell(effect)
+                case Wake(device):
+                    self._couriers.wake(device)
+                    if not self.network.is_connected(device):
+                        self.links.hurry(device)
+                case GroupGrew(group, mine):
+                    self._group_sync.grew(group, mine)
+                    if mine:
+                        self._hints.append(effect)
+                        self._hinted.set()
+                case CirclesChanged():
+                    self._circles_changed.set()
+                case _:
+                    raise AssertionError(f"nobody carries out {effect!r}")
+
+    async def run(self) -> None:
+        """Run all services until cancelled."""
+        self._circles_changed.set()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.links.run)
+            nursery.start_soon(self._gossip.run)
+            nursery.start_soon(self._publish_hints)
+            nursery.start_soon(self._follow_circles)
+            nursery.start_soon(self._follow_addresses)
+            nursery.start_soon(self._upkeep)
+            async for event in self.network.events():
+                self._on_network(event, nursery)
+
+    def _on_network(self, event: NetworkEvent, nursery: trio.Nursery) -> None:
+        if isinstance(event, PeerConnected):
+            logger.info("Connected with %s.", event.peer.short)
+            nursery.start_soon(self._couriers.accompany, event.peer)
+            nursery.start_soon(self._group_sync.accompany, event.peer)
+        else:
+            logger.info("Lost the connection with %s.", event.peer.short)
+        self.links.hurry(event.peer)
+
+    async def _publish_hints(self) -> None:
+        while True:
+            await self._hinted.wait()
+            self._hinted = trio.Event()
+            hints, self._hints = self._hints, []
+            for group in dict.fromkeys(hint.group for hint in hints):
+                raw = [entry for hint in hints if hint.group == group for entry in hint.mine]
+                try:
+                    await self._gossip.publish(group, raw)
+                except P2PChatError as error:
+                    logger.warning("Gossip of a group failed: %s.", error)
+
+    async def _follow_circles(self) -> None:
+        while True:
+            await self._circles_changed.wait()
+            self._circles_changed = trio.Event()
+            wanted, joined = await self.store.read(
+                lambda tx: (circles.wanted_devices(self.app, tx), circles.joined_groups(tx))
+            )
+            self.links.want(wanted)
+            self._gossip.set_groups(joined)
+            self._group_sync.circles_changed()
+
+    async def _follow_addresses(self) -> None:
+        """Tell the contacts when this node can be reached elsewhere than before."""
+        while True:
+            addresses = own_addresses(self.network)
+
+            def note(tx: Transaction, found: tuple[str, ...] = addresses) -> None:
+                if self.app.set_addresses(tx, found):
+                    contacts.announce_card(self.app, tx)
+
+            if addresses:
+                await self.store.run(note)
+            await trio.sleep(ADDRESSES_S)
+
+    async def _upkeep(self) -> None:
+        while True:
+            await self.store.run(lambda tx: maintenance.upkeep(self.app, tx))
+            await trio.sleep(UPKEEP_S)
+
+
+def own_addresses(network: Network) -> tuple[str, ...]:
+    """Where this node can be dialled, without its own name at the end."""
+    return tuple(address.rpartition("/p2p/")[0] for address in network.state().listening)
+
+
+@asynccontextmanager
+async def running_node(
+    app: App, database: Database, network: Network, book: StoredAddressBook
+) -> AsyncIterator[Node]:
+    """A node at work on `network` while the context is open."""
+    listeners = Listeners()
+    nodes: list[Node] = []
+    store = StoreService(database, lambda effects: nodes[0].carry_out(effects))
+    node = Node(app, store, network, Links(network, book.addresses), listeners)
+    nodes.append(node)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(node.run)
+        nursery.start_soon(book.keep, store)
+        yield node
+        nursery.cancel_scope.cancel()

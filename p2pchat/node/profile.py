@@ -1,0 +1,116 @@
+"""A person's home on disk: made once, opened by one process at a time.
+
+Nothing here needs trio or the network, so a command without a running node uses it as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+from p2pchat.config import Home, NetworkFile
+from p2pchat.errors import StoreError, UsageError
+from p2pchat.node.features.app import App
+from p2pchat.store import keystore
+from p2pchat.store.database import Database
+from p2pchat.store.lock import HomeLock
+from p2pchat.store.transaction import Change, Query
+
+T = TypeVar("T")
+
+
+def wall_clock_ms() -> int:
+    """Milliseconds since 1970, as this machine believes."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Profile:
+    """An open home: who I am, and the store."""
+
+    home: Home
+    app: App
+    database: Database
+
+    @classmethod
+    def create(cls, home: Home, name: str, passphrase: str = "") -> App:
+        """Make a new person with a new store in `home`; nothing is left behind if it fails.
+
+        Raises:
+            UsageError: there is somebody already, or the name cannot be used.
+            StoreError: the folder cannot be written.
+        """
+        home.create()
+        with HomeLock(home.lock):
+            if home.store.exists():
+                raise UsageError(f"there is a profile in {home.directory} already; nothing was changed")
+            # A key without a store is what a crash left behind: it never opened anything.
+            home.key_file.unlink(missing_ok=True)
+            protection = keystore.Protection.PASSPHRASE if passphrase else keystore.Protection.FILE
+            key = keystore.create(home.key_file, protection, passphrase)
+            try:
+                with Database.create(home.store, key) as database:
+                    return database.transact(
+                        lambda tx: App.create(tx, home, name, wall_clock_ms, os.urandom)
+                    ).result
+            except BaseException:
+                _remove_store(home)
+                raise
+
+    @classmethod
+    @contextmanager
+    def open(cls, home: Home, passphrase: str = "") -> Iterator[Self]:
+        """The profile in `home`, held by this process until the end of the context.
+
+        Raises:
+            UsageError: there is none yet.
+            StoreError: another process holds it, or it does not open.
+        """
+        if not home.store.exists():
+            if home.key_file.exists():
+                raise StoreError(f"the store {home.store} is missing: restore it from a backup")
+            raise UsageError(f"there is no profile in {home.directory}: make one with `p2pchat init`")
+        with HomeLock(home.lock):
+            key = keystore.unlock(home.key_file, passphrase)
+            with Database.open(home.store, key) as database:
+                yield cls(home, _load(database, home), database)
+
+    def change(self, change: Change[T]) -> T:
+        """Run a change in this thread; its effects are found again when the node starts."""
+        return self.database.transact(change).result
+
+    def query(self, query: Query[T]) -> T:
+        """Run a query in this thread."""
+        return self.database.read(query)
+
+
+def needs_passphrase(home: Home) -> bool:
+    """Whether the store's key is protected by a passphrase. Raises StoreError if it cannot be read."""
+    return home.key_file.exists() and keystore.protection_of(home.key_file) is keystore.Protection.PASSPHRASE
+
+
+def network_of(home: Home) -> NetworkFile | None:
+    """The network this node belongs to; None before `p2pchat network join`. Raises UsageError if damaged."""
+    return NetworkFile.read(home.network_file) if home.network_file.exists() else None
+
+
+def require_network(home: Home) -> NetworkFile:
+    """The network this node belongs to. Raises UsageError if it belongs to none."""
+    network = network_of(home)
+    if network is None:
+        raise UsageError("this node belongs to no network yet: use `p2pchat network join FILE`")
+    return network
+
+
+def _load(database: Database, home: Home) -> App:
+    return database.read(lambda tx: App.load(tx, home, wall_clock_ms, os.urandom))
+
+
+def _remove_store(home: Home) -> None:
+    for path in (home.store, home.key_file):
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,104 @@
+"""Ledger entries and where this device's chains stand. Balances are folds over the entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2pchat.core.ids import AccountId, LedgerEntryId, PersonId
+from p2pchat.store.transaction import Reader, Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A signed ledger entry with the note it names."""
+
+    id: LedgerEntryId
+    account: AccountId
+    raw: bytes
+    signature: bytes
+    note: str
+    note_salt: bytes
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAccount:
+    """An account with a person, and the end of this device's own chain in it."""
+
+    id: AccountId
+    person: PersonId
+    unit: bytes  # canonical CBOR
+    epoch: bytes
+    seq: int
+    prev: bytes
+    written_ms: int
+
+
+def accounts(tx: Reader, person: PersonId | None = None) -> list[StoredAccount]:
+    """All accounts, or those with `person`."""
+    where = "WHERE person = ?" if person else ""
+    rows = tx.execute(
+        f"SELECT * FROM ledger_account {where} ORDER BY person, id", (person,) if person else ()
+    )
+    return [_account(row) for row in rows]
+
+
+def account(tx: Reader, id: AccountId) -> StoredAccount | None:
+    """The account `id`, or None."""
+    row = tx.one("SELECT * FROM ledger_account WHERE id = ?", (id,))
+    return _account(row) if row else None
+
+
+def put_account(tx: Transaction, account: StoredAccount) -> None:
+    """Open an account, or move the end of this device's chain."""
+    tx.execute(
+        "INSERT OR REPLACE INTO ledger_account VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            account.id,
+            account.person,
+            account.unit,
+            account.epoch,
+            account.seq,
+            account.prev,
+            account.written_ms,
+        ),
+    )
+
+
+def add(tx: Transaction, entry: StoredEntry) -> bool:
+    """Keep an entry; whether it is new."""
+    if tx.one("SELECT 1 FROM ledger_entry WHERE id = ?", (entry.id,)):
+        return False
+    tx.execute(
+        "INSERT INTO ledger_entry VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.id,
+            entry.account,
+            entry.raw,
+            entry.signature,
+            entry.note,
+            entry.note_salt,
+            entry.received_ms,
+        ),
+    )
+    return True
+
+
+def entries(tx: Reader, account: AccountId) -> list[StoredEntry]:
+    """All entries of an account in the order in which they were stored."""
+    rows = tx.execute("SELECT * FROM ledger_entry WHERE account = ? ORDER BY rowid", (account,))
+    return [_entry(row) for row in rows]
+
+
+def get(tx: Reader, id: LedgerEntryId) -> StoredEntry | None:
+    """The entry `id`, or None."""
+    row = tx.one("SELECT * FROM ledger_entry WHERE id = ?", (id,))
+    return _entry(row) if row else None
+
+
+def _account(row: Row) -> StoredAccount:
+    return StoredAccount(AccountId(row[0]), PersonId(row[1]), *row[2:])
+
+
+def _entry(row: Row) -> StoredEntry:
+    return StoredEntry(LedgerEntryId(row[0]), AccountId(row[1]), *row[2:])

@@ -1,0 +1,152 @@
+"""A conversation's log as reconciliation sees it: fingerprints kept for stretches of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from p2pchat.core.codec import encode
+from p2pchat.core.ids import ConversationId, DeviceId, EntryId
+from p2pchat.core.log.order import Position
+from p2pchat.core.sync.buckets import EMPTY, MAX_BUCKET, Bucket, BucketStorage
+from p2pchat.core.sync.frames import Range, State
+from p2pchat.store.transaction import Reader, Row, Transaction
+
+_TOTAL_SIZE: Final = 32
+_FAR: Final[Position] = (1 << 62, EntryId(bytes(32)))
+_PAGE: Final = 256  # rows read at a time while collecting a batch of entries
+
+
+def count_in(tx: Transaction, conversation: ConversationId, position: Position) -> None:
+    """Count a new entry into its stretch of the log, and cut the stretch if it has become long."""
+    bucket = _bucket_of(tx, conversation, position).with_entry(position[1])
+    if bucket.count <= MAX_BUCKET:
+        _put(tx, conversation, bucket)
+        return
+    for half in bucket.halves(
+        _load(tx, conversation, bucket.first, _next_first(tx, conversation, bucket.first))
+    ):
+        _put(tx, conversation, half)
+
+
+class StoredLog:
+    """`core.sync.session.LogReader` over one transaction."""
+
+    def __init__(self, tx: Reader, conversation: ConversationId) -> None:
+        self._tx = tx
+        self._conversation = conversation
+
+    def state(self) -> State:
+        """Count and fingerprint of the log."""
+        storage = self.storage()
+        return State(storage.size(), storage.fingerprint())
+
+    def heights(self) -> Mapping[DeviceId, int]:
+        """The highest number of each device."""
+        rows = self._tx.execute(
+            "SELECT device, max(seq) FROM entry WHERE conversation = ? GROUP BY device", (self._conversation,)
+        )
+        return {DeviceId(row[0]): row[1] for row in rows}
+
+    def has(self, id: EntryId) -> bool:
+        """Whether the entry is stored, or waits for its predecessors."""
+        return (
+            self._tx.one(
+                "SELECT 1 FROM entry WHERE id = ?1 UNION ALL SELECT 1 FROM waiting_entry WHERE id = ?1", (id,)
+            )
+            is not None
+        )
+
+    def raw(self, id: EntryId) -> bytes | None:
+        """The entry as it travels, or None."""
+        row = self._tx.one(
+            "SELECT header, signature, body FROM entry WHERE id = ? AND conversation = ?",
+            (id, self._conversation),
+        )
+        return encode(list(row)) if row else None
+
+    def in_ranges(
+        self, ranges: Sequence[Range], after: Position | None, size_bytes: int
+    ) -> Sequence[tuple[Position, bytes]]:
+        """Entries in `ranges` behind `after`, in display order, about `size_bytes` of them."""
+        wanted = {bytes(one.device): one for one in ranges}
+        place: tuple[int, bytes] = after or (self._begin(ranges), b"")
+        found: list[tuple[Position, bytes]] = []
+        size = 0
+        while size < size_bytes:
+            rows = self._tx.execute(
+                """SELECT lamport, id, device, seq, header, signature, body FROM entry
+                   WHERE conversation = ? AND (lamport, id) > (?, ?) ORDER BY lamport, id LIMIT ?""",
+                (self._conversation, *place, _PAGE),
+            )
+            for lamport, id, device, seq, header, signature, body in rows:
+                one = wanted.get(device)
+                if one and one.first <= seq <= one.last and size < size_bytes:
+                    raw = encode([header, signature, body])
+                    found.append(((lamport, EntryId(id)), raw))
+                    size += len(raw)
+            if len(rows) < _PAGE:
+                break
+            place = rows[-1][:2]
+        return found
+
+    def _begin(self, ranges: Sequence[Range]) -> int:
+        """A Lamport time below all entries in `ranges`, so that old entries are not read in vain."""
+        found = [
+            self._tx.one(
+                "SELECT min(lamport) FROM entry WHERE conversation = ? AND device = ? AND seq = ?",
+                (self._conversation, one.device, one.first),
+            )
+            for one in ranges
+        ]
+        return min((row[0] for row in found if row and row[0] is not None), default=0)
+
+    def storage(self) -> BucketStorage:
+        """The set of entries for range reconciliation."""
+        rows = self._tx.execute(
+            "SELECT lamport, entry, count, total FROM bucket WHERE conversation = ? ORDER BY lamport, entry",
+            (self._conversation,),
+        )
+        return BucketStorage(
+            [_bucket(row) for row in rows] or [EMPTY],
+            lambda first, end: _load(self._tx, self._conversation, first, end),
+        )
+
+
+def _bucket_of(tx: Reader, conversation: ConversationId, position: Position) -> Bucket:
+    row = tx.one(
+        """SELECT lamport, entry, count, total FROM bucket
+           WHERE conversation = ? AND (lamport, entry) <= (?, ?) ORDER BY lamport DESC, entry DESC LIMIT 1""",
+        (conversation, *position),
+    )
+    return _bucket(row) if row else EMPTY
+
+
+def _next_first(tx: Reader, conversation: ConversationId, first: Position) -> Position | None:
+    row = tx.one(
+        """SELECT lamport, entry FROM bucket
+           WHERE conversation = ? AND (lamport, entry) > (?, ?) ORDER BY lamport, entry LIMIT 1""",
+        (conversation, *first),
+    )
+    return (row[0], EntryId(row[1])) if row else None
+
+
+def _load(tx: Reader, conversation: ConversationId, first: Position, end: Position | None) -> list[Position]:
+    rows = tx.execute(
+        """SELECT lamport, id FROM entry
+           WHERE conversation = ? AND (lamport, id) >= (?, ?) AND (lamport, id) < (?, ?)
+           ORDER BY lamport, id""",
+        (conversation, *first, *(end or _FAR)),
+    )
+    return [(row[0], EntryId(row[1])) for row in rows]
+
+
+def _put(tx: Transaction, conversation: ConversationId, bucket: Bucket) -> None:
+    tx.execute(
+        "INSERT OR REPLACE INTO bucket VALUES (?, ?, ?, ?, ?)",
+        (conversation, *bucket.first, bucket.count, bucket.total.to_bytes(_TOTAL_SIZE, "little")),
+    )
+
+
+def _bucket(row: Row) -> Bucket:
+    return Bucket((row[0], EntryId(row[1])), row[2], int.from_bytes(row[3], "little"))
