@@ -3,7 +3,7 @@
 Both sides run the same rounds. Each says how its log looks (`State`); if that differs, how long each
 device's chain is (`Have`); then each asks for what it lacks (`Want`) and serves what the other asks
 for (`Entries`, then `Done`), and both say that they are `Settled`. Logs that differ though the heights
-show no gap, or an entry whose predecessor nobody sent, mean that a device has forked: the side that
+show no gap, or an entry that refers to one nobody sent, mean that a device has forked: the side that
 opened the stream then finds the difference by ranges (`Reconcile`, `WantIds`).
 
 Between rounds either side may begin another, or push new entries, for as long as the stream lives.
@@ -249,7 +249,7 @@ class _Round:
     asked: bool = False  # our last question was sent
     peer_asked: bool = False  # its last question has come
     found_gaps: bool = False  # one side asked for something
-    loose: set[EntryId] = field(default_factory=set)  # predecessors that did not come before
+    loose: set[EntryId] = field(default_factory=set)  # referred to by what came, and not in its frame
     outstanding: int = 0  # `Done` frames that we wait for
     settled: Settled | None = None
     peer_settled: Settled | None = None
@@ -259,11 +259,10 @@ class _Round:
     need: list[EntryId] = field(default_factory=list)
 
     def note_loose(self, entries: Sequence[Entry]) -> None:
-        """Remember which predecessors of `entries` are not among them."""
-        named = {entry.header.prev for entry in entries if entry.header.prev is not None}
-        named.difference_update(entry.id for entry in entries)
+        """Remember what `entries` refer to and do not contain."""
         if len(self.loose) < MAX_IDS:
-            self.loose |= named
+            self.loose.update(*(entry.header.referred for entry in entries))
+            self.loose.difference_update(entry.id for entry in entries)
 
 
 class _Job(Protocol):
