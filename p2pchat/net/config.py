@@ -12,6 +12,7 @@ from typing import Protocol
 from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SigningKey
 from p2pchat.net.protocols import MAX_STREAMS_PER_PEER
+from p2pchat.net.relay.limits import RelayLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,18 @@ _ADDRESSES_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Ways to find others and to be found; each can be switched off."""
+
+    table: bool = True  # look devices up in the network's table, and have our addresses kept there
+    relays: bool = True  # while we cannot be dialled, be called through relays
+    lan: bool = False  # announce ourselves in the LAN, where everybody can read it, and find others there
+    port_mapping: bool = False  # ask the router to pass our port on to us
+    announce: tuple[str, ...] = ()  # our public addresses without /p2p/, if we know them for sure
+    relay_for_others: RelayLimits | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkConfig:
     """One device's place in one named overlay."""
 
@@ -89,3 +102,4 @@ class NetworkConfig:
     psk: bytes | None = field(default=None, repr=False)  # 32 bytes: only holders can connect (libp2p pnet)
     address_book: AddressBook = field(default_factory=MemoryAddressBook, repr=False)
     limits: Limits = field(default_factory=Limits)
+    reach: Reach = field(default_factory=Reach)

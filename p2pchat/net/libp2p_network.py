@@ -15,16 +15,18 @@ from multiaddr.utils import get_thin_waist_addresses
 from p2pchat.core.ids import DeviceId
 from p2pchat.errors import NetworkError
 from p2pchat.net.config import NetworkConfig
-from p2pchat.net.dialer import Dialer, RelayDial
+from p2pchat.net.dialer import Dialer
 from p2pchat.net.gossip import Gossip, running_gossip
 from p2pchat.net.guard import Guard
 from p2pchat.net.host import build_host, running
 from p2pchat.net.network import Handler, NetworkEvent, NetworkState, PeerStatus, Topic, Validator
 from p2pchat.net.peers import full_address, parse_address, peer_id_of
 from p2pchat.net.presence import Presence
+from p2pchat.net.services import Services
 from p2pchat.net.streams import FrameStream, Streams
 
 _PING_S: Final = 5.0
+_SEARCH_S: Final = 10.0  # for addresses of a device that none of the known ones leads to
 _BACKOFF_S: Final = (1.0, 300.0)  # first and longest pause between dials of a bootstrap node
 
 
@@ -44,6 +46,8 @@ class Libp2pNetwork:
         self._streams = Streams(host, guard, config.name)
         self._hurry = trio.Event()
         self._swarm.redial = self._dialer.connect
+        self.services = Services(self, config, listening=self._listening, dial=self._dialer.connect)
+        self._dialer.relay_dial = self.services.relays.dial
 
     @property
     def device(self) -> DeviceId:
@@ -55,8 +59,16 @@ class Libp2pNetwork:
         self._streams.serve(protocol, handler, frame_limit=frame_limit)
 
     async def connect(self, peer: DeviceId, addresses: Sequence[str]) -> None:
-        """See `Network`."""
-        await self._dialer.connect(peer, addresses)
+        """See `Network`. If no known address answers, the table and the LAN are searched for others."""
+        try:
+            await self._dialer.connect(peer, addresses)
+        except NetworkError:
+            found: list[str] = []
+            with trio.move_on_after(_SEARCH_S):
+                found = await self.services.discovery.find(peer)
+            if set(found) <= set(addresses):
+                raise
+            await self._dialer.connect(peer, found)
 
     async def open_stream(self, peer: DeviceId, protocol: str, *, frame_limit: int) -> FrameStream:
         """See `Network`."""
@@ -86,17 +98,17 @@ class Libp2pNetwork:
         return NetworkState(tuple(self.advertised()), tuple(filter(None, peers)), dict(self.guard.counters))
 
     def advertised(self) -> list[str]:
-        """Full multiaddrs at which this node may be dialled; wildcards become the interfaces' addresses."""
+        """Full multiaddrs at which this node may be dialled, relayed ones included."""
+        return [full_address(self.device, address) for address in self.services.addresses()]
+
+    def _listening(self) -> list[str]:
+        """What we listen on, without /p2p/; a wildcard becomes the addresses of the interfaces."""
         addresses: dict[str, None] = {}
         for multiaddr in self.host.get_addrs():
             _, address = parse_address(str(multiaddr))
             addresses.update(dict.fromkeys(_concrete(address)))
-        for_others_first = sorted(addresses, key=_is_loopback)
-        return [full_address(self.device, address) for address in for_others_first]
-
-    def use_relay(self, dial: RelayDial) -> None:
-        """Dial /p2p-circuit addresses with `dial` from now on."""
-        self._dialer.relay_dial = dial
+        outer = [address for address in addresses if not _is_loopback(address)]
+        return outer or list(addresses)
 
     def hurry(self) -> None:
         """The network has changed: dial bootstrap nodes again at once."""
@@ -163,6 +175,7 @@ async def open_network(config: NetworkConfig) -> AsyncIterator[Libp2pNetwork]:
             for device, address in bootstrap:
                 if device != network.device:
                     nursery.start_soon(network._keep_connected, device, address)
+            nursery.start_soon(network.services.run)
             try:
                 yield network
             except Exception as error:  # carried past libp2p's nurseries, which would wrap it in groups

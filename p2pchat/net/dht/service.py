@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 QUERY_S: Final = 8.0  # one node, connecting included; the others are asked meanwhile
 IDLE_S: Final = 30.0  # a peer that keeps a query stream open and says nothing
+MAX_LINKS: Final = (
+    24  # connections to strangers that the table keeps, for the next query is often to the same
+)
 REPLICAS: Final = 8
 """Nodes that get our record: enough that some are left when the record is renewed."""
 AGREEING: Final = 2
@@ -37,11 +40,16 @@ Description = Callable[[], tuple[Sequence[str], Role]]
 """Our own addresses (without /p2p/) and what we do for others, as they are now."""
 
 
+Dial = Callable[[DeviceId, Iterable[str]], Awaitable[None]]
+
+
 class Dht:
     """One device's view of the table.
 
     It answers queries from the moment it is made. `seeds` are nodes known beforehand (the bootstrap
-    list); everyone else is learnt from answers and from those who ask.
+    list); everyone else is learnt from answers and from those who ask. `dial` makes a connection
+    without asking the table, which would go round in circles. Connections that were
+    made for queries are ended when there are many, but not those to devices in `kept`.
     """
 
     def __init__(
@@ -51,6 +59,8 @@ class Dht:
         *,
         describe: Description,
         clock_ms: Callable[[], int],
+        dial: Dial,
+        kept: Container[DeviceId] = (),
         seeds: Sequence[Contact] = (),
     ) -> None:
         self.shelf = Shelf(network.device)
@@ -59,6 +69,9 @@ class Dht:
         self._key = key
         self._describe = describe
         self._clock_ms = clock_ms
+        self._dial = dial
+        self._kept = kept
+        self._links: dict[DeviceId, None] = {}
         self._seeds = tuple(seeds)
         self._own: AddressRecord | None = None
         network.serve(messages.PROTOCOL, self._serve, frame_limit=messages.FRAME_LIMIT)
@@ -141,10 +154,11 @@ class Dht:
 
     async def _ask(self, contact: Contact, request: bytes) -> bytes | None:
         """The one frame that `contact` answers, or None: gone, silent, or closed without an answer."""
-        connected = self._network.is_connected(contact.device)
+        if not self._network.is_connected(contact.device):
+            await self._make_link(contact.device)
         try:
             with trio.move_on_after(QUERY_S):
-                await self._network.connect(contact.device, contact.addresses)
+                await self._dial(contact.device, contact.addresses)
                 stream = await self._network.open_stream(
                     contact.device, messages.PROTOCOL, frame_limit=messages.FRAME_LIMIT
                 )
@@ -158,16 +172,17 @@ class Dht:
                     return frames[0]
         except (NetworkError, ProtocolError) as error:
             logger.debug("%s did not answer: %s", contact.device.short, error)
-        finally:
-            if not connected and self._is_idle(contact.device):
-                with trio.CancelScope(deadline=trio.current_time() + 1, shield=True):
-                    await self._network.disconnect(contact.device)
         self.table.failed(contact.device)
         return None
 
-    def _is_idle(self, device: DeviceId) -> bool:
-        """Whether nobody but us used the connection that a query made."""
-        return any(peer.peer == device and not peer.streams for peer in self._network.state().peers)
+    async def _make_link(self, device: DeviceId) -> None:
+        """Count a connection that is made for the table alone; end the oldest if there are too many."""
+        self._links[device] = None
+        if len(self._links) > MAX_LINKS:
+            oldest = next(iter(self._links))
+            del self._links[oldest]
+            if oldest not in self._kept:
+                await self._network.disconnect(oldest)
 
     def _found(self, device: DeviceId, frame: bytes | None) -> Found | None:
         if frame is None:

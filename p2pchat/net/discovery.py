@@ -1,0 +1,73 @@
+"""Where is that device, and where are we? The table, the LAN, and what keeps both up to date."""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import Final
+
+import trio
+
+from p2pchat.core.ids import DeviceId
+from p2pchat.net.dht.service import Dht
+from p2pchat.net.lan import LanFinder
+
+logger = logging.getLogger(__name__)
+
+PUBLISH_S: Final = (40 * 60.0, 60 * 60.0)  # a record lives two hours: one renewal may be missed
+RETRY_S: Final = (5.0, 300.0)  # first and longest pause while nobody keeps our record
+REFRESH_S: Final = (10 * 60.0, 15 * 60.0)
+_SETTLE_S: Final = 1.0  # addresses change in groups: a connection, then a verdict, then a relay
+
+
+class Discovery:
+    """Finds the addresses of devices, and lets ours be found, with whatever ways are switched on."""
+
+    def __init__(self, *, table: Dht | None, lan: LanFinder | None) -> None:
+        self._table = table
+        self._lan = lan
+        self._changed = trio.Event()
+
+    async def find(self, device: DeviceId) -> list[str]:
+        """Addresses of `device` without its /p2p/ part, those in the LAN first; [] if none are found.
+
+        Takes seconds when nodes of the table are gone: set a deadline.
+        """
+        addresses = list(self._lan.find(device)) if self._lan is not None else []
+        if self._table is not None:
+            record = await self._table.find(device)
+            addresses += record.addresses if record is not None else ()
+        return list(dict.fromkeys(addresses))
+
+    def announce(self) -> None:
+        """Our addresses or roles have changed: publish them soon."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Publish, refresh and listen until cancelled."""
+        async with trio.open_nursery() as nursery:
+            if self._lan is not None:
+                nursery.start_soon(self._lan.run)
+            if self._table is not None:
+                nursery.start_soon(self._keep_published, self._table)
+                nursery.start_soon(self._keep_fresh, self._table)
+
+    async def _keep_published(self, table: Dht) -> None:
+        pause = RETRY_S[0]
+        while True:
+            self._changed = trio.Event()
+            kept = await table.publish()
+            if kept:
+                logger.info("Our addresses are kept by %d nodes.", kept)
+                wait, pause = random.uniform(*PUBLISH_S), RETRY_S[0]
+            else:
+                wait, pause = pause * random.uniform(0.5, 1.5), min(2 * pause, RETRY_S[1])
+            with trio.move_on_after(wait) as waiting:
+                await self._changed.wait()
+            if not waiting.cancelled_caught:
+                await trio.sleep(_SETTLE_S)
+
+    async def _keep_fresh(self, table: Dht) -> None:
+        while True:
+            await trio.sleep(random.uniform(*REFRESH_S))
+            await table.refresh()

@@ -1,0 +1,1 @@
+"""Being reached in spite of address translation: am I reachable, port mapping, hole punching."""

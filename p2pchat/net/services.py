@@ -1,0 +1,167 @@
+"""What makes a node findable and reachable, put together: table, LAN, relays, hole punching."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import trio
+
+from p2pchat.core.ids import DeviceId
+from p2pchat.net.config import NetworkConfig
+from p2pchat.net.dht.contact import Contact
+from p2pchat.net.dht.record import Role, position
+from p2pchat.net.dht.service import Dht, Dial
+from p2pchat.net.discovery import Discovery
+from p2pchat.net.hosted import HostedNetwork
+from p2pchat.net.lan import LanFinder, fingerprint
+from p2pchat.net.nat.dialback import DialBack
+from p2pchat.net.nat.holepunch import HolePuncher
+from p2pchat.net.nat.portmap import mapped
+from p2pchat.net.nat.reachability import Reachability, ReachabilityWatch
+from p2pchat.net.network import PeerConnected
+from p2pchat.net.peers import parse_address
+from p2pchat.net.relay.client import RelayClient
+from p2pchat.net.relay.hop import Relay
+from p2pchat.net.relay.keeper import RelayKeeper
+
+_CALLS_WAITING: Final = 16  # relayed calls that wait for a hole to be punched; more stay on the relay
+
+
+class Services:
+    """The services of one network. They answer once made, and do their own part while `run` runs.
+
+    `listening` gives our concrete addresses without /p2p/; `dial` makes a connection without
+    searching for further addresses.
+    """
+
+    def __init__(
+        self,
+        network: HostedNetwork,
+        config: NetworkConfig,
+        *,
+        listening: Callable[[], Sequence[str]],
+        dial: Dial,
+    ) -> None:
+        self._network = network
+        self._reach = config.reach
+        self._listening = listening
+        self._seeds = [
+            Contact(device, (address,)) for device, address in map(parse_address, config.bootstrap)
+        ]
+        self._mapped: tuple[str, ...] = ()
+        self._calls, self._called = trio.open_memory_channel[DeviceId](_CALLS_WAITING)
+        self.table = (
+            Dht(
+                network, config.key, describe=self._describe, clock_ms=_clock_ms, dial=dial, seeds=self._seeds
+            )
+            if self._reach.table
+            else None
+        )
+        self.lan = (
+            LanFinder(network.device, fingerprint(config.name, config.psk), listening)
+            if self._reach.lan
+            else None
+        )
+        self.discovery = Discovery(table=self.table, lan=self.lan)
+        self.watch = ReachabilityWatch(
+            network,
+            DialBack(network),
+            servers=self._servers,
+            ports=self._ports,
+            changed=self._reachability_changed,
+        )
+        self.relays = RelayClient(network.host, dial=dial, called=self._on_call)
+        self.keeper = RelayKeeper(
+            network, self.relays, dial=dial, candidates=self._relays, changed=self.discovery.announce
+        )
+        self.puncher = HolePuncher(network, self._punchable)
+        limits = self._reach.relay_for_others
+        self.relay = Relay(network.host, limits, self._direct) if limits is not None else None
+
+    def addresses(self) -> list[str]:
+        """Where others reach us now, without our /p2p/; the ways that are likely to work come first."""
+        return list(dict.fromkeys([*self.keeper.addresses(), *self._direct()]))
+
+    async def run(self) -> None:
+        """Search, publish, reserve and punch until cancelled; nothing here delays anybody's start."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.discovery.run)
+            nursery.start_soon(self._watch_seeds)
+            nursery.start_soon(self.watch.run)
+            if self._reach.relays:
+                nursery.start_soon(self.keeper.run)
+                nursery.start_soon(self._punch)
+            if self._reach.port_mapping:
+                nursery.start_soon(self._map_port)
+
+    def _direct(self) -> list[str]:
+        if self._reach.announce:
+            return list(self._reach.announce)
+        return list(dict.fromkeys([*self.watch.external, *self._mapped, *self._listening()]))
+
+    def _punchable(self) -> list[str]:
+        return list(dict.fromkeys([*self.watch.predicted(), *self._direct()]))
+
+    def _describe(self) -> tuple[Sequence[str], Role]:
+        roles = Role.NONE
+        if self._reach.announce or self.watch.state is Reachability.PUBLIC:
+            roles |= Role.TABLE
+            roles |= Role.RELAY if self.relay is not None else Role.NONE
+        return self.addresses(), roles
+
+    def _servers(self) -> Iterable[DeviceId]:
+        """Connected devices that are there to serve: bootstrap nodes, then nodes of the table."""
+        known = [contact.device for contact in self._seeds]
+        if self.table is not None:
+            known += [record.device for record in self.table.table.closest(position(self._network.device))]
+        return [device for device in dict.fromkeys(known) if self._network.is_connected(device)]
+
+    def _relays(self) -> Iterable[Contact]:
+        yield from self._seeds
+        if self.table is not None:
+            for record in self.table.table.closest(position(self._network.device)):
+                if Role.RELAY in record.roles:
+                    yield Contact.of(record)
+
+    def _ports(self) -> list[int]:
+        """The TCP ports that we listen on, and those that the router passes on to us."""
+        addresses = [address.split("/") for address in (*self._mapped, *self._listening())]
+        return list(dict.fromkeys(int(parts[4]) for parts in addresses if parts[3] == "tcp"))
+
+    def _reachability_changed(self) -> None:
+        self.keeper.need(self.watch.state is Reachability.PRIVATE)
+        self.discovery.announce()
+
+    def _on_call(self, caller: DeviceId) -> None:
+        try:
+            self._calls.send_nowait(caller)
+        except trio.WouldBlock:
+            self._network.guard.drop("hole punching busy", caller.short)
+
+    async def _punch(self) -> None:
+        async with trio.open_nursery() as nursery:
+            async for caller in self._called:
+                nursery.start_soon(self.puncher.upgrade, caller)
+
+    async def _watch_seeds(self) -> None:
+        """A bootstrap node is there: what failed for want of one may work now."""
+        seeds = {contact.device for contact in self._seeds}
+        async for event in self._network.events():
+            if isinstance(event, PeerConnected) and event.peer in seeds:
+                self.discovery.announce()
+                self.keeper.look_again()
+
+    async def _map_port(self) -> None:
+        for port in self._ports()[:1]:
+            async with mapped(port) as address:
+                if address is None:
+                    return
+                self._mapped = (address,)
+                self.discovery.announce()
+                await trio.sleep_forever()
+
+
+def _clock_ms() -> int:
+    return time.time_ns() // 1_000_000
