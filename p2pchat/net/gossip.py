@@ -40,12 +40,18 @@ class GossipTopic:
             raise UsageError(f"a gossip payload of {len(payload)} bytes is above the limit of {GOSSIP_LIMIT}")
         await self._pubsub.publish(self._name, payload)
 
-    async def payloads(self) -> AsyncIterator[bytes]:
+    def payloads(self) -> AsyncIterator[bytes]:
         """See `Topic`."""
-        while True:
-            while not self._inbox:
-                await self._arrived.wait()
-            yield self._inbox.popleft()
+        return self
+
+    def __aiter__(self) -> GossipTopic:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._inbox:
+            await self._arrived.wait()
+        await trio.lowlevel.checkpoint()
+        return self._inbox.popleft()
 
     def deliver(self, payload: bytes) -> None:
         """Put a validated payload into the inbox."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -39,19 +40,13 @@ class Presence:
         while self.is_here(device) is not here:
             await self._changed.wait()
 
-    async def events(self) -> AsyncIterator[NetworkEvent]:
+    def events(self) -> AsyncIterator[NetworkEvent]:
         """See `Network.events`."""
-        known: dict[DeviceId, int] = {}
-        while True:
-            changed, now = self._changed, dict(self._stays)
-            for device, stay in known.items():
-                if now.get(device) != stay:
-                    yield PeerDisconnected(device)
-            for device, stay in now.items():
-                if known.get(device) != stay:
-                    yield PeerConnected(device)
-            known = now
-            await changed.wait()
+        return _Events(self)
+
+    def snapshot(self) -> tuple[dict[DeviceId, int], trio.Event]:
+        """The number of each device's stay, and the event that tells of the next change."""
+        return dict(self._stays), self._changed
 
     async def connected(self, network: Any, conn: Any) -> None:
         """libp2p: `conn` is up."""
@@ -90,3 +85,28 @@ def _device(conn: Any) -> DeviceId | None:
         return device_of(conn.muxed_conn.peer_id)
     except ProtocolError:
         return None
+
+
+class _Events:
+    """The differences between what a listener has been told and what is so."""
+
+    def __init__(self, presence: Presence) -> None:
+        self._presence = presence
+        self._known: dict[DeviceId, int] = {}
+        self._untold: deque[NetworkEvent] = deque()
+
+    def __aiter__(self) -> _Events:
+        return self
+
+    async def __anext__(self) -> NetworkEvent:
+        while not self._untold:
+            now, changed = self._presence.snapshot()
+            left = [device for device, stay in self._known.items() if now.get(device) != stay]
+            came = [device for device, stay in now.items() if self._known.get(device) != stay]
+            self._untold.extend(map(PeerDisconnected, left))
+            self._untold.extend(map(PeerConnected, came))
+            self._known = now
+            if not self._untold:
+                await changed.wait()
+        await trio.lowlevel.checkpoint()
+        return self._untold.popleft()

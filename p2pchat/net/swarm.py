@@ -29,6 +29,7 @@ from p2pchat.net.guard import Guard, RefusedError
 from p2pchat.net.peers import device_of
 
 _SIMULTANEOUS_S: Final = 5.0  # connections both ways within this are one wish, later ones a reconnection
+_LEAVE_S: Final = 0.5  # for the other end to have registered the connection that stays
 _CLOSE_S: Final = 2.0
 
 Redial = Callable[[DeviceId], Awaitable[None]]
@@ -53,6 +54,7 @@ class PeerSwarm(Swarm):
         )
         self.guard = guard
         self.redial: Redial | None = None
+        self._leaving: set[Any] = set()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -127,11 +129,23 @@ class PeerSwarm(Swarm):
         for connection in rivals:
             both_ways = connection.direction != newest.direction
             if both_ways and time.time() - connection._created_at < _SIMULTANEOUS_S:
-                keep = next(c for c in (connection, newest) if c.direction.value == "outbound")
+                keep = next(c for c in (connection, newest) if c.direction.name == "OUTBOUND")
         for connection in rivals:
             if connection is not keep:
                 self.guard.counters["duplicate_connections"] += 1
-                self.manager.run_task(connection.close)
+                self._leaving.add(connection)
+                self.manager.run_task(self._leave, connection)
+
+    async def _leave(self, connection: Any) -> None:
+        try:
+            await trio.sleep(_LEAVE_S)
+            await connection.close()
+        finally:
+            self._leaving.discard(connection)
+
+    def _select_connection(self, connections: list[Any], peer_id: ID) -> Any:
+        """The connection for a new stream: direct if there is one, and none that is about to close."""
+        return min(connections, key=lambda c: (c in self._leaving, _is_relayed(c)))
 
     async def _handle_inbound_connection(self, read_write_closer: Any, maddr: Any) -> None:
         remote = read_write_closer.get_remote_address()

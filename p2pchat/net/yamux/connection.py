@@ -11,6 +11,7 @@ from libp2p.abc import IMuxedConn
 from libp2p.io.exceptions import IOException
 from libp2p.network.connection.exceptions import RawConnError
 from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamError
+from noise.exceptions import NoiseInvalidMessage  # type: ignore[import-untyped]
 
 from p2pchat.errors import NetworkError, ProtocolError
 from p2pchat.net.bucket import TokenBucket
@@ -228,8 +229,11 @@ class YamuxConnection(IMuxedConn):
             self._drop("yamux violation", str(error))
             address = self.get_remote_address()
             self._guard.ban(device_of(self.peer_id), str(error), address[0] if address else None)
-        except Exception as error:  # what cannot be decrypted may come from somebody in between: no ban
-            self._drop("unreadable connection", type(error).__name__)
+        except NoiseInvalidMessage:  # may come from somebody in between, so it is no reason to ban
+            self._drop("undecipherable bytes")
+        except Exception as error:
+            logger.exception("Reading from %s failed", self.peer_id)
+            self._drop("reading failed", type(error).__name__)
 
     async def _write(self) -> None:
         try:
@@ -275,7 +279,7 @@ class YamuxConnection(IMuxedConn):
         if head.kind == wire.PING:
             if head.flags & wire.SYN:
                 self.send_control(wire.PING, wire.ACK, 0, head.length)
-            elif answered := self._pings.pop(head.length, None):
+            elif (answered := self._pings.pop(head.length, None)) is not None:
                 answered.set()
             return
         if head.kind == wire.GO_AWAY:
