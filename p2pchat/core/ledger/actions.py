@@ -248,7 +248,7 @@ def _check_total(state: AccountState, me: PersonId, minor: int) -> None:
 def _check_room(state: AccountState, me: PersonId, offers: Sequence[Concession]) -> None:
     room = state.room_for(me)
     in_force = state.limit_of(me)
-    if room is not None and sum(offer.amount for offer in offers) > room:
+    if offers and room is not None and sum(offer.amount for offer in offers) > room:
         raise UsageError("Together this is more than your limit lets the other owe you")
     holds = [offer for offer in offers if offer.lock is not None]
     if holds and in_force is None:

@@ -17,7 +17,7 @@ from p2pchat.core.ledger.account import Account, Seat, other_seat
 from p2pchat.core.ledger.chains import Chains, Equivocation, Head
 from p2pchat.core.ledger.closures import Closures
 from p2pchat.core.ledger.concession import Concession, Request, Status
-from p2pchat.core.ledger.details import MAX_PREFIX, Limit, Prefix, Terms
+from p2pchat.core.ledger.details import MAX_PREFIX, Limit, Prefix
 from p2pchat.core.ledger.entry import MAX_SEEN, Kind, SignedEntry
 from p2pchat.errors import ProtocolError
 
@@ -70,7 +70,8 @@ class AccountState:
             raise ProtocolError("a ledger entry by a device of neither person")
         linked = self.chains.link(signed)
         moved: dict[LedgerEntryId, None] = {}
-        if any(self._closures.notice(new, self._seats[new.entry.device]) for new in linked):
+        decisive = [self._closures.notice(new, self._seats[new.entry.device]) for new in linked]
+        if True in decisive:
             return self._fold_again()
         for new in linked:
             self._define(new, moved)
@@ -170,19 +171,14 @@ class AccountState:
         latest = sorted(others, key=lambda head: (-self.chains.entries[head.id].entry.created_ms, head.id))
         return tuple(sorted(head.id for head in latest[:MAX_SEEN]))
 
-    def terms(self) -> Terms | None:
+    def current_terms(self) -> LedgerEntryId | None:
         """The agreed terms that no later agreed terms replace; of several, those with the largest id."""
         agreed = {
-            entry: signed.entry
+            entry: signed.entry.ref
             for entry in self.agreed
             if (signed := self.chains.entries[entry]).entry.kind is Kind.TERMS
         }
-        current = agreed.keys() - {entry.ref for entry in agreed.values()}
-        if not current:
-            return None
-        details = agreed[max(current)].details
-        assert isinstance(details, Terms)
-        return details
+        return max(agreed.keys() - set(agreed.values()), default=None)
 
     def equivocations(self) -> list[Equivocation]:
         """A proof for each writer that signed two entries with one number."""
@@ -234,7 +230,7 @@ class AccountState:
         target = self.chains.entries.get(ref)
         if target is None:
             self._early.setdefault(ref, []).append(signed)
-        elif not self._apply(signed, target, moved):
+        elif not self._apply(signed, target, moved) and self._closures.is_alive(target):
             self.faults.add(signed.id)
 
     def _apply(self, signed: SignedEntry, target: SignedEntry, moved: dict[LedgerEntryId, None]) -> bool:

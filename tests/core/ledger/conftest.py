@@ -9,11 +9,14 @@ import pytest
 
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import SigningKey
+from p2pchat.core.ledger import agreements, recovery
 from p2pchat.core.ledger.account import Account, open_account
-from p2pchat.core.ledger.entry import SignedEntry, verify
-from p2pchat.core.ledger.state import AccountState
+from p2pchat.core.ledger.entry import Kind, SignedEntry, verify
+from p2pchat.core.ledger.recovery import Anchor, Recovery
+from p2pchat.core.ledger.state import AccountState, fold
 from p2pchat.core.ledger.units import iso_unit
 from p2pchat.core.ledger.writer import Draft, WriterHead, write
+from p2pchat.errors import UsageError
 
 NOW_MS = 1_800_000_000_000
 
@@ -24,7 +27,7 @@ def seed(*parts: object) -> bytes:
 
 
 class Device:
-    """One device of one person in one account: what it stores, and what it signs."""
+    """One device of one person in one account: its database, its anchor outside, and what it signs."""
 
     def __init__(self, account: Account, person: PersonId, key: SigningKey, owners: dict) -> None:
         self.account = account
@@ -33,16 +36,25 @@ class Device:
         self.id = DeviceId(key.public)
         self.owners = owners
         self.state = AccountState(account, owners)
-        self.known: dict[bytes, SignedEntry] = {}
+        self.known: dict[bytes, SignedEntry] = {}  # the database
         self.epochs = 0
         self.nonces = 0
-        self.new_epoch()
+        self.head = WriterHead.start(account.id, self.fresh_epoch())
+        self.anchor = Anchor.of(self.head)
+        self.recovery: Recovery | None = None
 
-    def new_epoch(self) -> None:
+    def fresh_epoch(self) -> bytes:
         self.epochs += 1
-        self.head = WriterHead.start(self.account.id, seed(self.id, "epoch", self.epochs)[:8])
+        return seed(self.id, "epoch", self.epochs)[:8]
 
     def write(self, draft: Draft, *, now_ms: int = NOW_MS) -> SignedEntry:
+        signed = self.commit(draft, now_ms=now_ms)
+        self.anchor = Anchor.of(self.head, self.anchor)
+        return signed
+
+    def commit(self, draft: Draft, *, now_ms: int = NOW_MS) -> SignedEntry:
+        """Sign and store, and crash before the anchor is written."""
+        recovery.check_allowed(self.recovery, self.state, draft)
         self.nonces += 1
         nonce = seed(self.id, "nonce", self.nonces)[:12]
         signed, self.head = write(draft, self.head, self.key, now_ms=now_ms, nonce=nonce)
@@ -66,6 +78,45 @@ class Device:
         for signed in list(other.known.values()):
             if signed.id not in self.known:
                 self.receive(signed.raw, signed.signature)
+
+    def backup(self) -> tuple:
+        return dict(self.known), self.head, self.recovery
+
+    def restart(self, database: tuple | None = None) -> None:
+        """Open the database again, or an old one in its place."""
+        known, self.head, self.recovery = database or self.backup()
+        self.known = dict(known)
+        self.state = fold(self.account, self.owners, self.known.values())
+        self.check_rollback()
+
+    def check_rollback(self) -> None:
+        if recovery.is_rolled_back(self.state, self.id, self.head, self.anchor):
+            epoch = self.fresh_epoch()
+            self.recovery = recovery.begin(self.id, epoch, self.anchor, self.head)
+            self.head = WriterHead.start(self.account.id, epoch)
+        self.anchor = Anchor.of(self.head, self.anchor)
+
+    def recover_with(self, other: Device) -> None:
+        """One round of the recovery, in both directions and without loss."""
+        if self.recovery is None:
+            return
+        self.recovery = recovery.hear_heads(self.recovery, tuple(head.id for head in other.state.heads()))
+        self.pull(other)
+        for draft in recovery.closures_to_propose(self.recovery, self.state, self.person):
+            self.write(draft)
+        other.pull(self)
+        other.agree_to_closures()
+        self.pull(other)
+        if recovery.is_settled(self.recovery, self.state):
+            self.recovery = None
+
+    def agree_to_closures(self) -> None:
+        for signed in list(self.state.chains.entries.values()):
+            if signed.entry.kind is Kind.CLOSURE:
+                try:
+                    self.do(agreements.agree, signed.id)
+                except UsageError:
+                    continue  # one's own, agreed already, or overtaken by a later one
 
     @property
     def owed(self) -> int:
