@@ -118,13 +118,18 @@ class Daemon:
     async def _events(
         self, since: int, live: trio.MemoryReceiveChannel[events.Event]
     ) -> AsyncIterator[s.Event]:
-        while page := await self._node.store.read(lambda tx: events.after(tx, since, limit=_PAGE)):
+        while page := await self._node.store.read(
+            lambda tx, cursor=since: events.after(tx, cursor, limit=_PAGE)
+        ):
             for stored in page:
                 yield views.event(stored)
             since = page[-1].seq
         async for event in live:
             if event.seq > since:
                 yield views.event(event)
+
+    async def _page(self, since: int) -> list[events.Event]:
+        return await self._node.store.read(lambda tx: events.after(tx, since, limit=_PAGE))
 
     async def _stored(self, method: str, params: s.Params) -> s.Result:
         app = self._profile.app
@@ -154,7 +159,7 @@ class Daemon:
     async def _contacts(self, params: s.Nothing) -> s.Result:
         listed = await self._stored("contact.list", params)
         assert isinstance(listed, s.Contacts)
-        here = {peer.device for peer in self._node.network.state().peers}
+        here = {peer.peer for peer in self._node.network.state().peers}
         owners = await self._node.store.read(
             lambda tx: {device.person.text for id in here if (device := people.device(tx, id))}
         )
@@ -166,14 +171,14 @@ class Daemon:
         state = self._node.network.state()
         names = await self._node.store.read(
             lambda tx: {
-                peer.device: person.petname
+                peer.peer: person.petname
                 for peer in state.peers
-                if (device := people.device(tx, peer.device)) and (person := people.person(tx, device.person))
+                if (device := people.device(tx, peer.peer)) and (person := people.person(tx, device.person))
             }
         )
         return s.NetworkReport(
             listening=list(state.listening),
-            peers=[self._peer(peer, names.get(peer.device)) for peer in state.peers],
+            peers=[self._peer(peer, names.get(peer.peer)) for peer in state.peers],
             counters=state.counters,
         )
 
@@ -181,11 +186,11 @@ class Daemon:
         from p2pchat.net.peers import peer_id_of
 
         return s.Peer(
-            device=peer.device.text,
+            device=peer.peer.text,
             name=name,
             addresses=list(peer.addresses),
             direction=peer.direction,
-            bootstrap=str(peer_id_of(peer.device)) in self._bootstrap,
+            bootstrap=str(peer_id_of(peer.peer)) in self._bootstrap,
         )
 
     async def _ping(self, params: s.Ping) -> s.PingResult:
@@ -197,9 +202,8 @@ class Daemon:
     async def _connect(self, params: s.Who) -> s.Done:
         reasons = []
         for device in await self._devices(params.who):
-            addresses = await self._node.store.read(lambda tx, one=device: people.addresses(tx, one))
             try:
-                await self._node.network.connect(device, addresses)
+                await self._node.connect(device)
             except NetworkError as error:
                 reasons.append(str(error))
             else:

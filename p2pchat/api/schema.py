@@ -56,6 +56,7 @@ class Status(Result):
     outbox: int  # items not yet delivered
     store_bytes: int
     version: str
+    cursor: int = 0  # the newest event's; following from here shows what happens from now on
 
 
 class Peer(Result):
@@ -143,8 +144,8 @@ class Contact(Result):
     state: str  # requested | pending (his request waits for me) | accepted | rejected | blocked
     verified: bool
     fingerprint: str
-    safety_number: str
-    connected: bool
+    safety_number: str  # empty in lists
+    connected: bool = False
     message: str = ""  # greeting that came with a request
 
 
@@ -217,7 +218,7 @@ class Message(Result):
     text: str
     sent_ms: int
     received_ms: int
-    state: str  # of mine: queued | handed n/m | delivered n/m | read | failed; of others: received | sealed
+    state: str  # of mine: stored | queued | handed | delivered | read, each perhaps n/m, or failed; of others: received | sealed
     deliveries: list[Delivery] = []
 
 
@@ -329,12 +330,13 @@ class Iou(Result):
     """One IOU as I see it."""
 
     id: str
+    kind: str  # iou | request
     who: str  # the other person's petname
     direction: str  # i-owe | owes-me
     amount: str
     minor: int
     unit: str
-    state: str  # requested | offered | binding | void
+    state: str  # offered | binding | held | fulfilled | void; requested | answered | withdrawn | declined
     note: str
     at_ms: int
     mine_to_decide: bool

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import trio
@@ -129,12 +130,12 @@ class _Talk:
     async def _read(self) -> None:
         try:
             while frames := await self._stream.receive():
-                await self._store.run(lambda tx, batch=frames: self._take(tx, batch))
+                await self._store.run(partial(self._take, frames))
                 self._work.set()
         except NetworkError:
             return
 
-    def _take(self, tx: Transaction, frames: list[bytes]) -> None:
+    def _take(self, frames: list[bytes], tx: Transaction) -> None:
         """Runs in the store's thread, as all that touches the sessions."""
         for frame in frames:
             group = GroupId(frame[: Id.size])
@@ -163,9 +164,7 @@ class _Talk:
                     round_at = now + random.uniform(*ROUND_S)
                 pushes, self._pushes = self._pushes, []
                 look, self._look = self._look, False
-                frames = await self._store.run(
-                    lambda tx, a=look, b=everybody, c=starting, d=pushes: self._frames(tx, a, b, c, d)
-                )
+                frames = await self._store.run(partial(self._frames, look, everybody, starting, pushes))
                 if frames:
                     await self._stream.send(frames)
                     continue
@@ -176,11 +175,11 @@ class _Talk:
 
     def _frames(
         self,
-        tx: Reader,
         look: bool,
         everybody: bool,
         starting: set[GroupId],
         pushes: Sequence[tuple[GroupId, Sequence[bytes]]],
+        tx: Reader,
     ) -> list[bytes]:
         if look:
             shared = set(groups.shared_with(self._app, tx, self._stream.peer))

@@ -14,6 +14,7 @@ from typing import Final
 
 import trio
 
+from p2pchat.core.ids import DeviceId
 from p2pchat.errors import P2PChatError
 from p2pchat.net.network import Network, NetworkEvent, PeerConnected
 from p2pchat.node.address_book import StoredAddressBook
@@ -25,6 +26,7 @@ from p2pchat.node.gossip import Gossip
 from p2pchat.node.group_sync import GroupSync
 from p2pchat.node.links import Links
 from p2pchat.node.listeners import Listeners
+from p2pchat.store import people
 from p2pchat.store.database import Database
 from p2pchat.store.events import Event
 from p2pchat.store.transaction import Transaction
@@ -73,6 +75,11 @@ class Node:
                     self._circles_changed.set()
                 case _:
                     raise AssertionError(f"nobody carries out {effect!r}")
+
+    async def connect(self, device: DeviceId) -> None:
+        """Dial a device now. Raises NetworkError if it cannot be reached."""
+        addresses = await self.store.read(lambda tx: people.addresses(tx, device))
+        await self.network.connect(device, addresses)
 
     async def run(self) -> None:
         """Run all services until cancelled."""

@@ -11,7 +11,7 @@ from p2pchat.config import Home
 from p2pchat.core.identity import Card, DeviceCertificate, clean_name
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import SEED_SIZE, SigningKey, tagged_hash
-from p2pchat.core.ratchet import DeviceAccount
+from p2pchat.core.ratchet.account import DeviceAccount
 from p2pchat.errors import DecodeError, StoreError, UsageError
 from p2pchat.store import meta
 from p2pchat.store.transaction import Reader, Transaction

@@ -16,7 +16,10 @@ from p2pchat.core.direct.frames import Ack, EnvelopeId, Hello, Nak, NakReason, e
 from p2pchat.core.direct.items import Item, decode_items, encode_items
 from p2pchat.core.identity import DeviceCertificate, direct_conversation
 from p2pchat.core.ids import DeviceId
-from p2pchat.core.ratchet import Endpoint, Parties, PeerSessions, PrekeyBundle, UndecryptableError
+from p2pchat.core.ratchet.bundle import PrekeyBundle
+from p2pchat.core.ratchet.errors import UndecryptableError
+from p2pchat.core.ratchet.parties import Endpoint, Parties
+from p2pchat.core.ratchet.peer import PeerSessions
 from p2pchat.errors import NotAllowedError, P2PChatError, ProtocolError, QuotaError
 from p2pchat.node.features import chats, contacts, groups
 from p2pchat.node.features.app import App
@@ -95,7 +98,8 @@ def _batch(tx: Reader, remote: people.Device) -> list[outbox.Queued]:
     if person is None or person.state == "requested":
         # Until he accepts, he would refuse the rest; a group's members share keys all the same.
         queued = [one for one in queued if one.item.kind in _OPEN_TO_ALL or one.item.kind in _OPEN_TO_MEMBERS]
-    batch, size = [], 0
+    batch: list[outbox.Queued] = []
+    size = 0
     for one in queued:
         size += len(one.item.payload)
         if batch and size > BATCH_BYTES:

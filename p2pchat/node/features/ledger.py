@@ -172,7 +172,8 @@ def _states(app: App, tx: Reader, person: PersonId | None) -> Iterator[tuple[Acc
 
 
 def _lines(app: App, tx: Reader, state: AccountState, person: PersonId) -> Iterator[Line]:
-    for item in (*state.concessions.values(), *state.requests.values()):
+    items: list[Concession | Request] = [*state.concessions.values(), *state.requests.values()]
+    for item in items:
         stored = ledger.get(tx, item.id)
         mine = state.account.person(item.seat) == app.person
         yield Line(item, person, state.account.unit, stored.note if stored else "", mine)
@@ -236,7 +237,7 @@ def _store(app: App, tx: Transaction, signed: SignedEntry, note: str, salt: byte
 def _tell(app: App, tx: Transaction, state: AccountState, person: PersonId, ids: list[LedgerEntryId]) -> None:
     known = people.person(tx, person)
     for id in dict.fromkeys(ids):
-        item = state.concessions.get(id) or state.requests.get(id)
+        item: Concession | Request | None = state.concessions.get(id) or state.requests.get(id)
         if item is not None:
             data = {"id": id.text, "who": known.petname if known else "", "state": str(item.status)}
             events.record(tx, "iou.changed", data, app.now_ms())
