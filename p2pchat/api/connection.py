@@ -126,7 +126,7 @@ class Connection:
         return s.Done()
 
     async def _follow(self, since: int) -> None:
-        reason = "The node sends no more events."
+        reason = "The listener was too slow: it can go on from its cursor."
         try:
             async with self._backend.subscribe(since) as events:
                 async for event in events:

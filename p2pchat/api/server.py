@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from p2pchat.api import endpoint
 from p2pchat.api.connection import Backend, Connection
+
+if TYPE_CHECKING:
+    # libp2p brings these stubs, which stand before trio's own types.
+    from trio_typing import TaskStatus
 
 logger = logging.getLogger(__name__)
 
@@ -18,15 +22,9 @@ MAX_CONNECTIONS: Final = 128  # each costs two tasks and a short queue
 __all__ = ["MAX_CONNECTIONS", "Backend", "serve"]
 
 
-class Started(Protocol):
-    """What nursery.start passes on (trio.TaskStatus, which old stubs of trio lack)."""
-
-    def started(self) -> None:
-        """From now on clients are answered."""
-        ...
-
-
-async def serve(path: Path, backend: Backend, *, task_status: Started = trio.TASK_STATUS_IGNORED) -> None:
+async def serve(
+    path: Path, backend: Backend, *, task_status: TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
     """Answer clients at `path` until cancelled, then take the socket away.
 
     A client that breaks off, floods or sends garbage ends its own connection at most.

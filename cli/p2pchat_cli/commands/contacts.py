@@ -1,0 +1,141 @@
+"""`p2pchat invite` and `p2pchat contact`: the people you know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from p2pchat.api import schema as s
+from p2pchat_cli.options import WhoArgument, session_of
+from p2pchat_cli.style import accent, bad, bold, dim, good
+from p2pchat_cli.text import columns
+
+_STATES = {
+    "requested": "asked, no answer yet",
+    "pending": "asks to be your contact",
+    "accepted": "contact",
+    "rejected": "rejected",
+    "blocked": "blocked",
+}
+
+
+def invite(
+    ctx: typer.Context,
+    show_qr: Annotated[
+        bool | None,
+        typer.Option(
+            "--qr/--no-qr", help="Draw the QR code or not [default: on a terminal].", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """The link, and on a terminal the same as a QR code."""
+    session = session_of(ctx)
+    made = session.call("invite.create", s.Nothing(), s.Invite)
+    lines = [made.link]
+    if not session.json and show_qr is not False:
+        from p2pchat_cli import qr
+
+        lines = [*qr.draw(made.link, forced=show_qr is True), *lines]
+    session.answer(made, lines)
+    if not made.reachable:
+        session.hint("The link holds no address yet: run your node once, so that it can be reached.")
+
+
+def add(
+    ctx: typer.Context,
+    link: Annotated[str, typer.Argument(metavar="LINK", help="What `p2pchat invite` printed for them.")],
+    name: Annotated[
+        str | None,
+        typer.Option(help="What to call the person [default: their own name].", show_default=False),
+    ] = None,
+    message: Annotated[str, typer.Option(help="A greeting that the person sees with your request.")] = "",
+) -> None:
+    """Ask; the person becomes a contact when they accept."""
+    session = session_of(ctx)
+    params = s.AddContact(link=link, name=name, message=message)
+    contact = session.call("contact.add", params, s.Contact)
+    session.answer(contact, _asked(contact))
+    if not session.node_runs():
+        session.hint("Your node is not running; the request goes out with `p2pchat run`.")
+
+
+def show_all(ctx: typer.Context) -> None:
+    """Names, states and fingerprints."""
+    session = session_of(ctx)
+    found = session.call("contact.list", s.Nothing(), s.Contacts)
+    rows = [(accent(one.name), _standing(one), dim(one.fingerprint)) for one in found.contacts]
+    session.answer(found, columns(rows) or ["No contacts yet: p2pchat invite, or p2pchat contact add LINK."])
+
+
+def show(ctx: typer.Context, who: WhoArgument) -> None:
+    """All about one contact."""
+    session = session_of(ctx)
+    contact = session.call("contact.show", s.Who(who=who), s.Contact)
+    session.answer(contact, _details(contact))
+
+
+def rename(
+    ctx: typer.Context,
+    who: WhoArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What you call them from now on.")],
+) -> None:
+    """The new petname is known to you alone."""
+    session = session_of(ctx)
+    contact = session.call("contact.rename", s.Rename(who=who, name=name), s.Contact)
+    session.answer(contact, [f"{accent(contact.name)} it is."])
+
+
+def verify(ctx: typer.Context, who: WhoArgument) -> None:
+    """Nothing is compared here: you did that, over the phone or eye to eye."""
+    session = session_of(ctx)
+    contact = session.call("contact.verify", s.Who(who=who), s.Contact)
+    session.answer(
+        contact, [f"{accent(contact.name)} is {good('verified')}.", *_number(contact.safety_number)]
+    )
+
+
+def block(ctx: typer.Context, who: WhoArgument) -> None:
+    """Until `unblock`."""
+    session = session_of(ctx)
+    contact = session.call("contact.block", s.Who(who=who), s.Contact)
+    session.answer(contact, [f"{accent(contact.name)} is {bad('blocked')}."])
+
+
+def unblock(ctx: typer.Context, who: WhoArgument) -> None:
+    """Undoes `block`."""
+    session = session_of(ctx)
+    contact = session.call("contact.unblock", s.Who(who=who), s.Contact)
+    session.answer(contact, [f"{accent(contact.name)} is no longer blocked."])
+
+
+def _asked(contact: s.Contact) -> Iterator[str]:
+    if contact.state == "accepted":
+        yield f"{accent(contact.name)} is a contact now."
+    else:
+        yield f"Asked {accent(contact.name)}; you can write once they accept."
+    yield from _number(contact.safety_number)
+
+
+def _standing(contact: s.Contact) -> str:
+    state = _STATES.get(contact.state, contact.state)
+    marks = [good("verified")] if contact.verified else []
+    marks += [good("online")] if contact.connected else []
+    return ", ".join([bad(state) if contact.state == "blocked" else state, *marks])
+
+
+def _details(contact: s.Contact) -> Iterator[str]:
+    yield f"{bold(contact.name)}  {_standing(contact)}"
+    if contact.claimed_name != contact.name:
+        yield f"calls themselves {contact.claimed_name}"
+    if contact.message:
+        yield f"wrote: {contact.message}"
+    yield f"fingerprint    {contact.fingerprint}"
+    yield from _number(contact.safety_number)
+    if not contact.verified:
+        yield dim(f"Compare it with theirs, then: p2pchat contact verify {contact.name}")
+
+
+def _number(safety_number: str) -> list[str]:
+    return [f"safety number  {safety_number}"] if safety_number else []

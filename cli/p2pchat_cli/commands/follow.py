@@ -1,0 +1,64 @@
+"""`p2pchat tail`, `events`: what happens, as it happens."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from p2pchat.api import schema as s
+from p2pchat_cli.message_lines import live_lines
+from p2pchat_cli.options import session_of
+from p2pchat_cli.session import Session, clean
+from p2pchat_cli.style import accent, dim
+from p2pchat_cli.text import ago
+
+
+def tail(ctx: typer.Context) -> None:
+    """All chats, until ^C; nothing is marked as read."""
+    session = session_of(ctx)
+    start = session.call("node.status", s.Nothing(), s.Status).cursor
+    for event in session.follow(start):
+        if event.type in {"message.received", "message.sent"}:
+            message = session.call("message.show", s.MessageId(id=event.data["id"]), s.Message)
+            session.answer(message, live_lines(message, with_chat=True))
+        elif not session.json:
+            session.say(_news(clean(event)))
+
+
+def events(
+    ctx: typer.Context,
+    since: Annotated[int, typer.Option(min=0, help="The cursor: the number of the last event seen.")] = 0,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what happens, until ^C.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most, without --follow.")] = 500,
+) -> None:
+    """Nothing is missed by a program that was away: it goes on from its cursor."""
+    session = session_of(ctx)
+    if follow:
+        for event in session.follow(since):
+            session.answer(event, [_line(session, event)])
+        return
+    page = session.call("events.list", s.Since(since=since, limit=limit), s.Events)
+    session.answer(page, [_line(session, event) for event in page.events] or ["Nothing happened since."])
+
+
+def _line(session: Session, event: s.Event) -> str:
+    shown = event if session.json else clean(event)
+    data = " ".join(f"{key}={value}" for key, value in shown.data.items())
+    return f"{shown.seq}  {dim(ago(shown.at_ms))}  {accent(shown.type)}  {data}"
+
+
+def _news(event: s.Event) -> list[str]:
+    """What a person wants to hear of an event that is no message."""
+    data: dict[str, Any] = event.data
+    name = accent(str(data.get("name", "")))
+    match event.type, data.get("state"):
+        case "request.received", _:
+            return [f"{name} asks to be your contact: p2pchat requests accept {data.get('name', '')}"]
+        case "contact.changed", "pending":
+            return [f"{name} asks to be your contact: p2pchat requests accept {data.get('name', '')}"]
+        case "contact.changed", "accepted":
+            return [f"{name} is a contact now."]
+        case "group.changed", "invited":
+            return [f"You are invited to {name}: p2pchat group accept {data.get('name', '')}"]
+    return []

@@ -1,0 +1,105 @@
+"""`p2pchat pay`, `request`, `split`, `balance`, `iou`: who owes whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from p2pchat.api import schema as s
+from p2pchat_cli.message_lines import SHORT_ID
+from p2pchat_cli.options import (
+    AmountArgument,
+    GroupArgument,
+    IouArgument,
+    WhoArgument,
+    amount_and_note,
+    complete_contact,
+    session_of,
+)
+from p2pchat_cli.style import accent, bad, bold, dim, good
+from p2pchat_cli.text import ago, columns, plural
+
+MaybeWho = Annotated[
+    str | None,
+    typer.Argument(metavar="[WHO]", help="Only this contact.", autocompletion=complete_contact),
+]
+
+
+def pay(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
+    """Signed by you, and counted once the contact accepts."""
+    session = session_of(ctx)
+    amount, note = amount_and_note(words)
+    iou = session.call("iou.pay", s.Pay(who=who, amount=amount, note=note), s.Iou)
+    session.answer(iou, _lines([iou]))
+
+
+def request(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
+    """Nothing counts until the contact signs."""
+    session = session_of(ctx)
+    amount, note = amount_and_note(words)
+    iou = session.call("iou.request", s.RequestPay(who=who, amount=amount, note=note), s.Iou)
+    session.answer(iou, _lines([iou]))
+
+
+def split(ctx: typer.Context, group: GroupArgument, words: AmountArgument) -> None:
+    """Asks every other member for an equal share; cents that do not divide are yours."""
+    session = session_of(ctx)
+    amount, note = amount_and_note(words)
+    bill = session.call("iou.split", s.Split(group=group, amount=amount, note=note), s.SplitResult)
+    session.answer(
+        bill, [f"You paid {bold(bill.total)}; your own share is {bill.own_share}.", *_lines(bill.ious)]
+    )
+
+
+def accept(ctx: typer.Context, iou_id: IouArgument) -> None:
+    """Both sides count it from now on."""
+    session = session_of(ctx)
+    iou = session.call("iou.accept", s.IouId(id=iou_id), s.Iou)
+    session.answer(iou, _lines([iou]))
+
+
+def reject(ctx: typer.Context, iou_id: IouArgument) -> None:
+    """It does not count, or no longer."""
+    session = session_of(ctx)
+    iou = session.call("iou.reject", s.IouId(id=iou_id), s.Iou)
+    session.answer(iou, _lines([iou]))
+
+
+def show_all(ctx: typer.Context, who: MaybeWho = None) -> None:
+    """With one contact or with all."""
+    session = session_of(ctx)
+    found = session.call("iou.list", s.BalanceQuery(who=who), s.Ious)
+    lines = _lines(found.ious)
+    if any(iou.mine_to_decide for iou in found.ious):
+        lines.append(dim("! waits for you: p2pchat iou accept ID, or p2pchat iou reject ID"))
+    session.answer(found, lines or ["No IOUs yet."])
+
+
+def balance(ctx: typer.Context, who: MaybeWho = None) -> None:
+    """Each contact and unit on a line of its own."""
+    session = session_of(ctx)
+    found = session.call("iou.balance", s.BalanceQuery(who=who), s.Balances)
+    session.answer(found, columns([_standing(one) for one in found.balances]) or ["You are all square."])
+
+
+def _standing(one: s.Balance) -> tuple[str, str, str]:
+    waiting = dim(f"{plural(one.open_offers, 'IOU')} open") if one.open_offers else ""
+    amount = one.amount.lstrip("+-")
+    if one.minor > 0:
+        return accent(one.who), f"owes you {good(amount)}", waiting
+    if one.minor < 0:
+        return accent(one.who), f"you owe {bad(amount)}", waiting
+    return accent(one.who), "all square", waiting
+
+
+def _lines(ious: Iterable[s.Iou]) -> list[str]:
+    return columns([_row(iou) for iou in ious])
+
+
+def _row(iou: s.Iou) -> tuple[str, ...]:
+    who = f"you owe {accent(iou.who)}" if iou.direction == "i-owe" else f"{accent(iou.who)} owes you"
+    mark = bold("!") if iou.mine_to_decide else " "
+    state = good(iou.state) if iou.state == "binding" else iou.state
+    return mark, dim(iou.id[:SHORT_ID]), who, bold(iou.amount), state, dim(ago(iou.at_ms)), iou.note

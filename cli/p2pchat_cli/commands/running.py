@@ -1,0 +1,77 @@
+"""`p2pchat run`, `stop`: the node's process."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Final
+
+import typer
+
+from p2pchat.api import schema as s
+from p2pchat.config import Home
+from p2pchat.errors import NetworkError, StoreError, UsageError
+from p2pchat_cli.options import session_of
+from p2pchat_cli.session import Session
+
+_STOP_S: Final = 15.0  # a node that stops says farewell to its peers first
+_POLL_S: Final = 0.05
+
+ListenOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Where to listen, such as /ip4/0.0.0.0/tcp/4001; may be repeated [default: as last time].",
+        show_default=False,
+    ),
+]
+
+
+def run(
+    ctx: typer.Context,
+    listen: ListenOption = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Run it in the background.")] = False,
+) -> None:
+    """In the foreground it logs to stderr until ^C; detached it logs to node.log in the profile."""
+    session = session_of(ctx)
+    if session.node_runs():
+        raise StoreError(f"A node already runs on {session.home.directory}: stop it with `p2pchat stop`.")
+    if not session.home.store.exists():
+        raise UsageError(f"There is no profile in {session.home.directory}: make one with `p2pchat init`.")
+    if detach:
+        from p2pchat_cli.detach import start
+
+        start(session, listen or [])
+        return
+    secret = session.store_passphrase()
+    # trio and, once the home is known to be good, libp2p: seconds.
+    from p2pchat import daemon, logs
+
+    logs.configure()
+    daemon.main(session.home, listen=tuple(listen or ()), passphrase=secret or "")
+
+
+def stop(ctx: typer.Context) -> None:
+    """Returns when the node is gone; what is not delivered yet stays queued."""
+    session = session_of(ctx)
+    if not session.node_runs():
+        raise NetworkError("The node is not running.")
+    done = session.call("node.stop", s.Nothing(), s.Done)
+    session.close()
+    _await_end(session)
+    session.answer(done, ["Stopped."])
+
+
+def _is_held(home: Home) -> bool:
+    try:
+        with home.hold():
+            return False
+    except StoreError:
+        return True
+
+
+def _await_end(session: Session) -> None:
+    deadline = time.monotonic() + _STOP_S
+    while _is_held(session.home):
+        if time.monotonic() > deadline:
+            raise NetworkError(f"The node has not ended within {_STOP_S:.0f} s: see its log.")
+        time.sleep(_POLL_S)

@@ -1,0 +1,76 @@
+"""A thread that shows what comes into one chat while the person types."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Self, TypeVar
+
+from p2pchat.api import schema as s
+from p2pchat.api.client import Client
+from p2pchat.errors import P2PChatError
+from p2pchat_cli.message_lines import live_lines
+from p2pchat_cli.session import clean
+from p2pchat_cli.style import dim
+from p2pchat_cli.terminal import Terminal
+
+R = TypeVar("R", bound=s.Result)
+
+
+class Listener:
+    """Follows the events after `cursor` on a connection of its own."""
+
+    def __init__(self, socket: Path, chat: str, cursor: int, terminal: Terminal) -> None:
+        self.failure: P2PChatError | None = None
+        self._client = Client.connect(socket)
+        self._chat = chat
+        self._events = self._client.events(cursor)
+        self._terminal = terminal
+        self._awaited: set[str] = set()
+        self._closing = False
+        self._thread = Thread(target=self._run, daemon=True)
+
+    def expect(self, id: str) -> None:
+        """Tell when the message of mine with that id has been delivered."""
+        self._awaited.add(id)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing = True
+        self._client.close()
+        self._thread.join(timeout=1)
+
+    def _run(self) -> None:
+        try:
+            for event in self._events:
+                self._notice(event)
+        except P2PChatError as error:
+            if not self._closing:
+                self.failure = error
+                # The main thread sits in a read that only a signal ends.
+                os.kill(os.getpid(), signal.SIGINT)
+
+    def _notice(self, event: s.Event) -> None:
+        if event.type == "message.received":
+            message = self._message(event.data["id"])
+            if message.chat == self._chat:
+                self._terminal.show(live_lines(message))
+                self._client.call("chat.read", s.Chat(chat=self._chat))
+        elif event.type == "message.state" and event.data.get("id") in self._awaited:
+            message = self._message(event.data["id"])
+            if message.state in {"delivered", "read"}:
+                self._awaited.discard(message.id)
+                self._terminal.show([dim("  ✓ delivered")])
+
+    def _message(self, id: str) -> s.Message:
+        message = self._client.call("message.show", s.MessageId(id=id))
+        assert isinstance(message, s.Message)
+        return clean(message)

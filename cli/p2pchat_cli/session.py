@@ -1,0 +1,156 @@
+"""One run of the `p2pchat` command: which profile it is for, how it reaches it, how it answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from p2pchat.api import schema as s
+from p2pchat.api.client import NOT_RUNNING, Client
+from p2pchat.config import Home
+from p2pchat.errors import NetworkError, P2PChatError
+from p2pchat_cli import passphrase
+from p2pchat_cli.text import harmless, harmless_json
+
+if TYPE_CHECKING:
+    from p2pchat.api.local import LocalClient
+
+R = TypeVar("R", bound=s.Result)
+
+
+class Session:
+    """What a command works with. The connection is made at the first call and closed at the end."""
+
+    def __init__(self) -> None:
+        self.home_option: str | None = None
+        self.passphrase_file: str | None = None
+        self.json = False
+        self._link: Client | LocalClient | None = None
+        self._secret: str | None = None
+
+    @cached_property
+    def home(self) -> Home:
+        """The profile that the person means."""
+        return Home.locate(Path(self.home_option) if self.home_option else None)
+
+    def call(self, method: str, params: s.Params, kind: type[R]) -> R:
+        """What method `method` answers: of the running node, else carried out on the store right here.
+
+        What peers wrote comes back harmless, unless the answer is meant for a program.
+
+        Raises:
+            P2PChatError: as the method does.
+        """
+        if self._link is None:
+            self._link = self._connect()
+        result = self._link.call(method, params)
+        assert isinstance(result, kind), f"{method} answers with a {type(result).__name__}"
+        return result if self.json else clean(result)
+
+    def node_runs(self) -> bool:
+        """Whether a node answers for this profile; keeps the connection to it."""
+        if self._link is None:
+            self._link = Client.connect_if_running(self.home.socket)
+        return isinstance(self._link, Client)
+
+    def follow(self, since: int, *, until: float | None = None) -> Iterator[s.Event]:
+        """Events after a cursor as they come (see Client.events), on the same connection as `call`.
+
+        Raises:
+            NetworkError: no node runs, or it went away.
+        """
+        if not self.node_runs():
+            raise NetworkError(NOT_RUNNING)
+        assert isinstance(self._link, Client)
+        return self._link.events(since, until=until)
+
+    def given_passphrase(self) -> str | None:
+        """The passphrase in the environment or the file that the person named; None if there is none."""
+        return passphrase.find(self.passphrase_file)
+
+    def store_passphrase(self) -> str | None:
+        """What opens the store, asked for at most once; None if no passphrase protects it."""
+        # Loads the cryptography.
+        from p2pchat.api.local import needs_passphrase
+
+        if self._secret is None and needs_passphrase(self.home):
+            self._secret = self.given_passphrase() or passphrase.ask()
+        return self._secret
+
+    def answer(self, result: s.Result, lines: Iterable[str]) -> None:
+        """Print `result` for a program, or `lines` for a person."""
+        if self.json:
+            self.emit({"ok": True, "result": result})
+        else:
+            self.say(lines)
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Print lines for a person, each at once."""
+        for line in lines:
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    def emit(self, envelope: dict[str, object]) -> None:
+        """Print one JSON object on a line of its own."""
+        sys.stdout.write(harmless_json(msgspec.json.encode(envelope).decode()) + "\n")
+        sys.stdout.flush()
+
+    def hint(self, sentence: str) -> None:
+        """Tell a person what they may want to know besides; not for programs."""
+        if not self.json:
+            sys.stderr.write(f"{harmless(sentence)}\n")
+
+    def refuse(self, error: P2PChatError, *, result: s.Result | None = None) -> None:
+        """Say on stderr, and for a program on stdout, why the command ends without success."""
+        sentence = harmless(str(error))
+        if self.json:
+            details = {
+                "error": type(error).__name__,
+                "exit_code": error.exit_code,
+                "message": sentence,
+            }
+            envelope: dict[str, object] = {"ok": False, "error": details}
+            self.emit(envelope if result is None else envelope | {"result": result})
+        sys.stderr.write(f"p2pchat: {sentence}\n")
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _connect(self) -> Client | LocalClient:
+        client = Client.connect_if_running(self.home.socket)
+        if client is not None:
+            return client
+        # Loads the cryptography and the store: only where no node does the work.
+        from p2pchat.api.local import LocalClient
+
+        return LocalClient(self.home, self.store_passphrase())
+
+
+def clean(result: R) -> R:
+    """`result` with every text in it made harmless; only a message's text may keep its lines."""
+    changed = {
+        field: _clean(getattr(result, field), keep_lines=field == "text")
+        for field in result.__struct_fields__
+    }
+    return msgspec.structs.replace(result, **changed)
+
+
+def _clean(value: object, *, keep_lines: bool = False) -> object:
+    match value:
+        case str():
+            return harmless(value, keep_lines=keep_lines)
+        case s.Result():
+            return clean(value)
+        case list():
+            return [_clean(item) for item in value]
+        case dict():
+            return {key: _clean(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,155 @@
+"""The vocabulary: every command with what it does and an example of it.
+
+Only names stand here, so that `p2pchat --help` and each command load no more than they need. The
+target "money:pay" is the function `pay` of p2pchat_cli/commands/money.py, whose parameters are the
+command's arguments and options.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Command(NamedTuple):
+    """One command."""
+
+    target: str
+    help: str
+    example: str
+    passes_dashes: bool = False  # words such as -3 are arguments and not options
+
+
+class Group(NamedTuple):
+    """Commands about one thing: `p2pchat contact add`."""
+
+    help: str
+    commands: dict[str, Command]
+
+
+_NODE: Final[dict[str, Command | Group]] = {
+    "init": Command("home:init", "Make a profile: your name, keys and encrypted store", "init --name alice"),
+    "run": Command("running:run", "Run your node", "run --listen /ip4/0.0.0.0/tcp/4001 --detach"),
+    "stop": Command("running:stop", "Stop the running node", "stop"),
+    "status": Command("node:status", "Show the state of your node", "status --json"),
+    "doctor": Command("doctor:doctor", "Look for what is wrong and say how to mend it", "doctor"),
+    "whoami": Command("home:whoami", "Show who you are", "whoami"),
+    "network": Group(
+        "The network your node belongs to",
+        {
+            "join": Command("network:join", "Belong to a network", "network join friends.toml"),
+            "show": Command("network:show", "Show the network, with a link to hand on", "network show"),
+        },
+    ),
+    "net": Command("node:net", "Show addresses, peers and counters", "net"),
+    "peers": Command("node:peers", "Show the devices you are connected to", "peers"),
+    "ping": Command("node:ping", "Measure the round trip to a contact", "ping bob --count 3"),
+    "connect": Command("node:connect", "Dial a contact now", "connect bob"),
+}
+
+_PEOPLE: Final[dict[str, Command | Group]] = {
+    "invite": Command("contacts:invite", "Print a link (and QR code) that makes a contact", "invite --no-qr"),
+    "contact": Group(
+        "The people you know",
+        {
+            "add": Command(
+                "contacts:add", "Ask the person behind a link", "contact add p2pchat:... --name bob"
+            ),
+            "list": Command("contacts:show_all", "Show all contacts", "contact list"),
+            "show": Command("contacts:show", "Show one contact with its safety number", "contact show bob"),
+            "rename": Command("contacts:rename", "Change a petname", "contact rename bob robert"),
+            "verify": Command(
+                "contacts:verify",
+                "Say that you compared the safety number and it is equal",
+                "contact verify bob",
+            ),
+            "block": Command("contacts:block", "Take nothing more from a person", "contact block mallory"),
+            "unblock": Command("contacts:unblock", "Take messages again", "contact unblock bob"),
+            "accept": Command("requests:accept", "Accept a request", "contact accept alice --name ali"),
+            "reject": Command("requests:reject", "Reject a request", "contact reject mallory"),
+        },
+    ),
+    "requests": Group(
+        "People who ask to be your contact",
+        {
+            "list": Command("requests:show_all", "Show the requests that wait for you", "requests list"),
+            "accept": Command("requests:accept", "Accept a request", "requests accept alice --name ali"),
+            "reject": Command("requests:reject", "Reject a request", "requests reject mallory"),
+        },
+    ),
+}
+
+_SEND: Final = Command("messages:send", "Write to a contact or a group", 'send bob "hi" --ack delivered')
+_READ: Final = Command("reading:read", "Show what is unread and mark it as read", "read bob")
+
+_MESSAGES: Final[dict[str, Command | Group]] = {
+    "send": _SEND,
+    "chat": Command("chat:chat", "Chat: see what comes in, type what goes out", "chat bob"),
+    "read": _READ,
+    "history": Command("reading:history", "Show the newest messages of a chat", "history bob --limit 20"),
+    "search": Command("reading:search", "Find messages that contain all words", "search pizza friday"),
+    "chats": Command("reading:chats", "Show all chats", "chats"),
+    "tail": Command("follow:tail", "Show all messages as they come", "tail"),
+    "msg": Group(
+        "Single messages",
+        {"show": Command("messages:show", "Show one message and how far it came", "msg show k3jq2h4l")},
+    ),
+}
+
+_GROUPS: Final[dict[str, Command | Group]] = {
+    "group": Group(
+        "Groups",
+        {
+            "create": Command("groups:create", "Found a group", "group create trip --history all"),
+            "list": Command("groups:show_all", "Show your groups and invitations", "group list"),
+            "show": Command("groups:show", "Show a group with its members", "group show trip"),
+            "invite": Command("groups:invite", "Invite a contact", "group invite trip bob"),
+            "accept": Command("groups:accept", "Accept an invitation", "group accept trip"),
+            "decline": Command("groups:decline", "Decline an invitation", "group decline trip"),
+            "leave": Command("groups:leave", "Leave a group", "group leave trip"),
+            "members": Command("groups:members", "Show the members of a group", "group members trip"),
+            "send": Command("messages:send_to_group", "Write to a group", 'group send trip "hello all"'),
+            "read": Command("reading:read_group", "Show the newest messages of a group", "group read trip"),
+        },
+    ),
+}
+
+_MONEY: Final[dict[str, Command | Group]] = {
+    "pay": Command(
+        "money:pay", "Sign that you owe a contact", 'pay bob 12.50 EUR "pizza"', passes_dashes=True
+    ),
+    "request": Command(
+        "money:request", "Ask a contact to sign that you are owed", 'request bob 8 EUR "taxi"', True
+    ),
+    "split": Command("money:split", "Split a bill you paid in a group", 'split trip 60 EUR "dinner"', True),
+    "balance": Command("money:balance", "Show who owes whom", "balance bob"),
+    "iou": Group(
+        "Single IOUs",
+        {
+            "list": Command("money:show_all", "Show IOUs, newest first", "iou list bob"),
+            "accept": Command(
+                "money:accept", "Accept an IOU, or sign what you were asked for", "iou accept k3jq2h4l"
+            ),
+            "reject": Command(
+                "money:reject", "Reject an IOU or a request, or forgive a debt", "iou reject k3jq2h4l"
+            ),
+        },
+    ),
+}
+
+_SCRIPTS: Final[dict[str, Command | Group]] = {
+    "events": Command("follow:events", "Show what happened, after a cursor", "events --since 0 --follow"),
+    "completion": Command(
+        "completion:completion",
+        "Print the completion script of a shell",
+        'completion bash > "$HOME/.local/share/bash-completion/completions/p2pchat"',
+    ),
+}
+
+SECTIONS: Final[dict[str, dict[str, Command | Group]]] = {
+    "Your node": _NODE,
+    "People": _PEOPLE,
+    "Messages": _MESSAGES,
+    "Groups": _GROUPS,
+    "Money": _MONEY,
+    "Scripts": _SCRIPTS,
+}

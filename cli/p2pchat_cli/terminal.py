@@ -1,0 +1,51 @@
+"""A terminal on which one thread reads lines while another shows some."""
+
+from __future__ import annotations
+
+import readline
+import shutil
+import sys
+from collections.abc import Sequence
+from threading import Lock
+from typing import Final
+
+from p2pchat_cli.text import width
+
+_PROMPT: Final = "> "
+_CLEAR_BELOW: Final = "\r\x1b[J"
+
+
+class Terminal:
+    """Standard input and output of a person who types."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._reading = False
+
+    def read(self) -> str | None:
+        """The next line that the person types; None when they have had enough (^D, ^C)."""
+        self._reading = True
+        try:
+            return input(_PROMPT)
+        except EOFError:
+            return None
+        except KeyboardInterrupt:
+            return None
+        finally:
+            self._reading = False
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Print lines above what is being typed."""
+        with self._lock:
+            if not self._reading:
+                sys.stdout.write("".join(f"{line}\n" for line in lines))
+            else:
+                typed = _PROMPT + readline.get_line_buffer()
+                sys.stdout.write(_up(typed) + _CLEAR_BELOW + "".join(f"{line}\n" for line in lines) + typed)
+            sys.stdout.flush()
+
+
+def _up(typed: str) -> str:
+    """To the row where a typed line begins, which may be wrapped."""
+    rows = max(width(typed) - 1, 0) // max(shutil.get_terminal_size().columns, 1)
+    return f"\x1b[{rows}A" if rows else ""

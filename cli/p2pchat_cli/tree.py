@@ -1,0 +1,165 @@
+"""The table of commands as typer commands that are built when they are called.
+
+Building all of them would take longer than most of them run; `--help` shows them from the table.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from p2pchat_cli.session import Session
+from p2pchat_cli.table import SECTIONS, Command, Group
+
+
+class LazyGroup(TyperGroup):
+    """Finds its commands in sections of the table."""
+
+    def __init__(
+        self, name: str, help: str, sections: Mapping[str, Mapping[str, Command | Group]], params: list[Any]
+    ) -> None:
+        super().__init__(
+            name=name, help=help, params=params, rich_markup_mode=None, subcommand_metavar="COMMAND ..."
+        )
+        self._sections = sections
+        self._entries = {key: entry for section in sections.values() for key, entry in section.items()}
+        # What typer knows the names from: for completion and for "did you mean".
+        self.commands = dict.fromkeys(self._entries)  # type: ignore[assignment]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, built now; None if there is none."""
+        match self._entries.get(cmd_name):
+            case None:
+                return None
+            case Group(help, commands):
+                return LazyGroup(cmd_name, f"{help}.", {"Commands": commands}, _common_options())
+            case Command() as command:
+                return _build(cmd_name, command)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As usual, but no arguments at all are answered with the help."""
+        if not args and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help(), err=True)
+            raise typer.Exit(1)
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The names and their lines, by section."""
+        for title, entries in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.help) for name, entry in entries.items()])
+
+
+def root() -> LazyGroup:
+    """The `p2pchat` command."""
+    help = "A serverless messenger: private chats, groups and IOUs, straight between the people."
+    return LazyGroup("p2pchat", help, SECTIONS, _common_options(_take_version))
+
+
+def serve_completion() -> None:
+    """Have typer answer the shells' questions for words; it costs time, so only where one asks."""
+    from typer.completion import get_completion_inspect_parameters
+
+    get_completion_inspect_parameters()  # registers the shells, as typer does for an app of its own
+
+
+def load(command: Command) -> Callable[..., None]:
+    """The function behind a command."""
+    module, _, function = command.target.partition(":")
+    loaded: Callable[..., None] = getattr(importlib.import_module(f"p2pchat_cli.commands.{module}"), function)
+    return loaded
+
+
+def _build(name: str, command: Command) -> Any:
+    settings = {"ignore_unknown_options": command.passes_dashes}
+    example = f"Example:\n\n\b\n  p2pchat {command.example}"
+    built = _command(load(command), name, help=f"{command.help}.", epilog=example, context_settings=settings)
+    built.params += _common_options()
+    return built
+
+
+def _command(function: Callable[..., None], name: str, **settings: Any) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name, **settings)(function)
+    return typer.main.get_command(app)
+
+
+def _common_options(function: Callable[..., None] | None = None) -> list[Any]:
+    """The options that every command takes, before or behind its name."""
+    params = list(_command(_take_common, "common").params)
+    return params if function is None else params + list(_command(function, "version").params)
+
+
+def _set_home(ctx: typer.Context, value: str | None) -> None:
+    if value is not None:
+        _session(ctx).home_option = value
+
+
+def _set_json(ctx: typer.Context, value: bool) -> None:
+    if value:
+        _session(ctx).json = True
+
+
+def _set_passphrase_file(ctx: typer.Context, value: str | None) -> None:
+    if value is not None:
+        _session(ctx).passphrase_file = value
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"p2pchat {version('p2pchat')}")
+        raise typer.Exit
+
+
+def _session(ctx: typer.Context) -> Session:
+    return ctx.ensure_object(Session)
+
+
+def _take_common(
+    home: Annotated[
+        str | None,
+        typer.Option(
+            "--home",
+            metavar="DIRECTORY",
+            help="The profile to use [default: $P2PCHAT_HOME, else the user's own].",
+            callback=_set_home,
+            expose_value=False,
+        ),
+    ] = None,
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="Answer in JSON.", callback=_set_json, expose_value=False),
+    ] = False,
+    passphrase_file: Annotated[
+        str | None,
+        typer.Option(
+            "--passphrase-file",
+            metavar="FILE",
+            help="Read the passphrase from a file [default: $P2PCHAT_PASSPHRASE, else ask].",
+            callback=_set_passphrase_file,
+            expose_value=False,
+        ),
+    ] = None,
+) -> None:
+    """The options themselves; typer reads them off this signature."""
+
+
+def _take_version(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version.",
+            callback=_show_version,
+            expose_value=False,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """The option itself; typer reads it off this signature."""

@@ -1,0 +1,80 @@
+"""The local API without a node: the store methods, carried out in this process under the home's lock.
+
+Importing this loads the cryptography and the store but neither trio nor libp2p.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from p2pchat.api import methods, views
+from p2pchat.api import schema as s
+from p2pchat.api.client import NOT_RUNNING
+from p2pchat.api.table import METHODS
+from p2pchat.config import Home
+from p2pchat.errors import NetworkError
+from p2pchat.node.profile import Profile, needs_passphrase
+from p2pchat.store import keystore
+from p2pchat.store.doctor import examine
+
+__all__ = ["LocalClient", "StoreReport", "create", "examine_store", "needs_passphrase"]
+
+
+class LocalClient:
+    """Answers as the node would, from the profile in `home`, which it holds from the first call on."""
+
+    def __init__(self, home: Home, passphrase: str | None) -> None:
+        self._home = home
+        self._passphrase = passphrase or ""
+        self._open = ExitStack()
+        self._profile: Profile | None = None
+
+    def call(self, name: str, params: s.Params) -> s.Result:
+        """What method `name` of the table gives.
+
+        Raises:
+            NetworkError: the method needs the running node.
+            P2PChatError: the profile does not open, or the method refuses.
+        """
+        if METHODS[name].runs == "network":
+            raise NetworkError(NOT_RUNNING)
+        if self._profile is None:
+            self._profile = self._open.enter_context(Profile.open(self._home, self._passphrase))
+        return methods.call(self._profile, name, params)
+
+    def close(self) -> None:
+        """Let the next process have the home."""
+        self._profile = None
+        self._open.close()
+
+
+def create(home: Home, name: str, passphrase: str | None) -> s.Identity:
+    """A new person called `name` in `home`.
+
+    Raises:
+        UsageError: there is a profile already, or the name cannot be used.
+        StoreError: the disk refuses.
+    """
+    return views.identity(Profile.create(home, name, passphrase or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReport:
+    """What an examination of the store found."""
+
+    path: Path
+    version: int
+    problems: tuple[str, ...]
+    """Empty if it is sound."""
+
+
+def examine_store(home: Home, passphrase: str | None) -> StoreReport:
+    """Read every page of the store; works beside a running node.
+
+    Raises:
+        StoreError: the key or the store does not open.
+    """
+    found = examine(home.store, keystore.unlock(home.key_file, passphrase or ""))
+    return StoreReport(home.store, found.version, found.problems)
