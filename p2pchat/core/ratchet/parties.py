@@ -8,6 +8,7 @@ its author (unknown key share, cross-conversation replay, reflection).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from p2pchat.core.ids import ConversationId, DeviceId, PersonId
@@ -27,7 +28,7 @@ class Endpoint:
     identity_key: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: the two bindings are computed once and kept
 class Parties:
     """Our device, the remote device and the conversation of the pair.
 
@@ -43,12 +44,12 @@ class Parties:
         if self.ours.device == self.theirs.device:
             raise UsageError("a device does not talk to itself")
 
-    @property
+    @cached_property
     def outgoing(self) -> bytes:
         """32 bytes that bind what we seal for them."""
         return _binding(self.ours, self.theirs, self.conversation)
 
-    @property
+    @cached_property
     def incoming(self) -> bytes:
         """32 bytes that bind what they seal for us; equal to `outgoing` on their side."""
         return _binding(self.theirs, self.ours, self.conversation)

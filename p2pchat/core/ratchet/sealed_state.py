@@ -14,7 +14,6 @@ from nacl.exceptions import CryptoError
 from nacl.secret import Aead
 
 from p2pchat.core.codec import Value, decode, encode
-from p2pchat.core.keys import tagged_hash
 from p2pchat.errors import DecodeError, StoreError
 
 T = TypeVar("T")
@@ -41,4 +40,4 @@ def open_state(key: bytes, kind: str, context: bytes, data: bytes, build: Callab
 
 
 def _associated(kind: str, context: bytes) -> bytes:
-    return tagged_hash("ratchet-state", kind.encode(), context)
+    return b"\0".join((b"p2pchat-ratchet-state-v1", kind.encode(), context))
