@@ -43,6 +43,14 @@ class Account(msgspec.Struct, frozen=True):
         """Who sits on `seat`."""
         return self.high if seat else self.low
 
+    def other(self, person: PersonId) -> PersonId:
+        """Who sits across from `person`.
+
+        Raises:
+            UsageError: the account belongs to two others.
+        """
+        return self.low if self.seat(person) else self.high
+
 
 def open_account(one: PersonId, other: PersonId, unit: Unit) -> Account:
     """The account of `one` and `other` in `unit`, the same in whichever order they are named.

@@ -246,15 +246,17 @@ def _check_total(state: AccountState, me: PersonId, minor: int) -> None:
 
 
 def _check_room(state: AccountState, me: PersonId, offers: Sequence[Concession]) -> None:
-    room = state.room_for(me)
+    at_risk = state.owed_to(me) + state.held_for(me)
+    added = sum(offer.amount for offer in offers)
+    if not offers or at_risk + added <= 0:
+        return
     in_force = state.limit_of(me)
-    if offers and room is not None and sum(offer.amount for offer in offers) > room:
+    if in_force is not None and at_risk + added > in_force.owed:
         raise UsageError("Together this is more than your limit lets the other owe you")
-    holds = [offer for offer in offers if offer.lock is not None]
+    holds = sum(offer.amount for offer in offers if offer.lock is not None)
     if holds and in_force is None:
         raise UsageError("Set a limit before accepting holds")
-    held = state.held_for(me) + sum(offer.amount for offer in holds)
-    if holds and in_force is not None and held > in_force.held:
+    if holds and in_force is not None and state.held_for(me) + holds > in_force.held:
         raise UsageError("Together this is more than your limit lets the other keep in holds")
 
 

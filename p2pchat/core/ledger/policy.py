@@ -30,11 +30,13 @@ def limit(owed: int, *, held: int | None = None, automatic: int | None = None) -
 def refusal(state: AccountState, me: PersonId, concession: Concession) -> str | None:
     """Why `me` should not accept `concession` now, as a sentence; None if it fits.
 
-    Only offers in my favour that lower what I owe, or that I can afford to be owed, fit. Without a
-    published limit everything but a hold fits: then each acceptance is a decision by hand.
+    What only lowers my debt always fits. Without a published limit everything else but a hold fits
+    too: then each acceptance is a decision by hand.
     """
     if state.conceded[concession.seat] + concession.amount >= MAX_TOTAL:
         return "The totals of this account are full"
+    if state.owed_to(me) + state.held_for(me) + concession.amount <= 0:
+        return None
     in_force = state.limit_of(me)
     if in_force is None:
         return "Set a limit before accepting holds" if concession.lock is not None else None
