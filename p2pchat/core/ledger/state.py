@@ -41,6 +41,7 @@ class AccountState:
 
     def _forget_meaning(self) -> None:
         self.concessions: dict[bytes, Concession] = {}
+        self.by_lock: dict[bytes, list[Concession]] = {}
         self.requests: dict[bytes, Request] = {}
         self.disputes: dict[bytes, set[LedgerEntryId]] = {}  # by the entry that is disputed
         self.agreed: set[LedgerEntryId] = set()  # terms, checkpoints and closures that both sides signed
@@ -213,6 +214,8 @@ class AccountState:
             concession = Concession(signed, seat)
             self.concessions[signed.id] = concession
             self.offered[seat] += concession.amount
+            if concession.lock is not None:
+                self.by_lock.setdefault(concession.lock, []).append(concession)
             moved[signed.id] = None
         elif kind is Kind.REQUEST:
             self.requests[signed.id] = Request(signed, seat)

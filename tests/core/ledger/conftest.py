@@ -168,3 +168,9 @@ def alice(pair: Pair) -> Device:
 @pytest.fixture
 def bob(pair: Pair) -> Device:
     return pair.bob
+
+
+@pytest.fixture(scope="session")
+def new_device() -> type[Device]:
+    """The class itself, for tests that build accounts of their own."""
+    return Device
