@@ -1,0 +1,132 @@
+"""Which acts of a group stand: the same for every member who has the same acts, in whatever order.
+
+An act stands if its author had the right as far as he knew (authority.py) and no standing concurrent
+act voids it (conflicts.py). Acts may void each other, so this is solved in rounds: suppose nothing
+voids; find what then stands; suppose that voids; and so on. What stands in spite of all that might
+stand, stands; what falls even to what surely stands, falls (the alternating fixpoint of logic
+programs, https://doi.org/10.1016/0022-0000(93)90024-Q).
+
+What is left undecided are removals that void each other in a circle. They all stand: two admins who
+remove each other are both out. Then the rounds are repeated, for others depend on them. Removals whose
+authors' rights are themselves undecided wait: nobody saves himself by appointing an avenger. Where no
+circle is left, the founder's removal stands, or else the first of them as shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final
+
+from p2pchat.core.group.authority import is_allowed
+from p2pchat.core.group.conflicts import is_final_against, voids
+from p2pchat.core.group.history import LOWERINGS, History, target
+from p2pchat.core.group.operations import Admit, Ban, Remove, Role
+
+_MORE_ROUNDS: Final = 8  # beyond what a chain of removals needs; circles through rights may not settle
+
+
+def resolve(history: History, mask: int) -> int:
+    """Those of the acts in `mask` that stand. `mask` holds, with every act, all that it knows."""
+    forced = 0
+    while True:
+        surely, perhaps = _bounds(history, mask, forced)
+        undecided = [n for n in _lowerings(history, perhaps & ~surely) if not forced >> n & 1]
+        if not undecided:
+            return surely
+        rightful = [n for n in undecided if is_allowed(history, n, surely)]
+        for number in _circle(history, rightful or undecided):
+            forced |= 1 << number
+
+
+def _bounds(history: History, mask: int, forced: int) -> tuple[int, int]:
+    """What surely stands, and what may."""
+    perhaps = _standing(history, mask, forced, voiding=0)
+    surely = _standing(history, mask, forced, voiding=perhaps)
+    for _ in range(2 * mask.bit_count() + _MORE_ROUNDS):
+        if surely == perhaps:
+            break
+        next_perhaps = _standing(history, mask, forced, voiding=surely)
+        next_surely = _standing(history, mask, forced, voiding=next_perhaps)
+        if (next_surely, next_perhaps) == (surely, perhaps):
+            break
+        surely, perhaps = next_surely, next_perhaps
+    return surely & perhaps, surely | perhaps
+
+
+def _standing(history: History, mask: int, forced: int, *, voiding: int) -> int:
+    """The acts of `mask` that are right and that no act of `voiding` voids; `forced` ones resist."""
+    standing = 0
+    for number in history.order:
+        if not mask >> number & 1 or not is_allowed(history, number, standing):
+            continue
+        rivals = [n for n in _rivals(history, number, voiding) if history.graph.are_concurrent(n, number)]
+        if rivals:
+            if any(_is_late(history, rival, number, voiding) for rival in rivals):
+                continue
+            invite = history.policy(history.graph.past(number) & standing).invite
+            if not forced >> number & 1 and any(voids(history, n, number, invite) for n in rivals):
+                continue
+        standing |= 1 << number
+    return standing
+
+
+def _rivals(history: History, number: int, mask: int) -> Iterator[int]:
+    """The acts of `mask` that might void act `number`."""
+    operation = history.graph.acts[number].operation
+    person = target(operation)
+    lists = [history.about[operation.by], history.cards[operation.by]]
+    if person is not None and person != operation.by:
+        lists.append(history.about[person])
+    if isinstance(operation, Admit):
+        lists.append(history.revocations[operation.link])
+    return (n for n in chain.from_iterable(lists) if mask >> n & 1)
+
+
+def _is_late(history: History, removal: int, number: int, standing: int) -> bool:
+    """Whether a confirmed removal of its author shuts act `number` out, come what may."""
+    operation = history.graph.acts[removal].operation
+    return (
+        isinstance(operation, Remove | Ban)
+        and operation.person == history.graph.acts[number].operation.by
+        and is_final_against(history, removal, number, standing)
+    )
+
+
+def _lowerings(history: History, mask: int) -> list[int]:
+    return [
+        n for n in history.order if mask >> n & 1 and isinstance(history.graph.acts[n].operation, LOWERINGS)
+    ]
+
+
+def _circle(history: History, undecided: list[int]) -> Iterable[int]:
+    """Removals that void each other in a circle, and that nothing else undecided voids."""
+    victims = {
+        one: [
+            other
+            for other in undecided
+            if history.graph.are_concurrent(one, other) and voids(history, one, other, Role.READER)
+        ]
+        for one in undecided
+    }
+    reached = {one: _reachable(one, victims) for one in undecided}
+    circle = [
+        one
+        for one in undecided
+        if one in reached[one] and all(other in reached[one] for other in undecided if one in reached[other])
+    ]
+    return circle or [min(undecided, key=lambda n: not _is_founders(history, n))]
+
+
+def _reachable(start: int, victims: dict[int, list[int]]) -> set[int]:
+    found: set[int] = set()
+    waiting = [start]
+    while waiting:
+        new = set(victims[waiting.pop()]) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _is_founders(history: History, number: int) -> bool:
+    return history.graph.acts[number].operation.by == history.founder
