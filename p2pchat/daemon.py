@@ -118,9 +118,7 @@ class Daemon:
     async def _events(
         self, since: int, live: trio.MemoryReceiveChannel[events.Event]
     ) -> AsyncIterator[s.Event]:
-        while page := await self._node.store.read(
-            lambda tx, cursor=since: events.after(tx, cursor, limit=_PAGE)
-        ):
+        while page := await self._page(since):
             for stored in page:
                 yield views.event(stored)
             since = page[-1].seq

@@ -17,7 +17,7 @@ from p2pchat.core.identity import direct_conversation
 from p2pchat.core.ids import ConversationId, GroupId, PersonId
 from p2pchat.core.ledger.money import plain_number
 from p2pchat.errors import NotAllowedError, UsageError
-from p2pchat.node.features import chats, contacts, groups, ledger, splits
+from p2pchat.node.features import chats, contacts, group_messages, groups, ledger, splits
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import chat_name, find_chat, find_group, find_message, find_person
 from p2pchat.node.profile import Profile, network_of, require_network
@@ -181,7 +181,7 @@ def message_send(app: App, tx: Transaction, params: s.Send) -> s.Message:
     if isinstance(chat, people.Person):
         id = chats.send_text(app, tx, chat, params.text)
     else:
-        id = groups.send_text(app, tx, chat, params.text)
+        id = group_messages.send_text(app, tx, chat, params.text)
     sent = messages.get(tx, id)
     assert sent is not None
     return views.message(app, tx, sent)

@@ -218,7 +218,7 @@ class Message(Result):
     text: str
     sent_ms: int
     received_ms: int
-    state: str  # of mine: stored | queued | handed | delivered | read, each perhaps n/m, or failed; of others: received | sealed
+    state: str  # of mine: stored | queued | handed | delivered | read, perhaps n/m; else received
     deliveries: list[Delivery] = []
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from p2pchat.api import schema as s
+from p2pchat.core.group.operations import Invite
 from p2pchat.core.identity import fingerprint, safety_number
 from p2pchat.core.ledger.concession import Request
 from p2pchat.core.ledger.money import plain_number
 from p2pchat.core.log.order import shown_ms
-from p2pchat.node.features import groups as group_feature
+from p2pchat.node.features import group_views
 from p2pchat.node.features import ledger as ledger_feature
 from p2pchat.node.features.app import App
+from p2pchat.node.features.groups import ROLE_NAMES
 from p2pchat.node.features.names import chat_name, name_of
 from p2pchat.store import groups, messages, people
 from p2pchat.store.events import Event as StoredEvent
@@ -82,21 +84,26 @@ _RANK = {"failed": 0, "queued": 1, "handed": 2, "delivered": 3, "read": 4}
 
 def group(app: App, tx: Reader, membership: groups.Membership) -> s.Group:
     """A group with its members as the log says."""
-    view = group_feature.view_of(tx, membership.group)
+    now = group_views.view(app, tx, membership.group)
+    offers = now.offers.values() if now else ()
     return s.Group(
         group=membership.group.text,
         name=membership.name,
         state=membership.state,
         members=[
             s.Member(
-                name=name_of(app, tx, member.person),
-                person=member.person.text,
-                role=member.role,
-                me=member.person == app.person,
+                name=name_of(app, tx, person),
+                person=person.text,
+                role=ROLE_NAMES[member.role],
+                me=person == app.person,
             )
-            for member in group_feature.members_of(view)
+            for person, member in (now.members.items() if now else ())
         ],
-        invited=[name_of(app, tx, person) for person in group_feature.invited_of(view)],
+        invited=[
+            name_of(app, tx, offer.operation.person)
+            for offer in offers
+            if isinstance(offer.operation, Invite)
+        ],
         invited_by=name_of(app, tx, membership.invited_by) if membership.invited_by else "",
     )
 

@@ -26,7 +26,7 @@ from p2pchat.core.log.entry import Entry
 from p2pchat.errors import ProtocolError
 from p2pchat.net.network import Network, Topic
 from p2pchat.net.protocols import GOSSIP_LIMIT
-from p2pchat.node.features import groups
+from p2pchat.node.features import group_log
 from p2pchat.node.features.app import App
 from p2pchat.store.writer import StoreService
 
@@ -141,7 +141,7 @@ class Gossip:
     async def _take(self, group: GroupId, secret: bytes, payload: bytes) -> None:
         try:
             entries = [Entry.decode(raw) for raw in unveil(secret, payload)]
-            await self._store.run(lambda tx: groups.take_hinted(self._app, tx, group, entries))
+            await self._store.run(lambda tx: group_log.take_hinted(self._app, tx, group, entries))
         except ProtocolError as error:
             logger.warning("Dropped gossip of a group: %s.", error)
 

@@ -20,7 +20,7 @@ from p2pchat.core.sync.session import SyncSession
 from p2pchat.errors import NetworkError, ProtocolError
 from p2pchat.net import protocols
 from p2pchat.net.network import Network, Stream
-from p2pchat.node.features import groups
+from p2pchat.node.features import group_log, group_views
 from p2pchat.node.features.app import App
 from p2pchat.store.reconcile import StoredLog
 from p2pchat.store.transaction import Reader, Transaction
@@ -50,7 +50,7 @@ class GroupSync:
         if device < self._app.device:
             await trio.sleep(YIELD_S)
         while self._network.is_connected(device):
-            shared = await self._store.read(lambda tx: groups.shared_with(self._app, tx, device))
+            shared = await self._store.read(lambda tx: group_views.shared_with(self._app, tx, device))
             if shared and device not in self._talks:
                 try:
                     stream = await self._network.open_stream(
@@ -141,14 +141,14 @@ class _Talk:
             group = GroupId(frame[: Id.size])
             session = self._sessions.get(group)
             if session is None:
-                if group not in groups.shared_with(self._app, tx, self._stream.peer):
+                if group not in group_views.shared_with(self._app, tx, self._stream.peer):
                     continue  # he does not know yet that I left, or I that he came
                 session = self._sessions[group] = SyncSession(group, initiator=self._initiator)
             entries = session.receive(frame[Id.size :], StoredLog(tx, group))
             if entries:
-                groups.take_entries(self._app, tx, group, entries)
+                group_log.take_entries(self._app, tx, group, entries)
             if session.peer_heights is not None:
-                groups.peer_holds(self._app, tx, group, self._stream.peer, session.peer_heights)
+                group_log.peer_holds(self._app, tx, group, self._stream.peer, session.peer_heights)
 
     async def _write(self) -> None:
         try:
@@ -182,7 +182,7 @@ class _Talk:
         tx: Reader,
     ) -> list[bytes]:
         if look:
-            shared = set(groups.shared_with(self._app, tx, self._stream.peer))
+            shared = set(group_views.shared_with(self._app, tx, self._stream.peer))
             for group in set(self._sessions) - shared:
                 del self._sessions[group]
             for group in shared - set(self._sessions):

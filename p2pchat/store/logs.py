@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
@@ -57,11 +57,14 @@ def mark_read(tx: Transaction, id: ConversationId, lamport: int) -> None:
     tx.execute("UPDATE conversation SET read_lamport = max(read_lamport, ?) WHERE id = ?", (lamport, id))
 
 
-def append(tx: Transaction, entry: Entry, now_ms: int) -> None:
-    """Add an entry whose place was checked, and move the heads."""
+def append(tx: Transaction, entry: Entry, now_ms: int, *, knows: Iterable[EntryId] = ()) -> None:
+    """Add an entry whose place was checked, and move the heads.
+
+    `knows` are the newest operations of the group that it stands behind, itself if it is one.
+    """
     header = entry.header
     tx.execute(
-        "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.id,
             entry.conversation,
@@ -72,6 +75,7 @@ def append(tx: Transaction, entry: Entry, now_ms: int) -> None:
             entry.raw_header,
             entry.signature,
             entry.body,
+            b"".join(sorted(knows)),
             now_ms,
         ),
     )
@@ -102,6 +106,45 @@ def stored(tx: Reader, conversation: ConversationId, id: EntryId) -> Stored | No
     return Stored(DeviceId(row[0]), row[1], row[2]) if row else None
 
 
+def knows(tx: Reader, id: EntryId) -> frozenset[EntryId]:
+    """The newest operations of its group that an entry knows."""
+    row = tx.one("SELECT knows FROM entry WHERE id = ?", (id,))
+    joined: bytes = row[0] if row else b""
+    return frozenset(EntryId(joined[i : i + 32]) for i in range(0, len(joined), 32))
+
+
+def newest_of_kind(tx: Reader, conversation: ConversationId, kind: str) -> tuple[int, EntryId | None]:
+    """How many entries of a kind the log holds, and the one that was stored last."""
+    row = tx.one(
+        "SELECT count(*), max(rowid) FROM entry WHERE conversation = ? AND kind = ?", (conversation, kind)
+    )
+    assert row is not None
+    last = tx.one("SELECT id FROM entry WHERE rowid = ?", (row[1],))
+    return row[0], EntryId(last[0]) if last else None
+
+
+def stored_since(tx: Reader, conversation: ConversationId, kind: str, skip: int) -> list[Entry]:
+    """Entries of a kind in the order in which they were stored, without the first `skip`."""
+    rows = tx.execute(
+        """SELECT header, signature, body FROM entry
+           WHERE conversation = ? AND kind = ? ORDER BY rowid LIMIT -1 OFFSET ?""",
+        (conversation, kind, max(skip, 0)),
+    )
+    return [_entry(row) for row in rows]
+
+
+def of_author_since(
+    tx: Reader, conversation: ConversationId, device: DeviceId, lamport: int
+) -> Iterator[Entry]:
+    """Entries of a device that are not older than `lamport`, in order."""
+    for row in tx.execute(
+        """SELECT header, signature, body FROM entry
+           WHERE conversation = ? AND device = ? AND lamport >= ? ORDER BY seq""",
+        (conversation, device, lamport),
+    ):
+        yield _entry(row)
+
+
 def numbered(tx: Reader, conversation: ConversationId, device: DeviceId, seq: int) -> list[EntryId]:
     """The entries of a device with this number: more than one if it forked."""
     rows = tx.execute(
@@ -125,41 +168,6 @@ def chain_head(tx: Reader, conversation: ConversationId, device: DeviceId) -> Ch
         (conversation, device),
     )
     return ChainHead(row[0], EntryId(row[1])) if row else None
-
-
-def heights(tx: Reader, conversation: ConversationId) -> dict[DeviceId, int]:
-    """How many entries of each device are stored: chains have no gaps."""
-    rows = tx.execute(
-        "SELECT device, max(seq) FROM entry WHERE conversation = ? GROUP BY device", (conversation,)
-    )
-    return {DeviceId(device): height for device, height in rows}
-
-
-def after(tx: Reader, conversation: ConversationId, device: DeviceId, seq: int, *, limit: int) -> list[Entry]:
-    """At most `limit` entries of a device that follow its number `seq`, in order."""
-    rows = tx.execute(
-        """SELECT header, signature, body FROM entry
-           WHERE conversation = ? AND device = ? AND seq > ? ORDER BY seq LIMIT ?""",
-        (conversation, device, seq, limit),
-    )
-    return [_entry(row) for row in rows]
-
-
-def of_kind(tx: Reader, conversation: ConversationId, kind: str) -> Iterator[Entry]:
-    """All entries of a kind, in order of their Lamport times."""
-    for row in tx.execute(
-        "SELECT header, signature, body FROM entry WHERE conversation = ? AND kind = ? ORDER BY lamport, id",
-        (conversation, kind),
-    ):
-        yield _entry(row)
-
-
-def count_of_kind(tx: Reader, conversation: ConversationId, kind: str) -> int:
-    """How many entries of a kind the log holds."""
-    row = tx.one("SELECT count(*) FROM entry WHERE conversation = ? AND kind = ?", (conversation, kind))
-    assert row is not None
-    count: int = row[0]
-    return count
 
 
 def add_equivocation(

@@ -87,6 +87,7 @@ class SyncSession:
         self._frames: deque[bytes] = deque()
         self._jobs: deque[_Job] = deque()
         self._round: _Round | None = None
+        self.peer_heights: Mapping[DeviceId, int] | None = None  # as the last frame told, if it did
 
     @property
     def is_settled(self) -> bool:
@@ -125,6 +126,7 @@ class SyncSession:
             ProtocolError: the frame is malformed or out of place. The stream is to be closed.
         """
         frame = decode_frame(raw)
+        self.peer_heights = frame.heights if isinstance(frame, Have) else None
         if isinstance(frame, Entries):
             return self._prove(frame.entries, log)
         if isinstance(frame, State):
@@ -154,6 +156,7 @@ class SyncSession:
         self._round.theirs = theirs
         if theirs == self._round.ours:
             self._round = None
+            self.peer_heights = log.heights()
         else:
             self._send(Have(dict(log.heights())))
 

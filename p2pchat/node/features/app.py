@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Self
 
@@ -13,6 +13,7 @@ from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import SEED_SIZE, SigningKey, tagged_hash
 from p2pchat.core.ratchet.account import DeviceAccount
 from p2pchat.errors import DecodeError, StoreError, UsageError
+from p2pchat.node.features.group_cache import GroupCache
 from p2pchat.store import meta
 from p2pchat.store.transaction import Reader, Transaction
 
@@ -37,6 +38,7 @@ class App:
     now_ms: Callable[[], int]
     entropy: Callable[[int], bytes]
     """Fresh randomness of so many bytes."""
+    groups: GroupCache = field(default_factory=GroupCache, repr=False)
 
     @property
     def person(self) -> PersonId:

@@ -49,7 +49,8 @@ def send_content(
     conversation = direct_conversation(app.person, person.id)
     logs.open_direct(tx, conversation, person.id)
     body = content.encode_content(said, app.entropy(content.SALT_SIZE))
-    entry = log.write(app, tx, conversation, DIRECT_KIND, body)
+    entry = log.compose(app, tx, conversation, DIRECT_KIND, body)
+    logs.append(tx, entry, app.now_ms())
     show(app, tx, entry, app.person, kind, shown)
     messages.expect(tx, entry.id, [person.id], app.now_ms())
     for device in people.devices(tx, person.id):
@@ -153,7 +154,7 @@ def take_entry(app: App, tx: Transaction, sender: people.Device, payload: bytes)
     if entry.header.kind != DIRECT_KIND or entry.body is None:
         raise ProtocolError("not an entry of a direct chat")
     entry.verify()
-    log.take(app, tx, entry, lambda taken: _show_taken(app, tx, taken, sender.person))
+    log.take(app, tx, entry, lambda taken: _store(app, tx, taken, sender.person))
 
 
 def take_read(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
@@ -175,9 +176,11 @@ def delivered(app: App, tx: Transaction, device: DeviceId, ids: list[EntryId]) -
     moved(app, tx, advanced, known.person, "delivered")
 
 
-def _show_taken(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
+def _store(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
     assert entry.body is not None
-    match content.decode_content(entry.body):
+    said = content.decode_content(entry.body)
+    logs.append(tx, entry, app.now_ms())
+    match said:
         case content.Text(text):
             show(app, tx, entry, person, "text", text)
         case content.LedgerNote() as note:

@@ -6,7 +6,7 @@ from typing import Final
 
 from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.core.keys import tagged_hash
-from p2pchat.node.features import groups as group_feature
+from p2pchat.node.features import group_views
 from p2pchat.node.features.app import App
 from p2pchat.store import groups, outbox, people
 from p2pchat.store.transaction import Reader
@@ -19,8 +19,8 @@ def wanted_devices(app: App, tx: Reader) -> set[DeviceId]:
     wanted = set(outbox.devices(tx))
     for person in people.persons(tx, "accepted", "requested"):
         wanted.update(device.id for device in people.devices(tx, person.id))
-    for membership in groups.all_in(tx, "joined"):
-        members = group_feature.member_devices(app, tx, membership.group)
+    for membership in groups.all_in(tx, "joined", "joining"):
+        members = group_views.member_devices(app, tx, membership.group)
         # Everybody draws his own few (rendezvous hashing), so that a large group is one random graph.
         wanted.update(sorted(members, key=lambda one: tagged_hash("circle", app.device, one))[:MAX_MEMBERS])
     return wanted - {app.device}
@@ -28,4 +28,4 @@ def wanted_devices(app: App, tx: Reader) -> set[DeviceId]:
 
 def joined_groups(tx: Reader) -> dict[GroupId, bytes]:
     """The groups I am in, with the secrets of their gossip."""
-    return {membership.group: membership.secret for membership in groups.all_in(tx, "joined")}
+    return {membership.group: membership.secret for membership in groups.all_in(tx, "joined", "joining")}

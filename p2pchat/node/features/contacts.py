@@ -142,6 +142,27 @@ def numbers(app: App, person: PersonId) -> tuple[str, str]:
     return fingerprint(person), safety_number(app.person, person)
 
 
+def meet(app: App, tx: Transaction, card: Card) -> None:
+    """Remember somebody I share a group with: his name if he is new to me, and his devices."""
+    if people.person(tx, card.person) is None:
+        people.add_person(
+            tx,
+            people.Person(
+                card.person,
+                free_petname(tx, card.name),
+                card.name,
+                "member",
+                False,
+                0,
+                "",
+                None,
+                app.now_ms(),
+            ),
+        )
+    _note_devices(tx, card)
+    tx.effects.append(CirclesChanged())
+
+
 def is_contact(tx: Reader, person: PersonId) -> bool:
     """Whether `person` and I have accepted each other."""
     known = people.person(tx, person)
@@ -238,6 +259,10 @@ def _note_card(tx: Transaction, card: Card, raw: bytes) -> None:
     if known is None or card.version <= known.card_version:
         return
     people.set_card(tx, card.person, card.version, card.name, raw)
+    _note_devices(tx, card)
+
+
+def _note_devices(tx: Transaction, card: Card) -> None:
     for certificate in card.devices:
         people.set_certificate(
             tx, certificate.device, card.person, certificate.encode(), certificate.olm_identity

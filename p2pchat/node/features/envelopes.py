@@ -21,7 +21,7 @@ from p2pchat.core.ratchet.errors import UndecryptableError
 from p2pchat.core.ratchet.parties import Endpoint, Parties
 from p2pchat.core.ratchet.peer import PeerSessions
 from p2pchat.errors import NotAllowedError, P2PChatError, ProtocolError, QuotaError
-from p2pchat.node.features import chats, contacts, groups
+from p2pchat.node.features import chats, contacts, group_messages, groups
 from p2pchat.node.features.app import App
 from p2pchat.store import messages, outbox, people, sessions
 from p2pchat.store.transaction import Reader, Transaction
@@ -37,8 +37,8 @@ Apply = Callable[[App, Transaction, people.Device, bytes], None]
 _OPEN_TO_ALL: Final[dict[str, Apply]] = {items.REQUEST: contacts.take_request}
 _OPEN_TO_ASKED: Final[dict[str, Apply]] = {items.ACCEPT: contacts.take_accept}
 _OPEN_TO_MEMBERS: Final[dict[str, Apply]] = {
-    items.GROUP_KEY: groups.take_key,
-    items.GROUP_KEY_WANTED: groups.take_keys_wanted,
+    items.GROUP_KEY: group_messages.take_key,
+    items.GROUP_KEY_WANTED: group_messages.take_keys_wanted,
 }
 _OPEN_TO_CONTACTS: Final[dict[str, Apply]] = {
     items.ENTRY: chats.take_entry,

@@ -35,10 +35,10 @@ class _Log:
         return logs.numbered(self.tx, self.conversation, device, seq)
 
 
-def write(app: App, tx: Transaction, conversation: ConversationId, kind: str, body: bytes) -> Entry:
-    """Append an entry of mine to a log."""
+def compose(app: App, tx: Reader, conversation: ConversationId, kind: str, body: bytes) -> Entry:
+    """An entry of mine at the end of a log; the caller stores it in the same transaction."""
     heads, lamport = logs.heads(tx, conversation)
-    entry = author(
+    return author(
         app.key,
         conversation,
         chain=logs.chain_head(tx, conversation, app.device),
@@ -48,15 +48,13 @@ def write(app: App, tx: Transaction, conversation: ConversationId, kind: str, bo
         kind=kind,
         body=body,
     )
-    logs.append(tx, entry, app.now_ms())
-    return entry
 
 
-def take(app: App, tx: Transaction, entry: Entry, accept: Callable[[Entry], None]) -> int:
-    """Store a verified entry of somebody else, and those that waited for it; how many were stored.
+def take(app: App, tx: Transaction, entry: Entry, store: Callable[[Entry], None]) -> int:
+    """Take a verified entry of somebody else, and those that waited for it; how many were stored.
 
-    `accept` is called for each once it is stored, in causal order. An entry whose predecessors are
-    missing is kept, within bounds.
+    `store` is called for each in causal order, to append it; it may refuse one with ProtocolError. An
+    entry whose predecessors are missing is kept, within bounds.
 
     Raises:
         ProtocolError: it breaks a rule of the log and never fits.
@@ -65,21 +63,19 @@ def take(app: App, tx: Transaction, entry: Entry, accept: Callable[[Entry], None
     while ready:
         current = ready.pop()
         try:
-            where = place(current, _Log(tx, current.conversation))
+            if not _keep(app, tx, current, place(current, _Log(tx, current.conversation)), store):
+                continue
         except ProtocolError:
             logs.stop_waiting(tx, current.id)
             if current is entry:
                 raise
             continue
-        if not _keep(app, tx, current, where):
-            continue
-        accept(current)
         stored += 1
         ready += logs.waiting_for(tx, current.id)
     return stored
 
 
-def _keep(app: App, tx: Transaction, entry: Entry, where: Place) -> bool:
+def _keep(app: App, tx: Transaction, entry: Entry, where: Place, store: Callable[[Entry], None]) -> bool:
     match where:
         case Known():
             logs.stop_waiting(tx, entry.id)
@@ -90,7 +86,7 @@ def _keep(app: App, tx: Transaction, entry: Entry, where: Place) -> bool:
             return False
         case Fits(rivals):
             logs.stop_waiting(tx, entry.id)
-            logs.append(tx, entry, app.now_ms())
+            store(entry)
             for rival in rivals:
                 _accuse(app, tx, entry, rival)
             return True

@@ -84,6 +84,7 @@ CREATE TABLE entry (
     header BLOB NOT NULL,
     signature BLOB NOT NULL,
     body BLOB,                              -- null once erased
+    knows BLOB NOT NULL,                    -- of a group: ids of the newest operations known to it
     received_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX entry_in_chain ON entry (conversation, device, seq);  -- not unique: both sides of a fork are kept
@@ -187,7 +188,7 @@ CREATE INDEX envelope_seen_age ON envelope_seen (at_ms);
 CREATE TABLE membership (                   -- my part in a group
     conversation BLOB PRIMARY KEY,
     name TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('invited', 'joined', 'left', 'removed', 'declined')),
+    state TEXT NOT NULL CHECK (state IN ('invited', 'joining', 'joined', 'left', 'removed', 'declined')),
     secret BLOB NOT NULL,
     genesis BLOB NOT NULL,
     invited_by BLOB

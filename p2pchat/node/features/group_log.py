@@ -1,0 +1,108 @@
+"""Taking entries into a group's log, from whomever they come: who may write, what follows from each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from p2pchat.core.group.graph import Act, read_act
+from p2pchat.core.group.operations import KIND, Invite, Join, NewCard
+from p2pchat.core.ids import DeviceId, GroupId
+from p2pchat.core.log.entry import Entry
+from p2pchat.errors import ProtocolError
+from p2pchat.node.effects import GroupGrew
+from p2pchat.node.features import chats, contacts, group_messages, groups, log
+from p2pchat.node.features.app import App
+from p2pchat.store import groups as rows
+from p2pchat.store import logs, messages, people
+from p2pchat.store.transaction import Reader, Transaction
+
+logger = logging.getLogger(__name__)
+
+DAY_MS: Final = 86_400_000
+
+
+def take_hinted(app: App, tx: Transaction, group: GroupId, entries: Sequence[Entry]) -> None:
+    """Entries that came by gossip. Raises ProtocolError if one is not its author's or of another group."""
+    new = [entry for entry in entries if not logs.has(tx, entry.id)]
+    for entry in new:
+        entry.verify()
+        if entry.conversation != group:
+            raise ProtocolError("an entry of another group")
+    take_entries(app, tx, group, new)
+
+
+def take_entries(app: App, tx: Transaction, group: GroupId, entries: Iterable[Entry]) -> int:
+    """Take verified entries of a group's log, from whomever; how many were new.
+
+    One that breaks a rule is dropped; it never fits, whoever brings it.
+    """
+    membership = rows.get(tx, group)
+    if membership is None or membership.state not in ("joining", "joined"):
+        return 0
+    taken = 0
+    for entry in entries:
+        try:
+            with tx.savepoint():
+                taken += log.take(app, tx, entry, lambda one: _store(app, tx, group, one))
+        except ProtocolError as error:
+            logger.warning("Dropped an entry of %s in a group: %s.", entry.header.device.short, error)
+    if taken:
+        tx.effects.append(GroupGrew(group))
+        groups.follow(app, tx, membership)
+    return taken
+
+
+def peer_holds(
+    app: App, tx: Transaction, group: GroupId, device: DeviceId, heights: Mapping[DeviceId, int]
+) -> None:
+    """A member's store holds the chains up to these heights: so far my messages are delivered to him."""
+    known = people.device(tx, device)
+    if known is None or app.device not in heights:
+        return
+    moved = messages.advance_chain(tx, group, app.device, heights[app.device], known.person, app.now_ms())
+    chats.moved(app, tx, moved, known.person, "delivered")
+
+
+def _store(app: App, tx: Transaction, group: GroupId, entry: Entry) -> None:
+    """Store an entry whose place in the log was checked, if its author may write it."""
+    known = app.groups.frontier(tx, group, entry.header.referred)
+    if entry.header.kind == KIND:
+        act = read_act(entry, known)
+        _check_author(app, tx, group, act)
+        logs.append(tx, entry, app.now_ms(), knows=frozenset([entry.id]))
+        if act.card and act.card.person != app.person:
+            contacts.meet(app, tx, act.card)
+        groups.show_act(app, tx, entry, act)
+        return
+    device = entry.header.device
+    before = app.groups.view_after(tx, group, known)
+    if not before.may_write(device):
+        raise ProtocolError("its author may not write")
+    logs.append(tx, entry, app.now_ms(), knows=known)
+    if entry.header.kind == group_messages.KIND and device != app.device:
+        group_messages.show_taken(app, tx, entry, before.persons[device])
+
+
+def _check_author(app: App, tx: Reader, group: GroupId, act: Act) -> None:
+    """Whether the author of an operation has anything to do with the group, as far as he knew.
+
+    What the operation is worth is for the resolver to say; this keeps strangers from filling the log.
+    It looks at the causal past alone, so that all members decide alike.
+
+    Raises:
+        ProtocolError: he is a stranger.
+    """
+    past = app.groups.acts_known(tx, group, act.after)
+    listed = {one.device for other in past if other.card for one in other.card.devices}
+    if act.device in listed:
+        return
+    operation = act.operation
+    invited = {other.operation.person for other in past if isinstance(other.operation, Invite)}
+    if isinstance(operation, Join) and operation.by in invited:
+        return
+    owners = {other.card.person for other in past if other.card}
+    if isinstance(operation, NewCard) and operation.by in owners:
+        return
+    raise ProtocolError("an operation of somebody who has nothing to do with the group")

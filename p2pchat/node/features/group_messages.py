@@ -1,0 +1,222 @@
+"""What members say in a group: sealed with the author's sender key, opened when the key is there.
+
+A sender key belongs to the set of people who may read: whoever sees that somebody must no longer read
+starts a new one before the next message. Keys travel in envelopes; a member who lacks one asks the
+members he is connected with, who share it as far back as the group's history policy lets him read.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from p2pchat.core import content, fields
+from p2pchat.core.codec import decode, encode
+from p2pchat.core.direct import items
+from p2pchat.core.direct.items import Item, KeysWanted
+from p2pchat.core.ids import DeviceId, EntryId, GroupId, PersonId
+from p2pchat.core.log.entry import MAX_BODY, Entry
+from p2pchat.core.ratchet.errors import UndecryptableError
+from p2pchat.core.ratchet.megolm import GroupSessionId, SenderKey
+from p2pchat.core.ratchet.sender_keys import InboundGroupSession, OutboundGroupSession
+from p2pchat.errors import DecodeError, NotAllowedError, ProtocolError
+from p2pchat.node.effects import GroupGrew, Wake
+from p2pchat.node.features import chats, group_views
+from p2pchat.node.features.app import App
+from p2pchat.store import groups, logs, messages, outbox, people, sessions
+from p2pchat.store.transaction import Reader, Transaction
+
+logger = logging.getLogger(__name__)
+
+KIND: Final = "sealed"  # header.kind of messages in a group
+MAX_ASKED: Final = 32  # sender keys asked for in one item
+_WAITING: Final = "The key for this message has not arrived yet; it is asked for."
+_BEFORE: Final = "Written before you joined: this group does not show its past to newcomers."
+
+
+def send_text(app: App, tx: Transaction, membership: groups.Membership, text: str) -> EntryId:
+    """Write a text to a group: stored and on its way to the members when this returns.
+
+    Raises:
+        NotAllowedError: I am not a member, or the group's rules do not let me write.
+        UsageError: the text cannot be sent.
+    """
+    checked = content.checked_text(text)
+    group_views.check_may_write(app, tx, membership)
+    body = content.encode_content(content.Text(checked), app.entropy(content.SALT_SIZE))
+    session = _outbound(app, tx, membership.group)
+    sealed = session.seal(body, b"")
+    sessions.put_outbound(tx, membership.group, session.to_bytes(app.pickle_key), session.view)
+    entry = group_views.write(
+        app, tx, membership.group, KIND, encode([sealed.session_id, sealed.index, sealed.ciphertext])
+    )
+    chats.show(app, tx, entry, app.person, "text", checked)
+    readers = group_views.persons(app, tx, membership.group) - {app.person}
+    messages.expect(tx, entry.id, readers, app.now_ms())
+    tx.effects.append(GroupGrew(membership.group, (entry.encode(),)))
+    return entry.id
+
+
+def share_with_newcomers(app: App, tx: Transaction, group: GroupId) -> None:
+    """Give my present sender key to members who do not have it yet; rotation is left to the next message."""
+    stored = sessions.outbound(tx, group)
+    if stored:
+        _share(app, tx, OutboundGroupSession.from_bytes(stored[0], app.pickle_key))
+
+
+def show_taken(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
+    """Make a stored message of another member a line of the chat, opened if its key is here."""
+    session, _, _ = read_sealed(entry.body)
+    kind, text = _open(app, tx, entry)
+    missing = session if kind == "sealed" and text == _WAITING else None
+    chats.show(app, tx, entry, person, kind, text, session=missing)
+
+
+def ask_for_keys(app: App, tx: Transaction, group: GroupId, devices: set[DeviceId]) -> int:
+    """Ask connected members for the sender keys that messages wait for; how many are missing."""
+    missing = [session for session, _ in messages.missing_sessions(tx, group, limit=MAX_ASKED)]
+    if missing:
+        wanted = Item(items.GROUP_KEY_WANTED, KeysWanted(group, tuple(sorted(missing))).encode())
+        for device in devices & group_views.member_devices(app, tx, group):
+            outbox.drop(tx, device, items.GROUP_KEY_WANTED)
+            outbox.put(tx, device, wanted)
+            tx.effects.append(Wake(device))
+    return len(missing)
+
+
+# --- from peers -----------------------------------------------------------------------------------
+
+
+def take_key(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
+    """A sender key, from the device that made it or from a member who passes it on.
+
+    Raises:
+        ProtocolError: malformed, of a group I am not in, or of somebody who is no member.
+    """
+    key = SenderKey.decode(payload)
+    membership = groups.get(tx, key.group)
+    if membership is None or membership.state not in ("joining", "joined"):
+        raise ProtocolError("a sender key of a group I am not in")
+    if key.author == app.device:
+        return
+    known = people.device(tx, key.author)
+    if sender.id != key.author and sender.person not in group_views.persons(app, tx, key.group):
+        raise ProtocolError("a sender key from somebody who is no member")
+    if known is None:
+        raise ProtocolError("a sender key of an unknown device")
+    session = InboundGroupSession.from_sender_key(key)
+    stored = sessions.inbound(tx, key.session_id)
+    if stored:
+        session = InboundGroupSession.from_bytes(stored[2], app.pickle_key).merged(session)
+    sessions.put_inbound(tx, key.session_id, key.group, key.author, session.to_bytes(app.pickle_key))
+    for message in messages.sealed(tx, key.session_id):
+        entry = logs.get(tx, message.id)
+        assert entry is not None
+        kind, text = _open(app, tx, entry)
+        if kind != "sealed":
+            messages.unseal(tx, message.id, kind, text)
+            chats.tell(app, tx, message.id, message.conversation, message.person, kind, text)
+
+
+def take_keys_wanted(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
+    """A member asks for sender keys: share those that I hold, as far back as he may read.
+
+    Raises:
+        ProtocolError: malformed.
+        NotAllowedError: he is no member of the group.
+    """
+    wanted = KeysWanted.decode(payload)
+    if sender.id not in group_views.member_devices(app, tx, wanted.group):
+        raise NotAllowedError("sender keys asked for by somebody who is no member")
+    for name in wanted.sessions:
+        stored = sessions.inbound(tx, name)
+        if stored is None or stored[0] != wanted.group:
+            continue
+        session = InboundGroupSession.from_bytes(stored[2], app.pickle_key)
+        index = _readable_from(tx, session, group_views.reads_from(app, tx, wanted.group, sender.person))
+        if index is not None:
+            _give(tx, sender.id, session.sender_key(index))
+
+
+def read_sealed(body: bytes | None) -> tuple[GroupSessionId, int, bytes]:
+    """Session, index and ciphertext of a sealed message. Raises DecodeError."""
+    if body is None:
+        raise DecodeError("the message was erased")
+    session, index, ciphertext = fields.array(decode(body), 3)
+    return (
+        fields.identifier(session, GroupSessionId),
+        fields.integer(index, high=2**32),
+        fields.blob(ciphertext, most=MAX_BODY),
+    )
+
+
+def _outbound(app: App, tx: Transaction, group: GroupId) -> OutboundGroupSession:
+    """My sender key for the people who may read now, shared with all of them."""
+    view = group_views.readers_view(app, tx, group)
+    stored = sessions.outbound(tx, group)
+    session = OutboundGroupSession.from_bytes(stored[0], app.pickle_key) if stored else None
+    if session is None or session.should_rotate(view, app.now_ms()):
+        session = OutboundGroupSession.create(group, app.device, view, app.now_ms())
+        inbound = session.inbound().to_bytes(
+            app.pickle_key
+        )  # kept from the first message on, to be shared later
+        sessions.put_inbound(tx, session.session_id, group, app.device, inbound)
+        sessions.put_outbound(tx, group, session.to_bytes(app.pickle_key), view)
+    _share(app, tx, session)
+    return session
+
+
+def _share(app: App, tx: Transaction, session: OutboundGroupSession) -> None:
+    lacking = group_views.member_devices(app, tx, session.group) - {app.device}
+    lacking -= sessions.sent_to(tx, session.session_id)
+    if not lacking:
+        return
+    stored = sessions.inbound(tx, session.session_id)
+    assert stored is not None
+    inbound = InboundGroupSession.from_bytes(stored[2], app.pickle_key)
+    for device in sorted(lacking):
+        known = people.device(tx, device)
+        assert known is not None
+        reads_from = group_views.reads_from(app, tx, session.group, known.person)
+        index = _readable_from(tx, inbound, reads_from)
+        _give(tx, device, inbound.sender_key(session.count if index is None else index))
+        sessions.mark_sent(tx, session.session_id, device)
+
+
+def _give(tx: Transaction, device: DeviceId, key: SenderKey) -> None:
+    outbox.put(tx, device, Item(items.GROUP_KEY, key.encode()))
+    tx.effects.append(Wake(device))
+
+
+def _readable_from(tx: Reader, session: InboundGroupSession, lamport: int) -> int | None:
+    """The index of the session's first message that is not older than `lamport`; None if there is none."""
+    if lamport == 0:
+        return session.first_index
+    for entry in logs.of_author_since(tx, session.group, session.author, lamport):
+        if entry.header.kind != KIND or entry.body is None:
+            continue
+        name, index, _ = read_sealed(entry.body)
+        if name == session.session_id:
+            return max(index, session.first_index)
+    return None
+
+
+def _open(app: App, tx: Reader, entry: Entry) -> tuple[str, str]:
+    """The kind and the text to show for a sealed message."""
+    try:
+        name, _, ciphertext = read_sealed(entry.body)
+        stored = sessions.inbound(tx, name)
+        if stored is None:
+            return "sealed", _BEFORE if group_views.is_before_me(app, tx, entry) else _WAITING
+        if stored[:2] != (entry.conversation, entry.header.device):
+            return "unknown", "a message under somebody else's key"
+        session = InboundGroupSession.from_bytes(stored[2], app.pickle_key)
+        opened = session.open(ciphertext, b"", seen=lambda index: False)
+        said = content.decode_content(opened.plaintext)
+    except UndecryptableError:
+        return "sealed", _BEFORE if group_views.is_before_me(app, tx, entry) else _WAITING
+    except DecodeError:
+        return "unknown", "a message that cannot be read"
+    if isinstance(said, content.Text):
+        return "text", said.text
+    return "unknown", "a message of a newer version"

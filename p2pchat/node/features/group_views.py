@@ -1,0 +1,149 @@
+"""Groups as their logs say: who is in, who may do what, with whom a log is shared."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat.core.group.graph import read_act
+from p2pchat.core.group.operations import KIND, Invite
+from p2pchat.core.group.view import GroupView
+from p2pchat.core.ids import DeviceId, EntryId, GroupId, PersonId
+from p2pchat.core.keys import tagged_hash
+from p2pchat.core.log.entry import Entry
+from p2pchat.errors import NotAllowedError
+from p2pchat.node.features import contacts, log
+from p2pchat.node.features.app import App
+from p2pchat.store import groups as rows
+from p2pchat.store import logs, messages, people
+from p2pchat.store.transaction import Reader, Transaction
+
+DAY_MS: Final = 86_400_000
+
+
+def view(app: App, tx: Reader, group: GroupId) -> GroupView | None:
+    """The group as of now; None before its log has begun to arrive."""
+    if logs.newest_of_kind(tx, group, KIND)[0] == 0:
+        return None
+    return app.groups.view(tx, group)
+
+
+def persons(app: App, tx: Reader, group: GroupId) -> set[PersonId]:
+    """The members."""
+    now = view(app, tx, group)
+    return set(now.members) if now else set()
+
+
+def member_devices(app: App, tx: Reader, group: GroupId) -> set[DeviceId]:
+    """The devices of all members; while I am joining, those of whoever invited me."""
+    found: set[DeviceId] = set()
+    now = view(app, tx, group)
+    if now:
+        found.update(now.persons)
+    membership = rows.get(tx, group)
+    if membership and membership.state == "joining" and membership.invited_by:
+        found.update(device.id for device in people.devices(tx, membership.invited_by))
+    return found
+
+
+def check_is_member(app: App, tx: Reader, membership: rows.Membership) -> None:
+    """Return if I am a member. Raises NotAllowedError if not."""
+    if membership.state != "joined":
+        hint = ": accept the invitation first" if membership.state == "invited" else f" ({membership.state})"
+        raise NotAllowedError(f"you are not a member of #{membership.name}{hint}")
+
+
+def check_may_write(app: App, tx: Reader, membership: rows.Membership) -> None:
+    """Return if I may write to the group now. Raises NotAllowedError if not."""
+    check_is_member(app, tx, membership)
+    if not app.groups.view(tx, membership.group).may_write(app.device):
+        raise NotAllowedError(f"only admins may write to #{membership.name}")
+
+
+def readers_view(app: App, tx: Reader, group: GroupId) -> bytes:
+    """32 bytes that change whenever somebody must no longer read; sender keys are tied to them."""
+    ended = app.groups.view(tx, group).ended
+    return tagged_hash("readers", *(part for device in sorted(ended) for part in (device, ended[device].act)))
+
+
+def reads_from(app: App, tx: Reader, group: GroupId, person: PersonId) -> int:
+    """The Lamport time from which a member may read, by the group's history policy; 0 for everything."""
+    now = app.groups.view(tx, group)
+    if now.policy.history_days is None or person not in now.members:
+        return 0
+    since = logs.stored(tx, group, now.members[person].since)
+    assert since is not None
+    return max(since.lamport - now.policy.history_days * DAY_MS, 0)
+
+
+def is_before_me(app: App, tx: Reader, entry: Entry) -> bool:
+    """Whether the history policy keeps an entry from me because it is older than my membership."""
+    group = GroupId(entry.conversation)
+    now = app.groups.view(tx, group)
+    if app.person not in now.members:
+        return False
+    return entry.header.lamport < reads_from(app, tx, group, app.person)
+
+
+def shared_with(app: App, tx: Reader, device: DeviceId) -> list[GroupId]:
+    """The groups whose logs I reconcile with a device."""
+    known = people.device(tx, device)
+    if known is None:
+        return []
+    return [
+        membership.group
+        for membership in rows.all_in(tx, "joined", "joining", "left")
+        if _is_shared(app, tx, membership, known.person)
+    ]
+
+
+def _is_shared(app: App, tx: Reader, membership: rows.Membership, person: PersonId) -> bool:
+    now = view(app, tx, membership.group)
+    is_member = now is not None and person in now.members
+    match membership.state:
+        case "joining":
+            return is_member or person == membership.invited_by
+        case "left":  # until somebody knows that I left
+            return is_member and _farewell_waits(app, tx, membership.group)
+    is_invited = now is not None and any(
+        isinstance(offer.operation, Invite) and offer.operation.person == person
+        for offer in now.offers.values()
+    )
+    return is_member or is_invited
+
+
+def _farewell_waits(app: App, tx: Reader, group: GroupId) -> bool:
+    last = logs.chain_head(tx, group, app.device)
+    deliveries = messages.deliveries(tx, last.id) if last else []
+    return bool(deliveries) and all(delivery.state == "queued" for delivery in deliveries)
+
+
+def write(app: App, tx: Transaction, group: GroupId, kind: str, body: bytes) -> Entry:
+    """Append an entry of mine to the group's log."""
+    entry = log.compose(app, tx, group, kind, body)
+    knows = frozenset([entry.id]) if kind == KIND else app.groups.frontier(tx, group, entry.header.referred)
+    logs.append(tx, entry, app.now_ms(), knows=knows)
+    return entry
+
+
+def begin(app: App, tx: Transaction, genesis: Entry) -> None:
+    """Begin a group's log with its genesis, whose signature was checked.
+
+    Raises:
+        ProtocolError: it founds no group.
+    """
+    act = read_act(genesis, frozenset())
+    logs.open_group(tx, GroupId(genesis.conversation))
+    logs.append(tx, genesis, app.now_ms(), knows=frozenset([genesis.id]))
+    if act.card and act.card.person != app.person:
+        contacts.meet(app, tx, act.card)
+
+
+def open_offer(app: App, tx: Reader, group: GroupId) -> EntryId | None:
+    """The invitation of mine that is still open, or None."""
+    now = view(app, tx, group)
+    if now is None:
+        return None
+    for id, offer in now.offers.items():
+        if isinstance(offer.operation, Invite) and offer.operation.person == app.person:
+            return id
+    return None
