@@ -9,7 +9,8 @@
     │   ├── UntrustedKeyError    a key changed and the person has not decided
     │   └── QuotaError           too much, too fast
     ├── NetworkError             the world's: unreachable, reset, timed out
-    └── StoreError               the disk's: locked, corrupt, full, wrong passphrase
+    └── StoreError               the disk's: corrupt, full, read-only, wrong passphrase
+        └── InUseError           another process has it open: perhaps a node that is just starting
 
 A bug is an `AssertionError` and is meant to be seen. `exit_code` is what a command ends with when
 the error reaches the person; the table is in docs/guide/exit-codes.md.
@@ -72,3 +73,7 @@ class StoreError(P2PChatError):
     """The store on disk cannot be used as it is."""
 
     exit_code = 3
+
+
+class InUseError(StoreError):
+    """Another process has the home open; it may be a node that is starting and will answer soon."""

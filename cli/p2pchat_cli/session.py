@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ import msgspec
 from p2pchat.api import schema as s
 from p2pchat.api.client import NOT_RUNNING, Client
 from p2pchat.config import Home
-from p2pchat.errors import NetworkError, P2PChatError
+from p2pchat.errors import InUseError, NetworkError, P2PChatError
 from p2pchat_cli import passphrase
 from p2pchat_cli.text import harmless, harmless_json
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from p2pchat.api.local import LocalClient
 
 R = TypeVar("R", bound=s.Result)
+
+START_S = 15.0  # a node that has taken the home answers within so long, on a busy machine too
 
 
 class Session:
@@ -48,9 +51,28 @@ class Session:
         """
         if self._link is None:
             self._link = self._connect()
-        result = self._link.call(method, params)
+        try:
+            result = self._link.call(method, params)
+        except InUseError:
+            self._link = self._await_node()
+            result = self._link.call(method, params)
         assert isinstance(result, kind), f"{method} answers with a {type(result).__name__}"
         return result if self.json else clean(result)
+
+    def _await_node(self) -> Client:
+        """The node that holds the home and does not answer yet: it has just been started.
+
+        Raises:
+            InUseError: it is no node, or takes longer than START_S seconds.
+        """
+        until = time.monotonic() + START_S
+        while True:
+            client = Client.connect_if_running(self.home.socket)
+            if client is not None:
+                return client
+            if time.monotonic() > until:
+                raise InUseError(f"{self.home.directory} is in use by a process that does not answer.")
+            time.sleep(0.1)
 
     def node_runs(self) -> bool:
         """Whether a node answers for this profile; keeps the connection to it."""

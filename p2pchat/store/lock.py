@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from p2pchat.errors import StoreError
+from p2pchat.errors import InUseError, StoreError
 
 
 class HomeLock:
@@ -25,8 +25,8 @@ class HomeLock:
         """Take the lock whose file is `path`, without waiting.
 
         Raises:
-            StoreError: another process holds it (the text names its process id), or the folder of `path`
-                cannot be written.
+            InUseError: another process holds it (the text names its process id), or the folder of `path`
+                cannot be written (StoreError).
         """
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -37,7 +37,7 @@ class HomeLock:
         except BlockingIOError as error:
             holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").strip()
             os.close(self._descriptor)
-            raise StoreError(
+            raise InUseError(
                 f"{path.parent} is in use by process {holder or 'unknown'}; stop that one first."
             ) from error
         os.ftruncate(self._descriptor, 0)
