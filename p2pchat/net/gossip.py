@@ -21,6 +21,7 @@ from p2pchat.net.pubsub import SafePubsub, make_router
 logger = logging.getLogger(__name__)
 
 _INBOX_SIZE: Final = 4096  # payloads kept for a slow reader; more, and the oldest go
+_PACE_S: Final = 0.01  # a publisher's pause while a peer's queue is long, as the queue drops when full
 _LEAVE_S: Final = 1.0
 
 
@@ -39,6 +40,7 @@ class GossipTopic:
         if len(payload) > GOSSIP_LIMIT:
             raise UsageError(f"a gossip payload of {len(payload)} bytes is above the limit of {GOSSIP_LIMIT}")
         await self._pubsub.publish(self._name, payload)
+        await trio.sleep(_PACE_S if self._pubsub.is_congested else 0)
 
     def payloads(self) -> AsyncIterator[bytes]:
         """See `Topic`."""

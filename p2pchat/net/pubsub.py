@@ -38,6 +38,7 @@ _RPC_LIMIT: Final = 1024 * 1024  # what libp2p itself splits at
 _MOST_TOPICS: Final = 256  # subscriptions of one peer that we remember
 _TOPIC_LIMIT: Final = 128  # bytes of a topic's name
 _MOST_STREAMS: Final = 2  # gossip streams from one peer: the one in use and its successor
+_LONG_QUEUE: Final = 1024  # RPCs waiting for one peer; see patches.gossip_burst_loss for the most
 _DEGREE: Final = (6, 4, 12)  # D, D_low, D_high of the GossipSub specification
 _HEARTBEAT_S: Final = 1
 _PAUSE_S: Final = 1.0  # after an error in a heartbeat, so that a lasting one does not spin
@@ -54,6 +55,11 @@ class SafePubsub(Pubsub):
         self.counter = time.time_ns()  # sequence numbers: ahead of any that we used before
         self._guard = guard
         self._inbound: Counter[ID] = Counter()
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether RPCs are produced faster than some peer takes them."""
+        return any(len(queue) > _LONG_QUEUE for queue in self.peer_queues.values())
 
     async def stream_handler(self, stream: Any) -> None:
         """Serve one peer's gossip stream until it ends or breaks the protocol."""
