@@ -158,9 +158,8 @@ def main() -> None:
             ("group seal, open", raw_group(), our_group()),
         ):
             least, taken = compare(raw, ours, bytes(size), rounds)
-            print(
-                f"{name:30} {size:6} {least * 1e6:8.1f} {taken * 1e6:8.1f} {1 / taken:8.0f} {least / taken:7.0%}"
-            )
+            rates = f"{least * 1e6:8.1f} {taken * 1e6:8.1f} {1 / taken:8.0f} {least / taken:7.0%}"
+            print(f"{name:30} {size:6} {rates}")
     turn, start = compare(our_ping_pong(), our_start(), bytes(200), rounds)
     print(f"{'there and back, new DH keys':30} {200:6} {'':8} {turn * 1e6:8.1f} {1 / turn:8.0f}")
     print(f"{'bundle, start, first open':30} {'':6} {'':8} {start * 1e6:8.1f} {1 / start:8.0f}")

@@ -163,17 +163,13 @@ class Session:
         associated = associated_data(header, self._parties.incoming)
         content = _unseal(key, sealed, associated)
         outer = outer.opened_one(epoch, kem_field)
-        plaintext = self._decrypt(self._olm_message(header, content), context(associated))
+        if isinstance(header, Message):
+            message = olm.parse_message(1, content)
+        else:
+            message = _split(content)[1].message().to_any()
+        plaintext = self._decrypt(message, context(associated))
         self._outer, self._opening, self._frozen = outer, None, None
         return plaintext
-
-    def _olm_message(self, header: Header, content: bytes) -> vodozemac.AnyOlmMessage:
-        if isinstance(header, Message):
-            return olm.parse_message(1, content)
-        message = _split(content)[1].message()
-        if not self._ratchet.session_matches(message):
-            raise UndecryptableError(Reason.FORGED)
-        return message.to_any()
 
     def _decrypt(self, message: vodozemac.AnyOlmMessage, expected: bytes) -> bytes:
         before = self._freeze()

@@ -42,6 +42,8 @@ def test_every_field_is_signed(alice, bob, device):
 def test_a_bundle_is_valid_from_a_day_before_its_making_until_its_prekeys_are_deleted(bob):
     bundle = bob.bundle()
     assert bundle.expires_ms == NOW_MS + 2 * ROTATION_MS
+    bob.now_ms += ROTATION_MS - 1
+    assert bob.bundle().expires_ms == bundle.expires_ms
     bundle.verify(NOW_MS - MAX_CLOCK_SKEW_MS)
     bundle.verify(bundle.expires_ms - 1)
     for now_ms in (NOW_MS - MAX_CLOCK_SKEW_MS - 1, bundle.expires_ms):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from p2pchat.core.ratchet.envelope import MAX_ENVELOPE_BYTES, MAX_PLAINTEXT_BYTES, Envelope, Message, Start
@@ -40,6 +42,18 @@ def test_both_sides_go_on_after_a_restart_at_every_step(alice, bob):
         assert bob.open(alice, envelope) == b"%d" % turn
         bob = bob.copy()
         assert alice.open(bob, bob.seal(alice, b"ack")) == b"ack"
+
+
+def test_a_live_object_may_be_stored_after_every_step_and_used_on(talking):
+    alice, bob = talking
+    for turn in range(4):
+        for sender, receiver in ((alice, bob), (bob, alice)):
+            sender.copy()
+            envelope = sender.seal(receiver, b"%d" % turn)
+            after_a_crash = sender.copy().seal(receiver, b"next")
+            receiver.copy()
+            assert receiver.open(sender, envelope) == b"%d" % turn
+            assert receiver.copy().open(sender, after_a_crash) == b"next"
 
 
 def test_nothing_can_be_sealed_before_a_start(alice, bob):
@@ -130,6 +144,17 @@ def test_a_bundle_of_another_device_or_identity_key_is_refused(alice, bob, devic
     uncertified = device("bob")  # Bob's signing key, an Olm key that his card does not certify
     with pytest.raises(ProtocolError):
         alice.start(bob, uncertified.bundle())
+    assert alice.to(bob).needs_bundle
+
+
+def test_an_expired_bundle_or_one_that_the_device_did_not_sign_starts_nothing(alice, bob, device):
+    bundle = bob.bundle()
+    forged = replace(bundle, kem_public=device("eve").bundle().kem_public)
+    with pytest.raises(ProtocolError):
+        alice.start(bob, forged)
+    alice.now_ms = bundle.expires_ms
+    with pytest.raises(ProtocolError):
+        alice.start(bob, bundle)
     assert alice.to(bob).needs_bundle
 
 
