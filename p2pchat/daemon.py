@@ -191,7 +191,7 @@ class Daemon:
             bootstrap=str(peer_id_of(peer.peer)) in self._bootstrap,
         )
 
-    async def _ping(self, params: s.Ping) -> s.PingResult:
+    async def _ping(self, params: s.Who) -> s.PingResult:
         for device in await self._devices(params.who):
             if self._node.network.is_connected(device):
                 return s.PingResult(ms=1000 * await self._node.network.ping(device))

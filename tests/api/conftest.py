@@ -36,7 +36,7 @@ class MemoryBackend:
                 raise NotFoundError(f"You have no contact called {chat!r}.")
             case s.MessageId():
                 raise ZeroDivisionError(params.id)
-            case s.Ping():
+            case s.Who():
                 await trio.sleep_forever()
         return s.Done()
 

@@ -136,7 +136,7 @@ async def test_a_node_that_dies_ends_the_call_that_waits(
             with Client.connect(path) as client:
                 client.call("message.send", HELLO)
                 trio.from_thread.run_sync(server.cancel)
-                client.call("node.ping", s.Ping(who="bob"))
+                client.call("node.ping", s.Who(who="bob"))
 
         with pytest.raises(NetworkError, match="closed the connection"):
             await in_thread(work)

@@ -45,7 +45,7 @@ def ping(
     for number in range(count):
         if number:
             time.sleep(1)
-        result = session.call("node.ping", s.Ping(who=who), s.PingResult)
+        result = session.call("node.ping", s.Who(who=who), s.PingResult)
         session.answer(result, [f"{accent(who)} answered in {result.ms:.1f} ms."])
 
 

@@ -1,0 +1,76 @@
+"""Groups."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat.api import schema as s
+from p2pchat.api import views
+from p2pchat.api.methods.base import Change, Query
+from p2pchat.core.ids import GroupId
+from p2pchat.node.features import groups
+from p2pchat.node.features.app import App
+from p2pchat.node.features.names import find_group, find_person
+from p2pchat.store import groups as group_store
+from p2pchat.store.transaction import Reader, Transaction
+
+
+def group_create(app: App, tx: Transaction, params: s.CreateGroup) -> s.Group:
+    """See the table."""
+    return _group(app, tx, groups.create(app, tx, params.name, params.history))
+
+
+def group_list(app: App, tx: Reader, params: s.Nothing) -> s.Groups:
+    """See the table."""
+    return s.Groups(groups=[views.group(app, tx, one) for one in group_store.all_in(tx)])
+
+
+def group_show(app: App, tx: Reader, params: s.GroupName) -> s.Group:
+    """See the table."""
+    return views.group(app, tx, find_group(tx, params.group))
+
+
+def group_invite(app: App, tx: Transaction, params: s.GroupWho) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    groups.invite(app, tx, membership, find_person(tx, params.who))
+    return _group(app, tx, membership.group)
+
+
+def group_accept(app: App, tx: Transaction, params: s.GroupName) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    groups.accept(app, tx, membership)
+    return _group(app, tx, membership.group)
+
+
+def group_decline(app: App, tx: Transaction, params: s.GroupName) -> s.Done:
+    """See the table."""
+    groups.decline(app, tx, find_group(tx, params.group))
+    return s.Done()
+
+
+def group_leave(app: App, tx: Transaction, params: s.GroupName) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    groups.leave(app, tx, membership)
+    return _group(app, tx, membership.group)
+
+
+def _group(app: App, tx: Reader, id: GroupId) -> s.Group:
+    membership = group_store.get(tx, id)
+    assert membership is not None
+    return views.group(app, tx, membership)
+
+
+QUERIES: Final[dict[str, Query]] = {
+    "group.list": group_list,
+    "group.show": group_show,
+}
+CHANGES: Final[dict[str, Change]] = {
+    "group.create": group_create,
+    "group.invite": group_invite,
+    "group.accept": group_accept,
+    "group.decline": group_decline,
+    "group.leave": group_leave,
+}

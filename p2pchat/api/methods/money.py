@@ -1,0 +1,93 @@
+"""IOUs, splits and balances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from p2pchat.api import schema as s
+from p2pchat.api import views
+from p2pchat.api.methods.base import Change, Query
+from p2pchat.core.ledger.money import plain_number
+from p2pchat.node.features import chats, ledger, splits
+from p2pchat.node.features.app import App
+from p2pchat.node.features.names import find_group, find_person
+from p2pchat.store import people
+from p2pchat.store.transaction import Reader, Transaction
+
+
+def iou_pay(app: App, tx: Transaction, params: s.Pay) -> s.Iou:
+    """See the table."""
+    person = find_person(tx, params.who)
+    return _written(app, tx, person, ledger.pay(app, tx, person, params.amount, params.note))
+
+
+def iou_request(app: App, tx: Transaction, params: s.RequestPay) -> s.Iou:
+    """See the table."""
+    person = find_person(tx, params.who)
+    return _written(app, tx, person, ledger.request(app, tx, person, params.amount, params.note))
+
+
+def iou_accept(app: App, tx: Transaction, params: s.IouId) -> s.Iou:
+    """See the table."""
+    return _decided(app, tx, params.id, ledger.accept)
+
+
+def iou_reject(app: App, tx: Transaction, params: s.IouId) -> s.Iou:
+    """See the table."""
+    return _decided(app, tx, params.id, ledger.reject)
+
+
+def iou_split(app: App, tx: Transaction, params: s.Split) -> s.SplitResult:
+    """See the table."""
+    bill = splits.split(app, tx, find_group(tx, params.group), params.amount, params.note)
+    made = []
+    for person, written in bill.requests:
+        made.append(_written(app, tx, person, written))
+    return s.SplitResult(
+        total=str(bill.total),
+        own_share=f"{plain_number(bill.own_share, bill.total.unit)} {bill.total.unit}",
+        ious=made,
+    )
+
+
+def iou_list(app: App, tx: Reader, params: s.BalanceQuery) -> s.Ious:
+    """See the table."""
+    person = find_person(tx, params.who).id if params.who else None
+    return s.Ious(ious=[views.iou(app, tx, line) for line in ledger.lines(app, tx, person)])
+
+
+def iou_balance(app: App, tx: Reader, params: s.BalanceQuery) -> s.Balances:
+    """See the table."""
+    person = find_person(tx, params.who).id if params.who else None
+    standings = [one for one in ledger.standings(app, tx, person) if one.minor or one.open]
+    return s.Balances(balances=[views.balance(app, tx, one) for one in standings])
+
+
+def _decided(
+    app: App, tx: Transaction, id: str, decide: Callable[[App, Transaction, ledger.Line], ledger.Written]
+) -> s.Iou:
+    line = ledger.find(app, tx, id)
+    person = people.person(tx, line.person)
+    assert person is not None
+    written = decide(app, tx, line)
+    chats.send_content(app, tx, person, written.said, kind="iou", shown=written.shown)
+    return views.iou(app, tx, ledger.find(app, tx, line.item.id.text))
+
+
+def _written(app: App, tx: Transaction, person: people.Person, written: ledger.Written) -> s.Iou:
+    chats.send_content(app, tx, person, written.said, kind="iou", shown=written.shown)
+    return views.iou(app, tx, ledger.find(app, tx, written.id.text))
+
+
+QUERIES: Final[dict[str, Query]] = {
+    "iou.list": iou_list,
+    "iou.balance": iou_balance,
+}
+CHANGES: Final[dict[str, Change]] = {
+    "iou.pay": iou_pay,
+    "iou.request": iou_request,
+    "iou.split": iou_split,
+    "iou.accept": iou_accept,
+    "iou.reject": iou_reject,
+}

@@ -1,0 +1,79 @@
+"""This node: who I am, its state, its network."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat import __version__
+from p2pchat.api import schema as s
+from p2pchat.api import views
+from p2pchat.api.methods.base import Change, Query
+from p2pchat.config import NetworkFile, write_private
+from p2pchat.errors import NotAllowedError
+from p2pchat.node.features.app import App
+from p2pchat.node.profile import network_of, require_network
+from p2pchat.store import events, logs, messages, outbox, people
+from p2pchat.store import groups as group_store
+from p2pchat.store.transaction import Reader, Transaction
+
+
+def identity_show(app: App, tx: Reader, params: s.Nothing) -> s.Identity:
+    """See the table."""
+    return views.identity(app)
+
+
+def node_status(app: App, tx: Reader, params: s.Nothing) -> s.Status:
+    """See the table; the running node adds what only it knows."""
+    network = network_of(app.home)
+    chats_open = logs.conversations(tx)
+    return s.Status(
+        identity=views.identity(app),
+        network=network.name if network else None,
+        running=False,
+        listening=[],
+        peers=0,
+        contacts=len(people.persons(tx, "accepted")),
+        groups=len(group_store.all_in(tx, "joined")),
+        unread=sum(messages.unread(tx, one.id, one.read_lamport) for one in chats_open),
+        requests=len(people.persons(tx, "pending")) + len(group_store.all_in(tx, "invited")),
+        outbox=outbox.count(tx),
+        store_bytes=app.home.store.stat().st_size,
+        version=__version__,
+        cursor=events.last(tx),
+    )
+
+
+def network_join(app: App, tx: Transaction, params: s.JoinNetwork) -> s.NetworkInfo:
+    """See the table."""
+    network = NetworkFile.parse(params.text)
+    present = network_of(app.home)
+    if present and present.name != network.name and people.persons(tx):
+        raise NotAllowedError(
+            f"this node belongs to '{present.name}' and has contacts there: make another profile with --home"
+        )
+    write_private(app.home.network_file, network.to_toml().encode())
+    return _network(network)
+
+
+def network_show(app: App, tx: Reader, params: s.Nothing) -> s.NetworkInfo:
+    """See the table."""
+    return _network(require_network(app.home))
+
+
+def _network(network: NetworkFile) -> s.NetworkInfo:
+    return s.NetworkInfo(
+        name=network.name,
+        bootstrap=list(network.bootstrap),
+        private=network.pre_shared_key is not None,
+        link=network.to_link(),
+    )
+
+
+QUERIES: Final[dict[str, Query]] = {
+    "identity.show": identity_show,
+    "node.status": node_status,
+    "network.show": network_show,
+}
+CHANGES: Final[dict[str, Change]] = {
+    "network.join": network_join,
+}

@@ -1,0 +1,71 @@
+"""Contacts, invites and requests."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat.api.schema.base import Done, Method, Nothing, Params, Result, Who
+
+
+class Invite(Result):
+    """A link that lets somebody ask to be my contact."""
+
+    link: str
+    reachable: bool  # it holds at least one address
+
+
+class AddContact(Params):
+    """Ask the person behind an invite link to be a contact, under a petname of my choice."""
+
+    link: str
+    name: str | None = None
+    message: str = ""
+
+
+class Rename(Params):
+    """Give a contact another petname."""
+
+    who: str
+    name: str
+
+
+class Contact(Result):
+    """A person I know or asked to know."""
+
+    person: str
+    name: str  # petname
+    claimed_name: str  # what the person calls himself
+    state: str  # requested | pending (his request waits for me) | accepted | rejected | blocked
+    verified: bool
+    fingerprint: str
+    safety_number: str  # empty in lists
+    connected: bool = False
+    message: str = ""  # greeting that came with a request
+
+
+class Contacts(Result):
+    """Contacts in the order of their names."""
+
+    contacts: list[Contact]
+
+
+class Accept(Params):
+    """Accept a request, optionally under another petname."""
+
+    who: str
+    name: str | None = None
+
+
+METHODS: Final[dict[str, Method]] = {
+    "invite.create": Method(Nothing, Invite, "store", "A link for a new contact"),
+    "contact.add": Method(AddContact, Contact, "store", "Ask the person behind a link to be a contact"),
+    "contact.list": Method(Nothing, Contacts, "store", "All contacts"),
+    "contact.show": Method(Who, Contact, "store", "One contact"),
+    "contact.rename": Method(Rename, Contact, "store", "Change a petname"),
+    "contact.verify": Method(Who, Contact, "store", "The safety numbers were compared and are equal"),
+    "contact.block": Method(Who, Contact, "store", "Take nothing more from a person"),
+    "contact.unblock": Method(Who, Contact, "store", "Take messages again"),
+    "request.list": Method(Nothing, Contacts, "store", "Requests waiting for my decision"),
+    "request.accept": Method(Accept, Contact, "store", "Accept a request"),
+    "request.reject": Method(Who, Done, "store", "Reject a request"),
+}

@@ -1,0 +1,100 @@
+"""IOUs, splits and balances."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat.api.schema.base import Method, Params, Result
+
+
+class Pay(Params):
+    """I owe the contact this amount: signed by me, counted once the contact accepts."""
+
+    who: str
+    amount: str
+    note: str = ""
+
+
+class RequestPay(Params):
+    """The contact owes me this amount, I say; nothing counts until the contact signs it."""
+
+    who: str
+    amount: str
+    note: str = ""
+
+
+class Split(Params):
+    """I paid a bill for a group: ask every other member for an equal share."""
+
+    group: str
+    amount: str
+    note: str = ""
+
+
+class IouId(Params):
+    """A ledger entry by its id or the beginning of it."""
+
+    id: str
+
+
+class Iou(Result):
+    """One IOU as I see it."""
+
+    id: str
+    kind: str  # iou | request
+    who: str  # the other person's petname
+    direction: str  # i-owe | owes-me
+    amount: str
+    minor: int
+    unit: str
+    state: str  # offered | binding | held | fulfilled | void; requested | answered | withdrawn | declined
+    note: str
+    at_ms: int
+    mine_to_decide: bool
+
+
+class Ious(Result):
+    """IOUs, newest first."""
+
+    ious: list[Iou]
+
+
+class BalanceQuery(Params):
+    """Balances with one contact, or with all."""
+
+    who: str | None = None
+
+
+class Balance(Result):
+    """What stands between me and one person in one unit."""
+
+    who: str
+    amount: str  # signed text: "+12.50 EUR" the contact owes me, "-12.50 EUR" I owe the contact
+    minor: int
+    unit: str
+    open_offers: int  # IOUs that wait for a decision of either side
+
+
+class Balances(Result):
+    """All balances that are not zero, or have something open."""
+
+    balances: list[Balance]
+
+
+class SplitResult(Result):
+    """The requests that a split made."""
+
+    total: str
+    own_share: str
+    ious: list[Iou]
+
+
+METHODS: Final[dict[str, Method]] = {
+    "iou.pay": Method(Pay, Iou, "store", "I owe"),
+    "iou.request": Method(RequestPay, Iou, "store", "You owe me"),
+    "iou.split": Method(Split, SplitResult, "store", "Split a bill I paid in a group"),
+    "iou.accept": Method(IouId, Iou, "store", "Accept an IOU, or sign a request"),
+    "iou.reject": Method(IouId, Iou, "store", "Reject an IOU or a request, or forgive a debt"),
+    "iou.list": Method(BalanceQuery, Ious, "store", "IOUs, newest first"),
+    "iou.balance": Method(BalanceQuery, Balances, "store", "Who owes whom"),
+}

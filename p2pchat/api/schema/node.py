@@ -1,0 +1,85 @@
+"""This node: who I am, its state, its network."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat.api.schema.base import Done, Method, Nothing, Params, Result, Who
+
+
+class Identity(Result):
+    """Who I am."""
+
+    name: str
+    person: str
+    device: str
+    fingerprint: str
+
+
+class Status(Result):
+    """What `p2pchat status` shows."""
+
+    identity: Identity
+    network: str | None
+    running: bool
+    listening: list[str]
+    peers: int
+    contacts: int
+    groups: int
+    unread: int
+    requests: int  # contact requests and group invitations waiting for a decision
+    outbox: int  # items not yet delivered
+    store_bytes: int
+    version: str
+    cursor: int = 0  # the newest event's; following from here shows what happens from now on
+
+
+class Peer(Result):
+    """A device we are connected to now."""
+
+    device: str
+    name: str | None  # petname, if it belongs to a contact
+    addresses: list[str]
+    direction: str
+    bootstrap: bool
+
+
+class NetworkReport(Result):
+    """What `p2pchat net` shows."""
+
+    listening: list[str]
+    peers: list[Peer]
+    counters: dict[str, int]
+
+
+class PingResult(Result):
+    """Round trip in milliseconds."""
+
+    ms: float
+
+
+class JoinNetwork(Params):
+    """Belong to the network that a network file (its text or its one-line link) describes."""
+
+    text: str
+
+
+class NetworkInfo(Result):
+    """The network this node belongs to."""
+
+    name: str
+    bootstrap: list[str]
+    private: bool  # has a pre-shared key
+    link: str
+
+
+METHODS: Final[dict[str, Method]] = {
+    "identity.show": Method(Nothing, Identity, "store", "Who I am"),
+    "node.status": Method(Nothing, Status, "store", "State of this node"),
+    "node.stop": Method(Nothing, Done, "network", "Stop the running node"),
+    "node.net": Method(Nothing, NetworkReport, "network", "Addresses, peers and counters"),
+    "node.ping": Method(Who, PingResult, "network", "Round trip to a connected contact"),
+    "node.connect": Method(Who, Done, "network", "Dial a contact now"),
+    "network.join": Method(JoinNetwork, NetworkInfo, "store", "Belong to a network"),
+    "network.show": Method(Nothing, NetworkInfo, "store", "The network this node belongs to"),
+}
