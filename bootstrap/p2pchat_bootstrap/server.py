@@ -6,7 +6,6 @@ import json
 import logging
 import secrets
 import signal
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +17,9 @@ from p2pchat.config import Home, NetworkFile, write_private
 from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SEED_SIZE, SigningKey
 from p2pchat.errors import StoreError
-from p2pchat.net.config import NetworkConfig
+from p2pchat.net.config import NetworkConfig, Reach
 from p2pchat.net.libp2p_network import open_network
-from p2pchat.net.peers import full_address
+from p2pchat.net.relay.limits import RelayLimits
 from p2pchat_bootstrap.settings import Settings
 
 logger = logging.getLogger("p2pchat.bootstrap")
@@ -63,11 +62,12 @@ async def _run(home: Home, settings: Settings, key: SigningKey, *, json_output: 
         name=settings.name,
         listen=tuple(endpoint.multiaddr for endpoint in settings.listen),
         psk=bytes.fromhex(psk) if psk else None,
+        reach=Reach(public=True, relays=False, announce=settings.announce, relay_for_others=RelayLimits()),
     )
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with open_network(config) as network:
             device = DeviceId(key.public)
-            addresses = reachable(device, settings.announce, network.state().listening)
+            addresses = network.advertised()
             file = NetworkFile(settings.name, tuple(addresses), psk)
             write_private(home.network_file, file.to_toml().encode())
             _announce(file, device, json_output=json_output)
@@ -75,14 +75,6 @@ async def _run(home: Home, settings: Settings, key: SigningKey, *, json_output: 
                 logger.info("Stopping on %s.", signal.Signals(received).name)
                 break
     logger.info("Stopped.")
-
-
-def reachable(device: DeviceId, announced: Sequence[str], listening: Sequence[str]) -> list[str]:
-    """What to hand out: the announced addresses, else the machine's own; loopback if there is no other."""
-    if announced:
-        return [full_address(device, address) for address in announced]
-    outer = [address for address in listening if not address.startswith(("/ip4/127.", "/ip6/::1/"))]
-    return outer or list(listening)
 
 
 def _announce(file: NetworkFile, device: DeviceId, *, json_output: bool) -> None:

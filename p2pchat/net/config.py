@@ -85,8 +85,9 @@ class Reach:
     relays: bool = True  # while we cannot be dialled, be called through relays
     lan: bool = False  # announce ourselves in the LAN, where everybody can read it, and find others there
     port_mapping: bool = False  # ask the router to pass our port on to us
-    announce: tuple[str, ...] = ()  # our public addresses without /p2p/, if we know them for sure
-    relay_for_others: RelayLimits | None = None
+    public: bool = False  # known to be reachable, so that nobody need be asked: a bootstrap node
+    announce: tuple[str, ...] = ()  # our addresses without /p2p/, instead of those we listen on
+    relay_for_others: RelayLimits | None = None  # pass on calls to devices that cannot be dialled
 
 
 @dataclass(frozen=True, slots=True)

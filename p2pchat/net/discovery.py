@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 PUBLISH_S: Final = (40 * 60.0, 60 * 60.0)  # a record lives two hours: one renewal may be missed
 RETRY_S: Final = (5.0, 300.0)  # first and longest pause while nobody keeps our record
 REFRESH_S: Final = (10 * 60.0, 15 * 60.0)
-_SETTLE_S: Final = 1.0  # addresses change in groups: a connection, then a verdict, then a relay
+_SETTLE_S: Final = 0.3  # addresses change in groups: a connection, then a verdict, then a relay
 
 
 class Discovery:

@@ -89,7 +89,8 @@ class Services:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.discovery.run)
             nursery.start_soon(self._watch_seeds)
-            nursery.start_soon(self.watch.run)
+            if not self._reach.public:
+                nursery.start_soon(self.watch.run)
             if self._reach.relays:
                 nursery.start_soon(self.keeper.run)
                 nursery.start_soon(self._punch)
@@ -106,7 +107,7 @@ class Services:
 
     def _describe(self) -> tuple[Sequence[str], Role]:
         roles = Role.NONE
-        if self._reach.announce or self.watch.state is Reachability.PUBLIC:
+        if self._reach.public or self.watch.state is Reachability.PUBLIC:
             roles |= Role.TABLE
             roles |= Role.RELAY if self.relay is not None else Role.NONE
         return self.addresses(), roles

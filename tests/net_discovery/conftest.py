@@ -56,7 +56,7 @@ async def overlay(nursery: trio.Nursery) -> AsyncIterator[Overlay]:
     """An overlay with a bootstrap node that relays, with limits that tests can reach."""
     overlay = Overlay(nursery)
     limits = RelayLimits(circuits_per_device=2, circuit_bytes=1024 * 1024)
-    overlay.bootstrap = await overlay.open(reach=Reach(relay_for_others=limits))
+    overlay.bootstrap = await overlay.open(reach=Reach(public=True, relay_for_others=limits))
     with trio.fail_after(60):
         yield overlay
 

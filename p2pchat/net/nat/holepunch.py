@@ -12,7 +12,7 @@ dials every address a stranger names, hundreds at a time; here a handful, and IP
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import trio
@@ -21,6 +21,7 @@ from libp2p.custom_types import TProtocol
 from libp2p.host.exceptions import HostException
 from libp2p.io.exceptions import IOException
 from libp2p.network.exceptions import SwarmException
+from libp2p.peer.id import ID
 from libp2p.relay.circuit_v2.pb import dcutr_pb2
 from multiaddr import Multiaddr
 
@@ -37,10 +38,12 @@ ROUNDS: Final = 3
 MAX_ADDRESSES: Final = 6
 _MESSAGE_S: Final = 15.0
 _DIAL_S: Final = 4.0
+_PLAIN_S: Final = 1.0  # a dial to an end that listens openly needs no more than a few round trips
 _LONGEST_WAIT_S: Final = 2.0  # half a round trip, at most
 _RELAY_GRACE_S: Final = 5.0  # what is on its way over the relay still arrives
 
 HolePunch: Any = dcutr_pb2.HolePunch
+_Dial = Callable[[Multiaddr, ID], Awaitable[None]]
 
 
 class HolePuncher:
@@ -73,6 +76,7 @@ class HolePuncher:
             for _ in range(ROUNDS):
                 if self.has_direct(device) or await self._start(device):
                     break
+                await trio.sleep(_DIAL_S)  # the other end may still be dialling
         finally:
             self._busy.discard(device)
         return await self._conclude(device)
@@ -82,11 +86,7 @@ class HolePuncher:
             with trio.fail_after(_MESSAGE_S):
                 stream = await self._host.new_stream(peer_id_of(device), [DCUTR])
                 try:
-                    asked_at = trio.current_time()
-                    await write_message(stream, self._connect_message())
-                    theirs = await read_message(stream, HolePunch)
-                    half_trip = (trio.current_time() - asked_at) / 2
-                    await write_message(stream, HolePunch(type=HolePunch.SYNC))
+                    await self._punch(device, stream)
                 finally:
                     await stream.close()
         except (
@@ -98,15 +98,19 @@ class HolePuncher:
             trio.TooSlowError,
         ) as error:
             logger.debug("Hole punching with %s: %s", device.short, error)
-            return self.has_direct(device)
-        await trio.sleep(min(half_trip, _LONGEST_WAIT_S))
-        addresses = _dialable(theirs)
-        # On a connection that both ends opened, one must play the listener: the one who started (the
-        # specification). If the other end listens openly, though, we are the one who dials.
-        await self._dial_all(device, addresses, as_listener=True)
-        if not self.has_direct(device):
-            await self._dial_all(device, addresses, as_listener=False)
         return self.has_direct(device)
+
+    async def _punch(self, device: DeviceId, stream: Any) -> None:
+        asked_at = trio.current_time()
+        await write_message(stream, self._connect_message())
+        addresses = _dialable(await read_message(stream, HolePunch))
+        half_trip = (trio.current_time() - asked_at) / 2
+        await self._dial_all(device, addresses, self._plain, _PLAIN_S)
+        if self.has_direct(device):
+            return
+        await write_message(stream, HolePunch(type=HolePunch.SYNC))
+        await trio.sleep(min(half_trip, _LONGEST_WAIT_S))
+        await self._dial_all(device, addresses, self._as_listener, _DIAL_S)
 
     async def _serve(self, stream: Any) -> None:
         device = device_of(stream.muxed_conn.peer_id)
@@ -119,7 +123,7 @@ class HolePuncher:
                 theirs = await read_message(stream, HolePunch)
                 await write_message(stream, self._connect_message())
                 await read_message(stream, HolePunch)
-            await self._dial_all(device, _dialable(theirs), as_listener=False)
+            await self._dial_all(device, _dialable(theirs), self._as_dialler, _DIAL_S)
         except ProtocolError as error:
             self._guard.drop("malformed hole punch", f"{device.short} ({error})")
             await stream.reset()
@@ -130,22 +134,36 @@ class HolePuncher:
             self._busy.discard(device)
             await stream.close()
 
-    async def _dial_all(self, device: DeviceId, addresses: Sequence[Multiaddr], *, as_listener: bool) -> None:
-        with trio.move_on_after(_DIAL_S):
+    async def _dial_all(
+        self, device: DeviceId, addresses: Sequence[Multiaddr], dial: _Dial, limit_s: float
+    ) -> None:
+        async def attempt(address: Multiaddr) -> None:
+            try:
+                await dial(address, peer_id_of(device))
+            except Exception as error:  # libp2p has dozens of kinds; a hole that stays shut is no news
+                logger.debug("Hole punching to %s: %s", device.short, type(error).__name__)
+            if self.has_direct(device):
+                nursery.cancel_scope.cancel()
+
+        with trio.move_on_after(limit_s):
             async with trio.open_nursery() as nursery:
                 for address in addresses:
-                    nursery.start_soon(self._dial, device, address, as_listener, nursery.cancel_scope)
+                    nursery.start_soon(attempt, address)
 
-    async def _dial(
-        self, device: DeviceId, address: Multiaddr, as_listener: bool, done: trio.CancelScope
-    ) -> None:
-        dial = self._swarm.dial_addr_as_responder if as_listener else self._swarm.dial_addr
-        try:
-            await dial(address, peer_id_of(device), self._source(address))
-        except Exception as error:  # libp2p has dozens of kinds; a hole that stays shut is no news
-            logger.debug("Hole punching to %s: %s", device.short, type(error).__name__)
-        if self.has_direct(device):
-            done.cancel()
+    async def _plain(self, address: Multiaddr, peer: ID) -> None:
+        """If the other end listens openly, no hole is needed.
+
+        Not from the port that we listen on: a NAT that has seen a dial from there fail still takes
+        the crossing dial that follows for its answer, and the handshake never ends.
+        """
+        await self._swarm.dial_addr(address, peer)
+
+    async def _as_dialler(self, address: Multiaddr, peer: ID) -> None:
+        await self._swarm.dial_addr(address, peer, self._source(address))
+
+    async def _as_listener(self, address: Multiaddr, peer: ID) -> None:
+        """Of a connection that both ends opened, the one who started is the listener (the specification)."""
+        await self._swarm.dial_addr_as_responder(address, peer, self._source(address))
 
     def _source(self, target: Multiaddr) -> tuple[str, int] | None:
         """The wildcard address with the port that we listen on, of the same family as `target`."""

@@ -11,10 +11,10 @@ from typing import Final
 
 from p2pchat.net.patches import (
     gossip_burst_loss,
-    gossip_record_cost,
     ipv6_remote_address,
     late_service_task,
     multistream_message,
+    psk_addresses,
     service_task_error,
     short_reads,
     stream_handler_error,
@@ -25,10 +25,10 @@ PATCHES: Final[dict[str, tuple[Replacement, ...]]] = {
     module.__name__.rpartition(".")[2]: module.REPLACEMENTS
     for module in (
         gossip_burst_loss,
-        gossip_record_cost,
         ipv6_remote_address,
         late_service_task,
         multistream_message,
+        psk_addresses,
         service_task_error,
         short_reads,
         stream_handler_error,

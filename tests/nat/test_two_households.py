@@ -1,0 +1,51 @@
+"""Two people behind two NATs, and a public node in between: real kernels' NAT, real processes."""
+
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+pytestmark = [pytest.mark.nat, pytest.mark.end_to_end]
+
+PATIENCE_S = 45
+
+
+def until(holds: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > deadline:
+            pytest.fail(f"did not happen in {PATIENCE_S} s: {what}")
+        time.sleep(0.2)
+
+
+def is_direct(state: dict, device: str) -> bool:
+    return any("p2p-circuit" not in address for address in state["peers"].get(device, ()))
+
+
+def test_two_people_behind_nats_meet_and_outlive_the_relay(
+    person, server: subprocess.Popen[str], record_property
+) -> None:
+    alice, bob = person("alice"), person("bob")
+    for each in (alice, bob):
+        until(lambda each=each: each.ask(do="state")["reachability"] == "private", "a verdict")
+        until(lambda each=each: "p2p-circuit" in str(each.ask(do="state")["addresses"]), "a reservation")
+
+    until(lambda: alice.ask(do="connect", to=bob.device) == "connected", "alice reaches bob")
+    assert alice.ask(do="send", to=bob.device, text="hello bob") == "hello bob"
+    assert bob.ask(do="send", to=alice.device, text="hello alice") == "hello alice"
+
+    deadline = time.monotonic() + 30
+    while not (punched := is_direct(alice.ask(do="state"), bob.device)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    record_property("hole_punched", punched)
+    print(f"\nhole punch succeeded: {punched}")
+
+    server.kill()
+    server.wait()
+    if punched:
+        for number in range(3):
+            assert alice.ask(do="send", to=bob.device, text=f"alone {number}") == f"alone {number}"
+            assert bob.ask(do="send", to=alice.device, text=f"alone {number}") == f"alone {number}"
+    else:
+        until(lambda: bob.device not in alice.ask(do="state")["peers"], "alice notices")
