@@ -52,7 +52,7 @@ class LanFinder:
     async def run(self) -> None:
         """Announce and listen until cancelled; return, with a log line, where multicast is impossible."""
         while True:
-            endpoints = _endpoints(self._addresses())
+            endpoints = announceable(self._addresses())
             if not endpoints:
                 await trio.sleep(_REVIEW_S)
                 continue
@@ -80,7 +80,7 @@ class LanFinder:
         try:
             await trio.to_thread.run_sync(zeroconf.register_service, self._service(endpoints))
             ServiceBrowser(zeroconf, SERVICE, handlers=[on_change])
-            while _endpoints(self._addresses()) == endpoints:  # noqa: ASYNC110 -- the system tells nobody
+            while announceable(self._addresses()) == endpoints:  # noqa: ASYNC110 -- the system tells nobody
                 await trio.sleep(_REVIEW_S)
         finally:
             with trio.CancelScope(shield=True):
@@ -113,7 +113,7 @@ class LanFinder:
                 del self._seen[next(iter(self._seen))]
 
 
-def _endpoints(addresses: Sequence[str]) -> list[tuple[str, int]]:
+def announceable(addresses: Sequence[str]) -> list[tuple[str, int]]:
     """The IPv4 hosts and ports that can be announced: one port, no relays."""
     found = []
     for address in addresses:
