@@ -1,0 +1,180 @@
+"""Each fault of libp2p that is patched: there with libp2p's own code, gone with ours.
+
+When libp2p mends a fault, the test "libp2p has the fault" fails, and the patch can go.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+import trio
+import trio.testing
+from libp2p.custom_types import TProtocol
+from libp2p.io import msgio
+from libp2p.io.exceptions import IncompleteReadError
+from libp2p.io.trio import TrioTCPStream
+from libp2p.protocol_muxer.exceptions import MultiselectCommunicatorError
+from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
+from libp2p.pubsub import pubsub
+from libp2p.tools.anyio_service import Service, background_trio_service
+from libp2p.utils import encode_delim
+
+from p2pchat.net.patches import PATCHES, install
+from p2pchat.net.peers import peer_id_of
+
+
+@contextmanager
+def without(name):
+    """libp2p as it comes, as far as the patch `name` is concerned."""
+    install()
+    for replacement in PATCHES[name]:
+        replacement.revert()
+    try:
+        yield
+    finally:
+        install()
+
+
+@contextmanager
+def patched():
+    install()
+    yield
+
+
+class Pipe:
+    """A reader that hands out at most `step` bytes at a time."""
+
+    def __init__(self, data: bytes, step: int = 1 << 20) -> None:
+        self.data = data
+        self.step = step
+
+    async def read(self, n=None):
+        await trio.lowlevel.checkpoint()
+        size = min(self.step, len(self.data) if n is None else n)
+        piece, self.data = self.data[:size], self.data[size:]
+        return piece
+
+
+async def test_multistream_text_that_is_no_utf8():
+    async def read():
+        return await MultiselectCommunicator(Pipe(encode_delim(b"\xff\xfe"))).read()
+
+    with without("multistream_message"), pytest.raises(UnicodeDecodeError):
+        await read()
+    with patched(), pytest.raises(MultiselectCommunicatorError):
+        await read()
+
+
+async def test_multistream_names_without_end():
+    endless = encode_delim(b"x" * 1_000_000)
+
+    async def read():
+        return await MultiselectCommunicator(Pipe(endless)).read()
+
+    with without("multistream_message"):
+        assert len(await read()) == 1_000_000
+    with patched(), pytest.raises(MultiselectCommunicatorError):
+        await read()
+
+
+async def test_messages_that_arrive_in_many_pieces():
+    async def read():
+        framed = msgio.encode_msg_with_length(b"x" * 500, 2)
+
+        class Reader(msgio.FixedSizeLenMsgReadWriter):
+            size_len_bytes = 2
+
+        return await Reader(Pipe(framed, step=1)).read_msg()
+
+    with without("short_reads"), pytest.raises(IncompleteReadError):
+        await read()
+    with patched():
+        assert await read() == b"x" * 500
+
+
+async def test_the_remote_address_of_an_ipv6_connection():
+    async def remote_address():
+        async with await trio.open_tcp_stream("::1", listener.socket.getsockname()[1]) as stream:
+            return TrioTCPStream(stream).get_remote_address()
+
+    (listener,) = await trio.open_tcp_listeners(0, host="::1")
+    async with listener:
+        with without("ipv6_remote_address"):
+            assert await remote_address() is None
+        with patched():
+            assert await remote_address() == ("::1", listener.socket.getsockname()[1])
+
+
+def test_bursts_of_gossip():
+    def accepted():
+        queue = pubsub.RpcQueue()
+        return sum(queue.push(object()) for _ in range(1000))
+
+    with without("gossip_burst_loss"):
+        assert accepted() == 32
+    with patched():
+        assert accepted() == 1000
+
+
+class Idle(Service):
+    async def run(self):
+        await trio.sleep_forever()
+
+
+async def test_a_failing_task_of_a_service():
+    async def fail():
+        raise ValueError("a peer's fault")
+
+    async def survives():
+        async with background_trio_service(Idle()) as manager:
+            manager.run_task(fail)
+            await trio.testing.wait_all_tasks_blocked()
+            return manager.is_running and not manager.is_cancelled
+
+    with without("service_task_error"), pytest.raises(ExceptionGroup):
+        await survives()
+    with patched():
+        assert await survives()
+
+
+async def test_work_that_arrives_while_a_service_stops():
+    async def late_work():
+        async with background_trio_service(Idle()) as manager:
+            await manager.stop()
+            manager.run_task(trio.sleep, 0)
+
+    with without("late_service_task"), pytest.raises(ExceptionGroup):
+        await late_work()
+    with patched():
+        await late_work()
+
+
+async def test_a_failing_stream_handler_of_libp2ps_own(opened, deadline):
+    async def fail(stream):
+        raise ValueError("a peer's fault")
+
+    alice, bob = await opened(), await opened()
+    bob.host.set_stream_handler(TProtocol("/fail/1"), fail)
+
+    async def is_served_afterwards():
+        await alice.connect(bob.device, bob.advertised())
+        peer = peer_id_of(bob.device)
+        await alice.host.new_stream(peer, [TProtocol("/fail/1")])
+        with trio.move_on_after(1) as scope:
+            await alice.host.new_stream(peer, [TProtocol("/ipfs/ping/1.0.0")])
+        await alice.disconnect(bob.device)
+        return not scope.cancelled_caught
+
+    with deadline():
+        with without("stream_handler_error"):
+            assert not await is_served_afterwards()
+        with patched():
+            assert await is_served_afterwards()
+
+
+def test_installing_twice_changes_nothing():
+    install()
+    once = [vars(r.owner)[r.name] for replacements in PATCHES.values() for r in replacements]
+    install()
+    assert once == [vars(r.owner)[r.name] for replacements in PATCHES.values() for r in replacements]
