@@ -56,7 +56,6 @@ class Exchange:
             offers = offers[:1]
         for draft in actions.accept_all(device.state, device.person, offers):
             self._write(side, draft)
-        self._check_limit(side)
 
     def void(self, side, pick):
         device = self.devices[side]
@@ -137,9 +136,10 @@ class Exchange:
         self.pair.sync()
 
     def check_step(self):
-        for device in self.devices:
+        for side, device in enumerate(self.devices):
             assert device.state.equivocations() == []  # law 7
             assert device.state.faults == set()
+            self._check_limit(side)
 
     def check_end(self):
         alice, bob = self.devices
