@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -46,15 +46,20 @@ def main(home: Home, *, listen: tuple[str, ...] = (), passphrase: str = "") -> N
         network = require_network(home)
         try:
             trio.run(_run, profile, network, listen)
-        except* P2PChatError as group:
-            raise _first(group) from None
+        except BaseExceptionGroup as group:
+            errors = list(_leaves(group))
+            bugs = [error for error in errors if not isinstance(error, P2PChatError)]
+            if bugs:
+                logger.critical("A bug ended the node.", exc_info=group)
+            raise (bugs or errors)[0] from None
 
 
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 async def _run(profile: Profile, network: NetworkFile, listen: tuple[str, ...]) -> None:

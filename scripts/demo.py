@@ -15,13 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 BIN: Final = Path(sys.executable).parent
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 30.0
 LISTEN: Final = "/ip4/127.0.0.1/tcp/0"
 BOLD, DIM, GREEN, RED, PLAIN = (
     ("\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m")
@@ -56,6 +57,12 @@ def wait_for(what: str, check: Callable[[], Any]) -> Any:
     raise DemoFailedError(f"waited {PATIENCE_S:.0f} s in vain for {what}")
 
 
+def together(act: Callable[[Person], None], people: Iterable[Person]) -> None:
+    """Have all people do something at the same time."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(act, people))
+
+
 class Person:
     """A profile, its running node, and the commands typed in it."""
 
@@ -71,6 +78,14 @@ class Person:
         if done.returncode:
             raise DemoFailedError(f"{self.name}: p2pchat {' '.join(words)}: {done.stderr.strip()}")
         return json.loads(done.stdout.splitlines()[-1])["result"]
+
+    def begin(self, network_file: Path) -> None:
+        """Make the profile, belong to the network, and go online."""
+        identity = self.run("init", "--name", self.name.capitalize())
+        self.run("network", "join", str(network_file))
+        say(self.name, f"has keys and an encrypted store; fingerprint {identity['fingerprint']}")
+        self.start()
+        say(self.name, "is online")
 
     def start(self) -> None:
         """Start the node, and wait until it answers."""
@@ -125,13 +140,7 @@ def network(folder: Path) -> Iterator[tuple[Person, Person, Person]]:
         try:
             wait_for("the bootstrap node", (home / "network.toml").exists)
             say("bootstrap", "runs; its network file is handed out")
-            for person in people:
-                identity = person.run("init", "--name", person.name.capitalize())
-                person.run("network", "join", str(home / "network.toml"))
-                say(person.name, f"has keys and an encrypted store; fingerprint {identity['fingerprint']}")
-            for person in people:
-                person.start()
-                say(person.name, "is online")
+            together(lambda person: person.begin(home / "network.toml"), people)
             yield people[0], people[1], people[2]
         finally:
             for person in people:

@@ -35,18 +35,17 @@ class StoredAddressBook:
         self._note(device, address, False)
 
     async def keep(self, store: StoreService) -> None:
-        """Write what was learnt, until cancelled."""
-        while True:
-            await self._changed.wait()
-            self._changed = trio.Event()
-            news, self._news = self._news, []
+        """Write what was learnt since the last time, as soon as there is something."""
+        await self._changed.wait()
+        self._changed = trio.Event()
+        news, self._news = self._news, []
 
-            def write(tx: Transaction, learnt: list[tuple[DeviceId, str, bool]] = news) -> None:
-                for device, address, worked in learnt:
-                    note = people.address_worked if worked else people.address_failed
-                    note(tx, device, address, wall_clock_ms())
+        def write(tx: Transaction) -> None:
+            for device, address, worked in news:
+                note = people.address_worked if worked else people.address_failed
+                note(tx, device, address, wall_clock_ms())
 
-            await store.run(write)
+        await store.run(write)
 
     def _note(self, device: DeviceId, address: str, worked: bool) -> None:
         self._news.append((device, address, worked))

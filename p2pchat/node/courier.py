@@ -26,7 +26,7 @@ from p2pchat.core.direct.frames import (
     encode_frame,
 )
 from p2pchat.core.ids import DeviceId
-from p2pchat.errors import NetworkError, ProtocolError
+from p2pchat.errors import NetworkError, ProtocolError, StoreError
 from p2pchat.net import protocols
 from p2pchat.net.network import Network, Stream
 from p2pchat.node.features import envelopes
@@ -70,6 +70,8 @@ class Couriers:
                 try:
                     await self._wait_for_work(device)
                     await _Trip(self._app, self._store, self._network, device, self._bells).run()
+                except StoreError as error:
+                    logger.error("Nothing can be sent to %s: %s", device.short, error)
                 except (NetworkError, trio.TooSlowError) as error:
                     logger.info("The way to %s broke: %s.", device.short, error or "no answer in time")
                 except ProtocolError as error:

@@ -17,7 +17,7 @@ import trio
 
 from p2pchat.core.ids import DeviceId, GroupId, Id
 from p2pchat.core.sync.session import SyncSession
-from p2pchat.errors import NetworkError, ProtocolError
+from p2pchat.errors import NetworkError, ProtocolError, StoreError
 from p2pchat.net import protocols
 from p2pchat.net.network import Network, Stream
 from p2pchat.node.features import group_log, group_views
@@ -57,7 +57,7 @@ class GroupSync:
                         device, protocols.SYNC, frame_limit=protocols.SYNC_FRAME_LIMIT
                     )
                     await self._talk(stream, initiator=True)
-                except NetworkError as error:
+                except (NetworkError, StoreError) as error:
                     logger.debug("No reconciliation with %s: %s.", device.short, error)
             await trio.sleep(RETRY_S)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import trio
@@ -20,10 +21,12 @@ from p2pchat.net.network import Network, NetworkEvent, PeerConnected
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.courier import Couriers
 from p2pchat.node.effects import CirclesChanged, GroupGrew, Wake
+from p2pchat.node.endure import alone, every
 from p2pchat.node.features import circles, contacts, maintenance
 from p2pchat.node.features.app import App
 from p2pchat.node.gossip import Gossip
 from p2pchat.node.group_sync import GroupSync
+from p2pchat.node.key_seeker import KEYS_S, KeySeeker
 from p2pchat.node.links import Links
 from p2pchat.node.listeners import Listeners
 from p2pchat.store import people
@@ -55,6 +58,8 @@ class Node:
         self._circles_changed = trio.Event()
         self._hints: list[GroupGrew] = []
         self._hinted = trio.Event()
+        self._noted: tuple[str, ...] = ()
+        self._key_seeker = KeySeeker(app, store, network)
 
     def carry_out(self, effects: list[object]) -> None:
         """What has to follow a commit; called in the trio thread, in commit order."""
@@ -88,17 +93,18 @@ class Node:
             nursery.start_soon(self.links.run)
             nursery.start_soon(self._gossip.run)
             nursery.start_soon(self._publish_hints)
-            nursery.start_soon(self._follow_circles)
-            nursery.start_soon(self._follow_addresses)
-            nursery.start_soon(self._upkeep)
+            nursery.start_soon(every, 0, "Looking up contacts and groups", self._follow_circles)
+            nursery.start_soon(every, ADDRESSES_S, "Noting own addresses", self._note_addresses)
+            nursery.start_soon(every, UPKEEP_S, "Upkeep", self._upkeep)
+            nursery.start_soon(every, KEYS_S, "Asking for sender keys", self._key_seeker.look)
             async for event in self.network.events():
                 self._on_network(event, nursery)
 
     def _on_network(self, event: NetworkEvent, nursery: trio.Nursery) -> None:
         if isinstance(event, PeerConnected):
             logger.info("Connected with %s.", event.peer.short)
-            nursery.start_soon(self._couriers.accompany, event.peer)
-            nursery.start_soon(self._group_sync.accompany, event.peer)
+            for accompany in (self._couriers.accompany, self._group_sync.accompany):
+                nursery.start_soon(alone, f"Accompanying {event.peer.short}", partial(accompany, event.peer))
         else:
             logger.info("Lost the connection with %s.", event.peer.short)
         self.links.hurry(event.peer)
@@ -116,33 +122,29 @@ class Node:
                     logger.warning("Gossip of a group failed: %s.", error)
 
     async def _follow_circles(self) -> None:
-        while True:
-            await self._circles_changed.wait()
-            self._circles_changed = trio.Event()
-            wanted, joined = await self.store.read(
-                lambda tx: (circles.wanted_devices(self.app, tx), circles.joined_groups(tx))
-            )
-            self.links.want(wanted)
-            self._gossip.set_groups(joined)
-            self._group_sync.circles_changed()
+        await self._circles_changed.wait()
+        self._circles_changed = trio.Event()
+        wanted, joined = await self.store.read(
+            lambda tx: (circles.wanted_devices(self.app, tx), circles.joined_groups(tx))
+        )
+        self.links.want(wanted)
+        self._gossip.set_groups(joined)
+        self._group_sync.circles_changed()
 
-    async def _follow_addresses(self) -> None:
+    async def _note_addresses(self) -> None:
         """Tell the contacts when this node can be reached elsewhere than before."""
-        while True:
-            addresses = own_addresses(self.network)
+        addresses = own_addresses(self.network)
 
-            def note(tx: Transaction, found: tuple[str, ...] = addresses) -> None:
-                if self.app.set_addresses(tx, found):
-                    contacts.announce_card(self.app, tx)
+        def note(tx: Transaction) -> None:
+            if self.app.set_addresses(tx, addresses):
+                contacts.announce_card(self.app, tx)
 
-            if addresses:
-                await self.store.run(note)
-            await trio.sleep(ADDRESSES_S)
+        if addresses and addresses != self._noted:
+            await self.store.run(note)
+            self._noted = addresses
 
     async def _upkeep(self) -> None:
-        while True:
-            await self.store.run(lambda tx: maintenance.upkeep(self.app, tx))
-            await trio.sleep(UPKEEP_S)
+        await self.store.run(lambda tx: maintenance.upkeep(self.app, tx))
 
 
 def own_addresses(network: Network) -> tuple[str, ...]:
@@ -162,6 +164,6 @@ async def running_node(
     nodes.append(node)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(node.run)
-        nursery.start_soon(book.keep, store)
+        nursery.start_soon(every, 0, "Noting addresses of others", partial(book.keep, store))
         yield node
         nursery.cancel_scope.cancel()

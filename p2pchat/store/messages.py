@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
+from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId, PersonId
 from p2pchat.store.transaction import Reader, Row, Transaction
 
 _COLUMNS = "id, conversation, lamport, device, person, mine, kind, text, sent_ms, received_ms, session"
@@ -78,6 +78,12 @@ def missing_sessions(tx: Reader, conversation: ConversationId, *, limit: int) ->
         (conversation, limit),
     )
     return [(row[0], DeviceId(row[1])) for row in rows]
+
+
+def conversations_waiting(tx: Reader) -> list[GroupId]:
+    """Groups with messages that wait for a sender key."""
+    rows = tx.execute("SELECT DISTINCT conversation FROM message WHERE session IS NOT NULL")
+    return [GroupId(row[0]) for row in rows]
 
 
 def get(tx: Reader, id: EntryId) -> Message | None:

@@ -72,7 +72,7 @@ def show_taken(app: App, tx: Transaction, entry: Entry, person: PersonId) -> Non
     chats.show(app, tx, entry, person, kind, text, session=missing)
 
 
-def ask_for_keys(app: App, tx: Transaction, group: GroupId, devices: set[DeviceId]) -> int:
+def ask_for_keys(app: App, group: GroupId, devices: set[DeviceId], tx: Transaction) -> int:
     """Ask connected members for the sender keys that messages wait for; how many are missing."""
     missing = [session for session, _ in messages.missing_sessions(tx, group, limit=MAX_ASKED)]
     if missing:
