@@ -34,13 +34,17 @@ class Database:
     Made by `create` or `open`; a context manager that closes itself.
     """
 
-    def __init__(self, path: Path, key: bytes, writer: apsw.Connection, vfs: str) -> None:
+    # One cursor for each connection, for ever: in apsw 3.54 a cursor that goes away leaves a reference on
+    # every other of its connection, and the more have piled up, the slower each new one is.
+
+    def __init__(self, path: Path, key: bytes, connection: apsw.Connection, vfs: str) -> None:
         self.path = path
         self._key = key
         self._vfs = vfs
-        self._writer = writer
+        self._connection = connection
+        self._writer = connection.cursor()
         self._turn = threading.RLock()
-        self._idle_readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
+        self._idle_readers: queue.SimpleQueue[apsw.Cursor] = queue.SimpleQueue()
 
     @classmethod
     def create(cls, path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS, vfs: str = "") -> Self:
@@ -75,14 +79,14 @@ class Database:
         if path.stat().st_size == 0:  # SQLite would take it for a new database
             raise StoreError(f"The store {path} is damaged: it is empty.")
         with failures(path):
-            writer = connect(path, key, vfs=vfs)
+            connection = connect(path, key, vfs=vfs)
             try:
-                check_ours(writer, path)
-                migrate(writer, load(migrations), path)
+                check_ours(connection, path)
+                migrate(connection, load(migrations), path)
             except BaseException:
-                writer.close(True)
+                connection.close(True)
                 raise
-        return cls(path, key, writer, vfs)
+        return cls(path, key, connection, vfs)
 
     def transact(self, change: Change[T]) -> Committed[T]:
         """Run `change` in the calling thread as one transaction; when this returns, it is on the disk.
@@ -94,8 +98,8 @@ class Database:
                 commit that failed, and no later change is confirmed, the change may yet be found when the
                 store is opened again: so what is tried again must be safe to repeat.
         """
-        with self._transaction() as writer:
-            transaction = Transaction(writer)
+        with self._transaction():
+            transaction = Transaction(self._writer)
             result = change(transaction)
         return Committed(result, transaction.effects)
 
@@ -108,8 +112,8 @@ class Database:
         Raises:
             StoreError: the disk or the file failed; none of the changes was made.
         """
-        with self._transaction() as writer:
-            return [self._attempt(writer, change) for change in changes]
+        with self._transaction():
+            return [self._attempt(change) for change in changes]
 
     def read(self, query: Query[T]) -> T:
         """What `query` finds in the store as it was committed last; never waits for a writer.
@@ -123,7 +127,7 @@ class Database:
                 reader.execute("BEGIN")
                 return query(Reader(reader))
             finally:
-                if reader.in_transaction:
+                if reader.connection.in_transaction:
                     reader.execute("ROLLBACK")
                 self._idle_readers.put(reader)
 
@@ -147,8 +151,8 @@ class Database:
         """
         with self._turn, failures(self.path):
             while not self._idle_readers.empty():
-                self._idle_readers.get().close(True)
-            self._writer.close(True)
+                self._idle_readers.get().connection.close(True)
+            self._connection.close(True)
 
     def __enter__(self) -> Self:
         return self
@@ -159,40 +163,40 @@ class Database:
         self.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[apsw.Connection]:
+    def _transaction(self) -> Iterator[None]:
         with self._turn, failures(self.path):
-            assert not self._writer.in_transaction, "transactions do not nest"
+            assert not self._connection.in_transaction, "transactions do not nest"
             self._writer.execute("BEGIN IMMEDIATE")
             try:
-                yield self._writer
+                yield
                 self._writer.execute("COMMIT")
             except BaseException:
-                if self._writer.in_transaction:  # a full disk has ended it already
+                if self._connection.in_transaction:  # a full disk has ended it already
                     self._writer.execute("ROLLBACK")
                 raise
 
-    def _attempt(self, writer: apsw.Connection, change: Change[T]) -> Committed[T] | Exception:
-        writer.execute("SAVEPOINT attempt")
-        transaction = Transaction(writer)
+    def _attempt(self, change: Change[T]) -> Committed[T] | Exception:
+        self._writer.execute("SAVEPOINT attempt")
+        transaction = Transaction(self._writer)
         try:
             result = change(transaction)
             # Left alone, a broken deferred reference would fail the common commit, and with it all others.
-            if writer.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
+            if self._connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
                 raise apsw.ConstraintError("FOREIGN KEY constraint failed")
         except Exception as error:
-            if not writer.in_transaction:
+            if not self._connection.in_transaction:
                 raise  # SQLite has undone the whole transaction: nobody's change stands
-            writer.execute("ROLLBACK TO attempt")
-            writer.execute("RELEASE attempt")
+            self._writer.execute("ROLLBACK TO attempt")
+            self._writer.execute("RELEASE attempt")
             return describe(error, self.path) if isinstance(error, apsw.Error) else error
-        writer.execute("RELEASE attempt")
+        self._writer.execute("RELEASE attempt")
         return Committed(result, transaction.effects)
 
-    def _take_reader(self) -> apsw.Connection:
+    def _take_reader(self) -> apsw.Cursor:
         try:
             return self._idle_readers.get_nowait()
         except queue.Empty:
-            return connect(self.path, self._key, readonly=True, vfs=self._vfs)
+            return connect(self.path, self._key, readonly=True, vfs=self._vfs).cursor()
 
 
 def make(path: Path, key: bytes, migrations: Sequence[Migration], *, vfs: str = "") -> apsw.Connection:

@@ -102,7 +102,7 @@ def _open(path: Path, key: bytes) -> apsw.Connection:
 
 
 def _page_problems(connection: apsw.Connection) -> list[str]:
-    reader = Reader(connection)
+    reader = Reader(connection.cursor())
     try:
         found = reader.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})")
         dangling = reader.execute("PRAGMA foreign_key_check")
@@ -126,7 +126,7 @@ def _search_problems(connection: apsw.Connection) -> list[str]:
 
 
 def _search_indexes(connection: apsw.Connection) -> list[str]:
-    found = Reader(connection).execute(
+    found = Reader(connection.cursor()).execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%USING fts5%'"
     )
     return [name for (name,) in found]
@@ -150,7 +150,9 @@ def _copy(
     source = connect(path, key, readonly=True)
     try:
         target.execute("PRAGMA foreign_keys = OFF")
-        triggers = Reader(target).execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+        triggers = Reader(target.cursor()).execute(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
+        )
         for name, _ in triggers:
             target.execute(f'DROP TRIGGER "{name}"')
         saved = [salvage(source, target, table) for table in tables(target)]
@@ -158,7 +160,7 @@ def _copy(
             target.execute(sql)
         for name in _search_indexes(target):
             target.execute(f"""INSERT INTO "{name}" ("{name}") VALUES ('rebuild')""")
-        dangling = len(Reader(target).execute("PRAGMA foreign_key_check"))
+        dangling = len(Reader(target.cursor()).execute("PRAGMA foreign_key_check"))
         migrate(target, steps, fresh)
         return saved, dangling
     finally:

@@ -71,7 +71,7 @@ class _Scan:
 
 def tables(connection: apsw.Connection) -> list[Table]:
     """The tables that hold data of their own: neither virtual nor what lies beneath a virtual one."""
-    listed = Reader(connection).execute(
+    listed = Reader(connection.cursor()).execute(
         "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
         " AND name NOT IN ('sqlite_schema', 'sqlite_sequence') ORDER BY name"
     )
@@ -148,7 +148,7 @@ def _between(low: Any, high: Any) -> int | bytes | None:
 
 
 def _table(connection: apsw.Connection, name: str, *, without_rowid: bool) -> Table:
-    found = Reader(connection).execute("SELECT name, type, pk FROM pragma_table_info(?)", (name,))
+    found = Reader(connection.cursor()).execute("SELECT name, type, pk FROM pragma_table_info(?)", (name,))
     columns = tuple(column for column, _, _ in found)
     key = [(place, column, kind) for column, kind, place in found if place]
     if without_rowid:
@@ -159,7 +159,7 @@ def _table(connection: apsw.Connection, name: str, *, without_rowid: bool) -> Ta
 
 
 def _count(connection: apsw.Connection, table: Table) -> int:
-    [(count,)] = Reader(connection).execute(f'SELECT count(*) FROM "{table.name}"')
+    [(count,)] = Reader(connection.cursor()).execute(f'SELECT count(*) FROM "{table.name}"')
     return int(count)
 
 

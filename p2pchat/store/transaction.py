@@ -26,8 +26,8 @@ class Reader:
 
     __slots__ = ("_cursor",)
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._cursor = connection.cursor()
+    def __init__(self, cursor: apsw.Cursor) -> None:
+        self._cursor = cursor
 
     def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows that `sql` gives; [] for a statement that gives none."""
@@ -48,8 +48,8 @@ class Transaction(Reader):
 
     __slots__ = ("effects",)
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        super().__init__(connection)
+    def __init__(self, cursor: apsw.Cursor) -> None:
+        super().__init__(cursor)
         self.effects: list[object] = []
 
     @contextmanager

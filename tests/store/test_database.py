@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import stat
+import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -103,6 +106,32 @@ def test_a_broken_constraint_of_a_batch_is_undone_alone(database: Database) -> N
 def test_transactions_do_not_nest(database: Database) -> None:
     with pytest.raises(AssertionError, match="nest"):
         database.transact(lambda _: database.transact(add_author("ann")))
+
+
+def test_changes_and_reads_leave_no_cursors_behind(database: Database) -> None:
+    for number in range(100):
+        database.transact(add_author(f"alone {number}"))
+        database.transact_each([add_author(f"together {number}")])
+        database.read(names)
+    cursors = [thing for thing in gc.get_objects() if isinstance(thing, apsw.Cursor)]
+    assert len([cursor for cursor in cursors if cursor.connection is database._connection]) == 1
+    assert sys.getrefcount(database._writer) < 10
+
+
+def test_rows_that_fail_half_way_leave_nothing_and_the_store_usable(database: Database) -> None:
+    def rows() -> Iterator[tuple[str]]:
+        yield ("ann",)
+        raise ValueError("no")
+
+    def change(transaction: Transaction) -> None:
+        transaction.executemany("INSERT INTO author (name) VALUES (?)", rows())
+
+    with pytest.raises(ValueError, match="no"):
+        database.transact(change)
+    failed, added = database.transact_each([change, add_author("bob")])
+    assert isinstance(failed, ValueError)
+    assert added == Committed(1, ["added bob"])
+    assert database.read(names) == ["bob"]
 
 
 def test_executemany_runs_once_for_each_row(database: Database) -> None:
@@ -214,7 +243,7 @@ def test_an_encrypted_database_of_another_program_is_refused(path: Path, key: by
 
 def test_a_store_that_another_process_writes_is_said_to_be_in_use(database, path, key, migrations) -> None:
     with Database.open(path, key, migrations=migrations) as other:
-        other._writer.set_busy_timeout(1)
+        other._connection.set_busy_timeout(1)
         database._writer.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="in use by another process"):
             other.transact(add_author("ann"))

@@ -28,7 +28,7 @@ def schema(reader: Reader) -> list[tuple[str, str]]:
 
 
 def version(database: Database) -> int:
-    return version_of(database._writer)
+    return version_of(database._connection)
 
 
 def add_second_and_third(folder: Path) -> None:

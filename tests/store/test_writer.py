@@ -164,8 +164,8 @@ async def test_a_cancelled_leader_still_commits_for_those_who_wait(database: Dat
 async def test_a_failed_commit_is_told_to_all_and_the_store_goes_on(database: Database) -> None:
     told: list[object] = []
     store = StoreService(database, told.extend)
-    pages = database._writer.pragma("page_count")
-    database._writer.pragma("max_page_count", pages)  # what SQLite calls a full disk
+    pages = database._connection.pragma("page_count")
+    database._connection.pragma("max_page_count", pages)  # what SQLite calls a full disk
 
     def large(transaction: Transaction) -> None:
         add("x" * 100_000)(transaction)
@@ -184,7 +184,7 @@ async def test_a_failed_commit_is_told_to_all_and_the_store_goes_on(database: Da
     assert len(failed) == 3
     assert all("full" in text for text in failed)
     assert told == []
-    database._writer.pragma("max_page_count", 1_000_000)
+    database._connection.pragma("max_page_count", 1_000_000)
     await store.run(add("ann"))
     assert await store.read(names) == ["ann"]
 
