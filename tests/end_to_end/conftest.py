@@ -89,6 +89,7 @@ class Person:
             encoding="utf-8",
             timeout=2 * PATIENCE_S,
             env=clean_environment() | environment,
+            cwd=self.home.parent,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -111,7 +112,9 @@ class Person:
             with self.log.open("ab") as log:
                 self._launched = log.tell()
                 command = self.command("run", *first)
-                self.node = subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment())
+                self.node = subprocess.Popen(
+                    command, stdout=log, stderr=log, env=clean_environment(), cwd=self.home.parent
+                )
 
     def start(self) -> None:
         """Have the node running."""
@@ -142,7 +145,7 @@ class Person:
                 pytest.fail(f"{self.name}'s node ended by itself")
             if time.monotonic() > deadline:
                 pytest.fail(f"{self.name} waited in vain: {what}")
-            time.sleep(0.1)
+            time.sleep(0.2)
         return found
 
     # --- what the person sees -----------------------------------------------------------------
@@ -211,6 +214,7 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bootstrap]:
             stdout=output,
             stderr=output,
             env=clean_environment(),
+            cwd=home,
         )
     node = Bootstrap(home / "network.toml", log, process)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,14 @@ import pytest
 pytestmark = pytest.mark.end_to_end
 
 Befriend = Callable[[Any, Any], None]
+
+
+@pytest.fixture(scope="module")
+def ann(new_person: Any) -> Any:
+    """Somebody whose node runs, for all tests here to ask."""
+    person = new_person("ann")
+    person.start()
+    return person
 
 
 def running(new_person: Callable[..., Any], *names: str) -> list[Any]:
@@ -22,9 +31,9 @@ def running(new_person: Callable[..., Any], *names: str) -> list[Any]:
 
 
 def test_a_request_is_seen_accepted_and_both_have_the_same_safety_number(
-    new_person: Any, link_of: Any
+    ann: Any, new_person: Any, link_of: Any
 ) -> None:
-    ann, ben = running(new_person, "ann", "ben")
+    (ben,) = running(new_person, "ben")
     asked = ben.json("contact", "add", link_of(ann), "--name", "annie", "--message", "It is me, Ben")
     assert asked["state"] == "requested"
     request = ann.knows("ben", "pending")
@@ -62,18 +71,17 @@ def test_people_who_ask_each_other_at_once_become_contacts_without_a_decision(
     dan.reads("cleo", "that was quick")
 
 
-def test_a_rejected_person_is_not_told_and_cannot_write(new_person: Any, link_of: Any) -> None:
-    eve, fay = running(new_person, "eve", "fay")
-    eve.json("contact", "add", link_of(fay))
-    fay.knows("eve", "pending")
-    eve.json("send", "fay", "are you there?")
-    fay.json("requests", "reject", "eve")
-    again = eve("contact", "add", link_of(fay))
-    assert "contact already" in again.refused(1)
-    fay("requests", "accept", "eve").refused(8)
-    fay("send", "eve", "hi").refused(8)
-    assert eve.contact("fay")["state"] == "requested"
-    assert fay.json("chats")["chats"] == []
+def test_a_rejected_person_is_not_told_and_cannot_write(ann: Any, new_person: Any, link_of: Any) -> None:
+    (eve,) = running(new_person, "eve")
+    eve.json("contact", "add", link_of(ann))
+    ann.knows("eve", "pending")
+    eve.json("send", "ann", "are you there?")
+    ann.json("requests", "reject", "eve")
+    assert "contact already" in eve("contact", "add", link_of(ann)).refused(1)
+    ann("requests", "accept", "eve").refused(8)
+    ann("send", "eve", "hi").refused(8)
+    assert eve.contact("ann")["state"] == "requested"
+    assert "@eve" not in [one["chat"] for one in ann.json("chats")["chats"]]
 
 
 def test_a_blocked_contact_is_neither_heard_nor_written_to(new_person: Any, befriend: Befriend) -> None:
@@ -88,13 +96,12 @@ def test_a_blocked_contact_is_neither_heard_nor_written_to(new_person: Any, befr
     assert gil.contact("hal")["state"] == "accepted"
 
 
-def test_a_link_of_another_network_is_refused(new_person: Any, link_of: Any, tmp_path: Any) -> None:
-    ivy = new_person("ivy")
-    ivy.launch()
+def test_a_link_of_another_network_is_refused(
+    ann: Any, new_person: Any, link_of: Any, tmp_path: Path
+) -> None:
     (tmp_path / "other.toml").write_text('name = "strangers"\n')
     joe = new_person("joe", init=False)
     joe.init(tmp_path / "other.toml")
-    ivy.start()
-    refusal = joe("contact", "add", link_of(ivy)).refused(1)
+    refusal = joe("contact", "add", link_of(ann)).refused(1)
     assert "another network" in refusal
     assert joe.json("contact", "list")["contacts"] == []
