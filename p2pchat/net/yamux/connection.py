@@ -262,7 +262,7 @@ class YamuxConnection(IMuxedConn):
             answered = self._ask()
             with trio.move_on_after(ANSWER_S):
                 await answered.wait()
-            if not self._liveness.was_heard_since(now):
+            if not (answered.is_set() or self._liveness.was_heard_since(now)):
                 self._drop("silent peer")
                 return
 
