@@ -12,13 +12,14 @@ from typing import Final
 import vodozemac
 
 from p2pchat.core.codec import Value
-from p2pchat.core.fields import array, items, text
+from p2pchat.core.fields import array, blob, items, text
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.ratchet import olm
 from p2pchat.core.ratchet.bundle import PrekeyBundle
 from p2pchat.core.ratchet.errors import Reason, ReplayError, UndecryptableError
 from p2pchat.core.ratchet.kem import KemKeyPair
+from p2pchat.core.ratchet.pickled import Pickled
 from p2pchat.core.ratchet.prekeys import MAX_STARTS, START_ID_SIZE, OneTimeKeys, Period
 from p2pchat.core.ratchet.sealed_state import MAX_STATE_BYTES, open_state, seal_state
 from p2pchat.errors import ProtocolError
@@ -31,17 +32,24 @@ _KIND: Final = "device account"
 class DeviceAccount:
     """The private prekeys of this device. Store `to_bytes` before a bundle made from it leaves."""
 
-    def __init__(self, account: vodozemac.Account, periods: list[Period], one_time_keys: OneTimeKeys) -> None:
-        self._account = account
+    def __init__(
+        self,
+        identity_key: bytes,
+        account: vodozemac.Account | str,
+        periods: list[Period],
+        one_time_keys: OneTimeKeys,
+    ) -> None:
+        self.identity_key = identity_key  # Curve25519, for the device certificate
+        self._account = Pickled(vodozemac.Account, account)
         self._periods = periods  # the current one, then the previous one if there is one
         self._one_time_keys = one_time_keys
-        self.identity_key: bytes = account.curve25519_key.to_bytes()  # Curve25519, for the device certificate
 
     @classmethod
     def create(cls, now_ms: int) -> DeviceAccount:
         """A new account with fresh keys."""
         account = vodozemac.Account()
-        return cls(account, [Period.begin(account, now_ms)], OneTimeKeys({}))
+        identity_key = account.curve25519_key.to_bytes()
+        return cls(identity_key, account, [Period.begin(account, now_ms)], OneTimeKeys({}))
 
     def maintain(self, now_ms: int) -> bool:
         """Rotate the fallback and KEM keys if they are due; True if they were and must be stored.
@@ -52,7 +60,8 @@ class DeviceAccount:
         current = self._periods[0]
         if now_ms < current.created_ms + ROTATION_MS and len(current.starts) < _CROWDED:
             return False
-        self._periods = [Period.begin(self._account, now_ms), current]
+        self._periods = [Period.begin(self._account.live(), now_ms), current]
+        self._account.changed()
         return True
 
     def bundle(
@@ -68,7 +77,8 @@ class DeviceAccount:
         expires_ms = current.created_ms + 2 * ROTATION_MS
         one_time_key = None
         if recipient is not None:
-            one_time_key = self._one_time_keys.hand_out(self._account, recipient, now_ms, expires_ms)
+            one_time_key = self._one_time_keys.hand_out(self._account.live(), recipient, now_ms, expires_ms)
+            self._account.changed()
         return PrekeyBundle(
             person=person,
             device=DeviceId(signer.public),
@@ -95,7 +105,7 @@ class DeviceAccount:
         """
         identity, other = olm.curve_key(identity_key), olm.curve_key(prekey)
         try:
-            return self._account.create_outbound_session(identity, other)
+            return self._account.live().create_outbound_session(identity, other)
         except ValueError as error:
             raise ProtocolError("the prekey bundle holds an unusable key") from error
 
@@ -116,16 +126,17 @@ class DeviceAccount:
         holder = self._one_time_keys.holder(message.prekey)
         if holder is None:
             self._check_fallback(message.prekey, start)
-        before = olm.freeze_account(self._account)
+        self._account.frozen()
         try:
             identity_key = olm.curve_key(message.identity_key)
-            session, plaintext = self._account.create_inbound_session(identity_key, parsed)
+            session, plaintext = self._account.live().create_inbound_session(identity_key, parsed)
             olm.check_can_answer(session)
             if not plaintext.startswith(context):
                 raise UndecryptableError(Reason.FORGED)
         except (ValueError, UndecryptableError) as error:
-            self._account = olm.thaw_account(before)
+            self._account.restore()
             raise UndecryptableError(Reason.FORGED) from error
+        self._account.changed()
         if holder is None:
             self._periods[0].starts.add(start)
         else:
@@ -135,7 +146,8 @@ class DeviceAccount:
     def to_bytes(self, key: bytes) -> bytes:
         """The account sealed under the 32-byte `key`."""
         value = [
-            olm.freeze_account(self._account),
+            self.identity_key,
+            self._account.frozen(),
             [period.to_value() for period in self._periods],
             self._one_time_keys.to_value(),
         ]
@@ -148,9 +160,10 @@ class DeviceAccount:
 
     @classmethod
     def _from_value(cls, value: Value) -> DeviceAccount:
-        account, periods, one_time_keys = array(value, 3)
+        identity_key, account, periods, one_time_keys = array(value, 4)
         return cls(
-            olm.thaw_account(text(account, most=MAX_STATE_BYTES)),
+            blob(identity_key, least=olm.KEY_SIZE, most=olm.KEY_SIZE),
+            text(account, most=MAX_STATE_BYTES),
             [Period.from_value(period) for period in items(periods, most=2)],
             OneTimeKeys.from_value(one_time_keys),
         )

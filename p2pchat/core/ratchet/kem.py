@@ -5,10 +5,13 @@ The library draws its own randomness. A secret key is kept as its 64-byte seed (
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 
+from p2pchat.core.codec import Value
+from p2pchat.core.fields import array, blob
 from p2pchat.core.keys import tagged_hash
 from p2pchat.errors import DecodeError
 
@@ -18,20 +21,18 @@ SEED_SIZE: Final = 64
 KEY_ID_SIZE: Final = 8
 
 
+@dataclass(frozen=True, slots=True)
 class KemKeyPair:
-    """An ML-KEM-768 key pair."""
+    """An ML-KEM-768 key pair; the secret half is kept as its seed."""
 
-    __slots__ = ("_private", "public", "seed")
-
-    def __init__(self, seed: bytes) -> None:
-        self.seed = seed
-        self._private = MLKEM768PrivateKey.from_seed_bytes(seed)
-        self.public = self._private.public_key().public_bytes_raw()
+    seed: bytes = field(repr=False)
+    public: bytes = field(repr=False)
 
     @classmethod
     def generate(cls) -> KemKeyPair:
         """A fresh key pair."""
-        return cls(MLKEM768PrivateKey.generate().private_bytes_raw())
+        private = MLKEM768PrivateKey.generate()
+        return cls(private.private_bytes_raw(), private.public_key().public_bytes_raw())
 
     @property
     def key_id(self) -> bytes:
@@ -48,12 +49,21 @@ class KemKeyPair:
             DecodeError: `ciphertext` has the wrong size.
         """
         try:
-            return self._private.decapsulate(ciphertext)
+            return MLKEM768PrivateKey.from_seed_bytes(self.seed).decapsulate(ciphertext)
         except ValueError as error:
             raise DecodeError("not an ML-KEM-768 ciphertext") from error
 
-    def __repr__(self) -> str:
-        return f"KemKeyPair({self.key_id.hex()})"
+    def to_value(self) -> list[object]:
+        """The pair as a value for `from_value`; secret. The public half saves its derivation."""
+        return [self.seed, self.public]
+
+    @classmethod
+    def from_value(cls, value: Value) -> KemKeyPair:
+        """The pair that `to_value` gave; raises DecodeError if it did not."""
+        seed, public = array(value, 2)
+        return cls(
+            blob(seed, least=SEED_SIZE, most=SEED_SIZE), blob(public, least=PUBLIC_SIZE, most=PUBLIC_SIZE)
+        )
 
 
 def key_id(public: bytes) -> bytes:

@@ -18,7 +18,6 @@ from p2pchat.core.ratchet.parties import VERSION
 MAX_INDEX: Final = 2**32
 MAX_SENDER_KEY_BYTES: Final = 512
 EXPORTED_KEY_SIZE: Final = 165  # version, index, four ratchet parts of 32 bytes, Ed25519 key
-PICKLE_KEY: Final = bytes(32)  # vodozemac insists on one; `sealed_state` encrypts under the caller's
 
 
 class GroupSessionId(Id):

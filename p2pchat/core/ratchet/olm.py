@@ -1,4 +1,4 @@
-"""A typed door to vodozemac's Olm: keys as bytes, pickles, and the prekey message taken apart.
+"""A typed door to vodozemac's Olm: keys as bytes, and the prekey message taken apart.
 
 Olm, https://gitlab.matrix.org/matrix-org/olm/-/blob/master/docs/olm.md. vodozemac draws its own
 randomness. Its fallback-key methods are missing from its type stubs.
@@ -11,12 +11,10 @@ from typing import Final, Protocol, cast
 
 import vodozemac
 
+from p2pchat.core.ratchet.pickled import PICKLE_KEY
 from p2pchat.errors import DecodeError
 
 KEY_SIZE: Final = 32
-
-# vodozemac insists on a key; every pickle is sealed under the caller's key by `sealed_state`.
-_PICKLE_KEY: Final = bytes(32)
 
 
 class _FallbackKeys(Protocol):
@@ -97,24 +95,4 @@ def check_can_answer(session: vodozemac.Session) -> None:
     The first message of a session is opened before any use of its ratchet key; one of low order
     would only show when we seal. The try is made on a copy.
     """
-    thaw_session(freeze_session(session)).encrypt(b"")
-
-
-def freeze_account(account: vodozemac.Account) -> str:
-    """The account as text: secret, to be sealed before it is stored."""
-    return account.pickle(_PICKLE_KEY)
-
-
-def thaw_account(pickle: str) -> vodozemac.Account:
-    """The account that `freeze_account` wrote; raises ValueError if it did not."""
-    return vodozemac.Account.from_pickle(pickle, _PICKLE_KEY)
-
-
-def freeze_session(session: vodozemac.Session) -> str:
-    """The session as text: secret, to be sealed before it is stored."""
-    return session.pickle(_PICKLE_KEY)
-
-
-def thaw_session(pickle: str) -> vodozemac.Session:
-    """The session that `freeze_session` wrote; raises ValueError if it did not."""
-    return vodozemac.Session.from_pickle(pickle, _PICKLE_KEY)
+    vodozemac.Session.from_pickle(session.pickle(PICKLE_KEY), PICKLE_KEY).encrypt(b"")

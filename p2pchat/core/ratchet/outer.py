@@ -144,7 +144,7 @@ class OuterLayer:
             self.envelopes,
             self.opened,
             self.late_key,
-            self.offer.seed if self.offer else None,
+            self.offer.to_value() if self.offer else None,
             self.answer,
         ]
 
@@ -169,7 +169,7 @@ class OuterLayer:
             envelopes=integer(envelopes),
             opened=integer(opened),
             late_key=None if late_key is None else blob(late_key, least=_KEY_SIZE, most=_KEY_SIZE),
-            offer=None if offer is None else KemKeyPair(blob(offer, most=kem.SEED_SIZE)),
+            offer=None if offer is None else KemKeyPair.from_value(offer),
             answer=None if answer is None else blob(answer, most=kem.CIPHERTEXT_SIZE),
         )
 

@@ -10,7 +10,7 @@ import vodozemac
 from p2pchat.core.codec import Value
 from p2pchat.core.fields import array, blob, identifier, integer, items
 from p2pchat.core.ids import DeviceId
-from p2pchat.core.ratchet import kem, olm
+from p2pchat.core.ratchet import olm
 from p2pchat.core.ratchet.kem import KemKeyPair
 
 MAX_ONE_TIME_KEYS: Final = 50  # handed out and not used yet; bounds the account's pickle to 15 kB
@@ -37,16 +37,16 @@ class Period:
 
     def to_value(self) -> list[object]:
         """The period as a value for `from_value`; secret."""
-        return [self.created_ms, self.fallback_key, self.kem.seed, sorted(self.starts)]
+        return [self.created_ms, self.fallback_key, self.kem.to_value(), sorted(self.starts)]
 
     @classmethod
     def from_value(cls, value: Value) -> Period:
         """The period that `to_value` gave; raises DecodeError if it did not."""
-        created_ms, fallback_key, seed, starts = array(value, 4)
+        created_ms, fallback_key, pair, starts = array(value, 4)
         return cls(
             integer(created_ms),
             blob(fallback_key, least=olm.KEY_SIZE, most=olm.KEY_SIZE),
-            KemKeyPair(blob(seed, least=kem.SEED_SIZE, most=kem.SEED_SIZE)),
+            KemKeyPair.from_value(pair),
             {blob(start, most=START_ID_SIZE) for start in items(starts, most=MAX_STARTS)},
         )
 

@@ -23,7 +23,8 @@ from p2pchat.core.fields import array, blob, identifier, integer, text
 from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.core.ratchet import megolm
 from p2pchat.core.ratchet.errors import Reason, ReplayError, UndecryptableError
-from p2pchat.core.ratchet.megolm import PICKLE_KEY, GroupSessionId, SenderKey
+from p2pchat.core.ratchet.megolm import GroupSessionId, SenderKey
+from p2pchat.core.ratchet.pickled import PICKLE_KEY
 from p2pchat.core.ratchet.sealed_state import open_state, seal_state
 from p2pchat.errors import DecodeError, NotAllowedError, QuotaError
 

@@ -33,6 +33,7 @@ from p2pchat.core.ratchet.envelope import (
 from p2pchat.core.ratchet.errors import Reason, UndecryptableError
 from p2pchat.core.ratchet.outer import OuterLayer
 from p2pchat.core.ratchet.parties import Parties
+from p2pchat.core.ratchet.pickled import Pickled
 from p2pchat.core.ratchet.sealed_state import MAX_STATE_BYTES
 from p2pchat.errors import ProtocolError
 
@@ -65,16 +66,15 @@ class Session:
         self,
         parties: Parties,
         generation: int,
-        ratchet: vodozemac.Session,
+        ratchet: vodozemac.Session | str,
         outer: OuterLayer,
         opening: _Opening | None,
     ) -> None:
         self.generation = generation
         self._parties = parties
-        self._ratchet = ratchet
+        self._ratchet = Pickled(vodozemac.Session, ratchet)
         self._outer = outer
         self._opening = opening
-        self._frozen: str | None = None  # the pickle of `_ratchet`, until that changes
 
     @property
     def session_id(self) -> SessionId:
@@ -138,7 +138,6 @@ class Session:
 
     def seal(self, plaintext: bytes) -> bytes:
         """The next envelope of this session, with `plaintext` in it."""
-        self._frozen = None
         self._outer, kem_field, key = self._outer.seal(established=self._opening is None)
         header: Header = (
             self._opening.header
@@ -146,7 +145,8 @@ class Session:
             else Message(self.session_id, self._outer.current.number, kem_field)
         )
         associated = associated_data(header, self._parties.outgoing)
-        kind, ciphertext = self._ratchet.encrypt(context(associated) + plaintext).to_parts()
+        kind, ciphertext = self._ratchet.live().encrypt(context(associated) + plaintext).to_parts()
+        self._ratchet.changed()
         assert (kind == 0) == (self._opening is not None)  # Olm repeats its start just as long as we do
         content = self._opening.signature + ciphertext if self._opening else ciphertext
         return Envelope(header, bytes(Aead(key).encrypt(content, associated))).encode()
@@ -168,44 +168,40 @@ class Session:
         else:
             message = _split(content)[1].message().to_any()
         plaintext = self._decrypt(message, context(associated))
-        self._outer, self._opening, self._frozen = outer, None, None
+        self._outer, self._opening = outer, None
         return plaintext
 
     def _decrypt(self, message: vodozemac.AnyOlmMessage, expected: bytes) -> bytes:
-        before = self._freeze()
+        self._ratchet.frozen()
         try:
-            plaintext = self._ratchet.decrypt(message)
+            plaintext = self._ratchet.live().decrypt(message)
         except ValueError as error:  # vodozemac keeps its state; it does not tell a lost key from a bad MAC
             raise UndecryptableError(Reason.KEY_GONE) from error
         if not plaintext.startswith(expected):
-            self._ratchet = olm.thaw_session(before)
+            self._ratchet.restore()
             raise UndecryptableError(Reason.FORGED)
+        self._ratchet.changed()
         return plaintext[len(expected) :]
-
-    def _freeze(self) -> str:
-        if self._frozen is None:
-            self._frozen = olm.freeze_session(self._ratchet)
-        return self._frozen
 
     def to_value(self) -> list[object]:
         """The session as a value for `from_value`; secret."""
         return [
             self.session_id,
             self.generation,
-            self._freeze(),
+            self._ratchet.frozen(),
             self._outer.to_value(),
             self._opening.to_value() if self._opening else None,
         ]
 
     @classmethod
     def from_value(cls, parties: Parties, value: Value) -> Session:
-        """The session that `to_value` gave; raises DecodeError or ValueError if it did not."""
+        """The session that `to_value` gave; raises DecodeError if it did not."""
         name, number, ratchet, outer, opening = array(value, 5)
         generation = integer(number, high=MAX_COUNTER)
         return cls(
             parties,
             generation,
-            olm.thaw_session(text(ratchet, most=MAX_STATE_BYTES)),
+            text(ratchet, most=MAX_STATE_BYTES),
             OuterLayer.from_value(
                 SessionId(blob(name, most=SessionId.size)), (parties.outgoing, parties.incoming), outer
             ),

@@ -95,7 +95,7 @@ def test_rubbish_that_the_peer_itself_seals_raises_only_declared_errors(talking)
     alice, bob = talking
     (session,) = alice.to(bob)._sessions
     _, _, key = session._outer.seal(established=True)
-    genuine = session._ratchet.encrypt(b"without the context").to_parts()[1]
+    genuine = session._ratchet.live().encrypt(b"without the context").to_parts()[1]
     offers = [None, b"\xff" * kem.PUBLIC_SIZE, bytes(kem.CIPHERTEXT_SIZE), kem.KemKeyPair.generate().public]
 
     def use(content):

@@ -24,6 +24,7 @@ from p2pchat.core.ratchet import kem, olm
 from p2pchat.core.ratchet.envelope import Envelope, Start, associated_data, context
 from p2pchat.core.ratchet.errors import Reason, UndecryptableError
 from p2pchat.core.ratchet.outer import OuterLayer
+from p2pchat.core.ratchet.pickled import PICKLE_KEY
 from p2pchat.errors import DecodeError, ProtocolError
 
 EPHEMERAL = b"e" * 32
@@ -39,8 +40,8 @@ class Stolen:
 
     @classmethod
     def from_device(cls, device) -> Stolen:
-        raw = base64.b64decode(olm.freeze_account(device.account._account) + "==")
-        keys = HKDF(SHA256(), 80, b"\0", b"Pickle").derive(olm._PICKLE_KEY)
+        raw = base64.b64decode(device.account._account.frozen() + "==")
+        keys = HKDF(SHA256(), 80, b"\0", b"Pickle").derive(PICKLE_KEY)
         cipher = Cipher(algorithms.AES(keys[:32]), modes.CBC(keys[64:])).decryptor()
         padded = cipher.update(raw[:-8]) + cipher.finalize()
         pickle = json.loads(padded[: -padded[-1]])
