@@ -80,7 +80,7 @@ class BucketStorage:
     def items(self, begin: int, end: int) -> Sequence[Position]:
         """The entries from `begin` up to, not including, `end`."""
         found: list[Position] = []
-        index = self._bucket_at(begin)
+        index = bisect_right(self._counts, begin) - 1
         while len(found) < end - begin:
             start = max(begin - self._counts[index], 0)
             found += self._items_of(index)[0][start : end - self._counts[index]]
@@ -92,12 +92,9 @@ class BucketStorage:
         return (self._total_below(end) - self._total_below(begin)) % _MODULUS
 
     def _total_below(self, place: int) -> int:
-        index = self._bucket_at(place)
+        index = bisect_right(self._counts, place) - 1
         inside = place - self._counts[index]
         return self._totals[index] + (self._items_of(index)[1][inside] if inside else 0)
-
-    def _bucket_at(self, place: int) -> int:
-        return min(bisect_right(self._counts, place) - 1, len(self._buckets) - 1)
 
     def _items_of(self, index: int) -> tuple[Sequence[Position], list[int]]:
         """The entries of a bucket and their running sums. Ranges ascend, so one bucket is kept."""
