@@ -16,6 +16,7 @@ from p2pchat_cli.message_lines import live_lines
 from p2pchat_cli.session import clean
 from p2pchat_cli.style import dim
 from p2pchat_cli.terminal import Terminal
+from p2pchat_cli.text import shortened
 
 R = TypeVar("R", bound=s.Result)
 
@@ -29,13 +30,9 @@ class Listener:
         self._chat = chat
         self._events = self._client.events(cursor)
         self._terminal = terminal
-        self._awaited: set[str] = set()
+        self._arrived: set[str] = set()  # messages of mine that were told to be delivered
         self._closing = False
         self._thread = Thread(target=self._run, daemon=True)
-
-    def expect(self, id: str) -> None:
-        """Tell when the message of mine with that id has been delivered."""
-        self._awaited.add(id)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -59,16 +56,17 @@ class Listener:
                 os.kill(os.getpid(), signal.SIGINT)
 
     def _notice(self, event: s.Event) -> None:
-        if event.type == "message.received":
-            message = self._message(event.data["id"])
-            if message.chat == self._chat:
-                self._terminal.show(live_lines(message))
-                self._client.call("chat.read", s.Chat(chat=self._chat))
-        elif event.type == "message.state" and event.data.get("id") in self._awaited:
-            message = self._message(event.data["id"])
-            if message.state in {"delivered", "read"}:
-                self._awaited.discard(message.id)
-                self._terminal.show([dim("  ✓ delivered")])
+        if event.type not in {"message.received", "message.state"}:
+            return
+        message = self._message(event.data["id"])
+        if message.chat != self._chat:
+            return
+        if not message.mine:
+            self._terminal.show(live_lines(message))
+            self._client.call("chat.read", s.Chat(chat=self._chat))
+        elif message.state in {"delivered", "read"} and message.id not in self._arrived:
+            self._arrived.add(message.id)
+            self._terminal.show([dim(f"  ✓ delivered: {shortened(message.text, 40)}")])
 
     def _message(self, id: str) -> s.Message:
         message = self._client.call("message.show", s.MessageId(id=id))

@@ -27,9 +27,8 @@ class Terminal:
         self._reading = True
         try:
             return input(_PROMPT)
-        except EOFError:
-            return None
-        except KeyboardInterrupt:
+        except (EOFError, KeyboardInterrupt):
+            sys.stdout.write("\n")
             return None
         finally:
             self._reading = False

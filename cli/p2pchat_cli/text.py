@@ -62,6 +62,12 @@ def width(text: str) -> int:
     return sum(_width(letter) for letter in _STYLE.sub("", text))
 
 
+def shortened(text: str, letters: int) -> str:
+    """The first line of `text`, cut to `letters`."""
+    line = text.partition("\n")[0]
+    return line if len(line) <= letters else f"{line[: letters - 1]}…"
+
+
 def plural(count: int, noun: str) -> str:
     """ "1 contact", "2 contacts"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,3 +79,125 @@ class Person:
 def nobody(tmp_path: Path) -> Person:
     """A person without a profile."""
     return Person(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def profiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The homes of Alice, Bob and Carol, in a network without bootstrap nodes; Carol has asked Alice."""
+    directory = tmp_path_factory.mktemp("profiles")
+    (directory / "network.toml").write_text('name = "friends"\n')
+    for name in ("alice", "bob", "carol"):
+        person = Person(directory / name)
+        assert person("init", "--name", name).code == 0
+        assert person("network", "join", str(directory / "network.toml")).code == 0
+    link = Person(directory / "alice").json("invite")["link"]
+    assert Person(directory / "carol")("contact", "add", link).code == 0
+    return directory
+
+
+@pytest.fixture
+def alice(tmp_path: Path, profiles: Path) -> Person:
+    """Alice, whose profile the test may change."""
+    return Person(shutil.copytree(profiles / "alice", tmp_path / "alice"))
+
+
+@pytest.fixture
+def bob(tmp_path: Path, profiles: Path) -> Person:
+    """Bob, whose profile the test may change."""
+    return Person(shutil.copytree(profiles / "bob", tmp_path / "bob"))
+
+
+@pytest.fixture
+def carol(tmp_path: Path, profiles: Path) -> Person:
+    """Carol, who has asked Alice to be her contact."""
+    return Person(shutil.copytree(profiles / "carol", tmp_path / "carol"))
+
+
+class Overlay:
+    """A bootstrap node, and people who run nodes in its network: real processes on loopback."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._people: list[Person] = []
+        self._bootstrap: subprocess.Popen[bytes] | None = None
+
+    @property
+    def network_file(self) -> Path:
+        """What people join."""
+        return self.directory / "boot" / "network.toml"
+
+    def start(self) -> None:
+        """Run the bootstrap node until `stop`."""
+        command = ["-m", "p2pchat_bootstrap", "run", "--home", str(self.directory / "boot")]
+        command += ["--name", "friends", "--listen", "/ip4/127.0.0.1/tcp/0"]
+        with (self.directory / "boot.log").open("wb") as log:
+            self._bootstrap = subprocess.Popen([sys.executable, *command], stdout=log, stderr=log)
+        deadline = time.monotonic() + 60
+        while not self.network_file.exists():
+            assert self._bootstrap.poll() is None, (self.directory / "boot.log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    def join(self, name: str, *, run: bool = True) -> Person:
+        """Somebody new in the network, with a running node."""
+        person = Person(self.directory / name)
+        assert person("init", "--name", name).code == 0
+        assert person("network", "join", str(self.network_file)).code == 0
+        self._people.append(person)
+        if run:
+            self.run(person)
+        return person
+
+    def run(self, person: Person) -> None:
+        """Start the node of a person in the background."""
+        outcome = person("run", "--detach", "--listen", "/ip4/127.0.0.1/tcp/0")
+        assert outcome.code == 0, outcome
+
+    def kill(self, person: Person) -> None:
+        """What a power cut does to the node of a person."""
+        pid = int((person.home / "node.pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not _lives(pid))
+
+    def stop(self) -> None:
+        """End all nodes."""
+        for person in self._people:
+            if (person.home / "node.pid").exists() and person("stop").code != 0:
+                self.kill(person)
+        if self._bootstrap is not None:
+            self._bootstrap.terminate()
+            self._bootstrap.wait(30)
+
+
+def eventually(claim: Callable[[], bool], *, within_s: float = 30) -> None:
+    """Wait until `claim` holds."""
+    deadline = time.monotonic() + within_s
+    while not claim():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.1)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A zombie has ended; whoever inherited it has not collected it yet.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Overlay]:
+    """A network with a running bootstrap node."""
+    overlay = Overlay(tmp_path_factory.mktemp("overlay"))
+    try:
+        overlay.start()
+        yield overlay
+    finally:
+        overlay.stop()
+
+
+@pytest.fixture(name="eventually")
+def eventually_fixture() -> Callable[..., None]:
+    """Waits until a claim holds."""
+    return eventually

@@ -10,12 +10,13 @@ import typer
 
 from p2pchat.api import schema as s
 from p2pchat.api.client import NOT_RUNNING
-from p2pchat.errors import NetworkError, NotFoundError
+from p2pchat.errors import NetworkError, NotFoundError, UsageError
 from p2pchat_cli.message_lines import message_lines
 from p2pchat_cli.options import ChatArgument, session_of
 from p2pchat_cli.session import Session
-from p2pchat_cli.style import bold, dim
+from p2pchat_cli.style import bad, bold, dim
 from p2pchat_cli.terminal import Terminal
+from p2pchat_cli.text import harmless
 
 _HISTORY: Final = 20  # messages shown at the beginning
 _HELP: Final = [
@@ -48,8 +49,10 @@ def chat(ctx: typer.Context, chat: ChatArgument) -> None:
         for line in _typed(terminal):
             if listener.failure is not None:
                 break
-            sent = session.call("message.send", s.Send(chat=chat, text=line), s.Message)
-            listener.expect(sent.id)
+            try:
+                session.call("message.send", s.Send(chat=chat, text=line), s.Message)
+            except UsageError as error:
+                terminal.show([bad(harmless(str(error)))])
         if listener.failure is not None:
             raise listener.failure
 

@@ -129,7 +129,7 @@ def _details(contact: s.Contact) -> Iterator[str]:
     yield f"{bold(contact.name)}  {_standing(contact)}"
     if contact.claimed_name != contact.name:
         yield f"calls themselves {contact.claimed_name}"
-    if contact.message:
+    if contact.message and contact.state == "pending":  # otherwise it is what I wrote to them
         yield f"wrote: {contact.message}"
     yield f"fingerprint    {contact.fingerprint}"
     yield from _number(contact.safety_number)

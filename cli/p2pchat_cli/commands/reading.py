@@ -18,7 +18,7 @@ from p2pchat_cli.options import (
 )
 from p2pchat_cli.session import Session
 from p2pchat_cli.style import accent, bold, dim
-from p2pchat_cli.text import ago, columns
+from p2pchat_cli.text import ago, columns, shortened
 
 _PAGE = 500  # messages the node gives at once
 
@@ -116,6 +116,5 @@ def _row(summary: s.ChatSummary) -> tuple[str, str, str, str]:
     unread = bold(f"{summary.unread} new") if summary.unread else ""
     if summary.last is None:
         return accent(summary.chat), unread, "", ""
-    text = summary.last.text.partition("\n")[0]
-    shown = text if len(text) <= 60 else f"{text[:59]}…"
-    return accent(summary.chat), unread, dim(ago(summary.last.sent_ms)), f"{sender(summary.last)} {shown}"
+    last = f"{sender(summary.last)} {shortened(summary.last.text, 60)}"
+    return accent(summary.chat), unread, dim(ago(summary.last.sent_ms)), last

@@ -1,0 +1,143 @@
+"""Commands that work on the store while no node runs, and what they refuse."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["send", "zoe", "hi"],
+        ["history", "zoe"],
+        ["read", "zoe"],
+        ["contact", "show", "zoe"],
+        ["contact", "rename", "zoe", "zed"],
+        ["contact", "verify", "zoe"],
+        ["contact", "block", "zoe"],
+        ["requests", "accept", "zoe"],
+        ["requests", "reject", "zoe"],
+        ["pay", "zoe", "3", "EUR"],
+        ["request", "zoe", "3", "EUR"],
+        ["balance", "zoe"],
+        ["iou", "list", "zoe"],
+        ["iou", "accept", "abcdefgh"],
+        ["msg", "show", "abcdefgh"],
+        ["group", "show", "trip"],
+        ["group", "send", "trip", "hi"],
+        ["group", "invite", "trip", "zoe"],
+        ["group", "accept", "trip"],
+        ["split", "trip", "60", "EUR"],
+    ],
+    ids=" ".join,
+)
+def test_a_name_that_means_nothing_is_exit_code_6(alice: Any, words: list[str]) -> None:
+    alice(*words).refused(6)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["ping", "bob"], ["connect", "bob"], ["net"], ["peers"], ["tail"], ["events", "--follow"]],
+    ids=" ".join,
+)
+def test_what_needs_the_network_says_how_to_start_the_node(alice: Any, words: list[str]) -> None:
+    assert "p2pchat run" in alice(*words).refused(3)
+
+
+def test_stopping_what_does_not_run_is_told(alice: Any) -> None:
+    assert "not running" in alice("stop").refused(3)
+
+
+@pytest.mark.parametrize("link", ["", "nonsense", "p2pchat:", "p2pchat:abc", "p2pchat:" + "A" * 200])
+def test_a_malformed_link_is_refused(alice: Any, link: str) -> None:
+    alice("contact", "add", link).refused(1)
+    assert alice.json("contact", "list")["contacts"] == []
+
+
+def test_my_own_link_is_refused(alice: Any) -> None:
+    link = alice.json("invite")["link"]
+    alice("contact", "add", link).refused(1)
+
+
+def test_asking_while_offline_is_kept_and_told(alice: Any, bob: Any) -> None:
+    link = alice.json("invite")["link"]
+    outcome = bob("contact", "add", link, "--name", "ali", "--message", "it is me")
+    assert outcome.code == 0
+    assert "p2pchat run" in outcome.err
+    (contact,) = bob.json("contact", "list")["contacts"]
+    assert (contact["name"], contact["state"]) == ("ali", "requested")
+    assert bob.json("status")["outbox"] > 0
+
+
+def test_what_is_written_before_the_other_accepts_is_kept_for_then(carol: Any) -> None:
+    outcome = carol("send", "alice", "hi")
+    assert outcome.out.startswith("queued to @alice")
+    assert "p2pchat run" in outcome.err
+    assert carol("history", "alice").out.rstrip().endswith("carol: hi  queued")
+
+
+def test_waiting_for_delivery_without_a_node_is_exit_code_7(carol: Any) -> None:
+    assert "not running" in carol("send", "alice", "hi", "--ack", "delivered").refused(7)
+    assert [message["text"] for message in carol.json("history", "alice")["messages"]] == ["hi"]
+
+
+def test_a_blocked_person_is_not_written_to(carol: Any) -> None:
+    assert carol("contact", "block", "alice").code == 0
+    carol("send", "alice", "hi").refused(8)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["1.005", "EUR"], "decimals"),
+        (["-3", "EUR"], "above zero"),
+        (["-3.50", "EUR", "pizza"], "above zero"),
+        (["0", "EUR"], "above zero"),
+        (["3"], "unit"),
+        (["1e3", "EUR"], "1e3"),
+        (["nan", "EUR"], "nan"),
+        (["9" * 40, "EUR"], ""),
+        (["3 EUR", "--hte", "pizza"], "--hte"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_amount_is_refused_with_the_reason(carol: Any, words: list[str], reason: str) -> None:
+    assert reason in carol("pay", "alice", *words).refused(1)
+    assert carol.json("iou", "list")["ious"] == []
+
+
+def test_without_a_terminal_an_invite_is_just_its_link(alice: Any) -> None:
+    outcome = alice("invite")
+    assert outcome.out.startswith("p2pchat:")
+    assert len(outcome.out.splitlines()) == 1
+    assert len(alice("invite", "--qr").out.splitlines()) > 20
+    assert alice("invite", "--qr", "--json").result["link"].startswith("p2pchat:")
+
+
+def test_colour_is_for_terminals_that_want_it(alice: Any) -> None:
+    assert "\x1b[" not in alice("whoami").out
+    assert "\x1b[" in alice("whoami", FORCE_COLOR="1").out
+    assert "\x1b[" not in alice("whoami", FORCE_COLOR="1", NO_COLOR="1").out
+    assert "\x1b[" not in alice("whoami", "--json", FORCE_COLOR="1").out
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(alice: Any) -> None:
+    command = f"{sys.executable} -m p2pchat_cli --help | true"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, env=alice.environment, text=True
+    )
+    assert done.stderr == ""
+
+
+def test_an_empty_profile_says_what_to_do_first(alice: Any) -> None:
+    assert "p2pchat invite" in alice("contact", "list").out
+    assert "p2pchat invite" in alice("chats").out
+    assert "p2pchat group create" in alice("group", "list").out
+    assert alice("requests", "list").out == "Nobody asks.\n"
+    assert alice("balance").out == "You are all square.\n"
+    assert alice("read").out == "Nothing unread.\n"
+    assert alice("search", "pizza").out == "Nothing found.\n"

@@ -1,0 +1,276 @@
+"""Commands against running nodes: two people and a bootstrap node, as real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyte
+import pytest
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def pair(overlay: Any) -> tuple[Any, Any]:
+    """Alice and Bob, contacts of each other."""
+    alice, bob = overlay.join("alice"), overlay.join("bob")
+    assert bob("contact", "add", alice.json("invite")["link"], "--message", "it is bob").code == 0
+    deadline = time.monotonic() + 30
+    while not (waiting := alice.json("requests", "list")["contacts"]):
+        assert time.monotonic() < deadline
+    assert waiting[0]["message"] == "it is bob"
+    assert alice("requests", "accept", "bob").code == 0
+    while bob.json("contact", "show", "alice")["state"] != "accepted":
+        assert time.monotonic() < deadline
+    return alice, bob
+
+
+@pytest.fixture
+def alice(pair: tuple[Any, Any]) -> Any:
+    return pair[0]
+
+
+@pytest.fixture
+def bob(pair: tuple[Any, Any]) -> Any:
+    return pair[1]
+
+
+def start(person: Any, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "p2pchat_cli", *words]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=person.environment,
+    )
+
+
+def texts(person: Any, chat: str) -> list[str]:
+    return [message["text"] for message in person.json("history", chat, "--limit", "500")["messages"]]
+
+
+def test_both_see_the_same_safety_number(alice: Any, bob: Any) -> None:
+    assert (
+        alice.json("contact", "show", "bob")["safety_number"]
+        == bob.json("contact", "show", "alice")["safety_number"]
+    )
+
+
+def test_a_command_that_asks_the_node_loads_no_network_no_store_and_no_decoration(alice: Any) -> None:
+    code = "import sys; from p2pchat_cli.main import main; main(['status'])"
+    code += "; print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], env=alice.environment, capture_output=True, text=True)
+    assert "running" in done.stdout
+    loaded = {module.partition(".")[0] for module in done.stderr.split()}
+    heavy = {"trio", "libp2p", "asyncio", "apsw", "vodozemac", "nacl", "cryptography"}
+    assert loaded.isdisjoint(heavy | {"rich", "segno", "babel", "readline", "mnemonic", "importlib.metadata"})
+    assert "typer" in loaded
+
+
+def test_a_message_is_delivered_and_read(alice: Any, bob: Any, eventually: Callable[..., None]) -> None:
+    sent = bob.json("send", "alice", "are you", "there?", "--ack", "delivered")
+    assert (sent["text"], sent["state"]) == ("are you there?", "delivered")
+    assert "are you there?" in alice("read", "bob").out
+    assert alice("read").out == "Nothing unread.\n"
+    eventually(lambda: bob.json("msg", "show", sent["id"])["state"] == "read")
+
+
+def test_a_text_may_come_from_standard_input(alice: Any, bob: Any) -> None:
+    bob("send", "alice", "-", "--ack", "delivered", stdin="first line\nsecond line\n")
+    out = alice("history", "bob", "--limit", "1").out.splitlines()
+    assert out[0].endswith("bob: first line")
+    assert out[1].strip() == "second line"
+    assert out[1].startswith(" " * 20)  # it cannot pass for a message of its own
+
+
+def test_what_a_peer_writes_cannot_touch_the_terminal(alice: Any, bob: Any) -> None:
+    evil = "\x1b[2J\x9b31mhi\u202etxt.exe\x07"
+    bob("send", "alice", evil, "--ack", "delivered")
+    for command in (["history", "bob", "--limit", "1"], ["read", "bob"], ["search", "exe"], ["chats"]):
+        out = alice(*command).out
+        assert not set(out) & set("\x1b\x9b\u202e\x07"), command
+    outcome = alice("history", "bob", "--limit", "1", "--json")
+    assert not set(outcome.out) & set("\x1b\x9b\u202e\x07")
+    assert outcome.result["messages"][0]["text"] == evil
+
+
+def test_following_shows_what_comes_and_goes_on_from_the_cursor(alice: Any, bob: Any) -> None:
+    cursor = alice.json("status")["cursor"]
+    bob("send", "alice", "while away", "--ack", "delivered")
+    listener = start(alice, "events", "--since", str(cursor), "--follow", "--json")
+    tail = start(alice, "tail")
+    try:
+        assert listener.stdout is not None
+        assert tail.stdout is not None
+        first = json.loads(listener.stdout.readline())["result"]
+        assert (first["type"], first["data"]["text"]) == ("message.received", "while away")
+        assert first["seq"] == cursor + 1
+        time.sleep(1)  # for tail to have begun; it shows only what comes from then on
+        bob("send", "alice", "while here", "--ack", "delivered")
+        assert "while here" in listener.stdout.readline()
+        assert tail.stdout.readline() == "@bob  bob: while here\n"
+    finally:
+        for process in (listener, tail):
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+            assert process.returncode == 130
+            assert errors == ""
+
+
+def test_lines_from_a_pipe_are_sent_one_by_one(alice: Any, bob: Any, eventually: Callable[..., None]) -> None:
+    outcome = bob("chat", "alice", stdin="one by\n\none\n")
+    assert outcome.code == 0
+    eventually(lambda: texts(alice, "bob")[-2:] == ["one by", "one"])
+
+
+def test_an_iou_counts_once_it_is_accepted(alice: Any, bob: Any, eventually: Callable[..., None]) -> None:
+    iou = alice.json("pay", "bob", "12.50", "EUR", "pizza", "for", "two")
+    assert (iou["amount"], iou["note"], iou["state"]) == ("12.50 EUR", "pizza for two", "offered")
+    eventually(lambda: bool(bob.json("iou", "list")["ious"]))
+    assert "waits for you" in bob("iou", "list").out
+    assert bob("iou", "accept", iou["id"][:8]).code == 0
+    eventually(lambda: "you owe 12.50 EUR" in alice("balance", "bob").out)
+    assert "owes you 12.50 EUR" in bob("balance").out
+
+
+def test_ping_and_connect_say_how_far_it_is(alice: Any, bob: Any) -> None:
+    assert bob("connect", "alice").code == 0
+    assert bob.json("ping", "alice")["ms"] > 0
+    assert "alice" in bob("peers").out
+
+
+def test_a_shell_completes_the_names_of_contacts(alice: Any, bob: Any) -> None:
+    outcome = alice(_P2PCHAT_COMPLETE="complete_bash", COMP_WORDS="p2pchat send bo", COMP_CWORD="2")
+    assert outcome.out.split() == ["bob"]
+
+
+def test_a_second_node_on_the_same_profile_is_refused(alice: Any, bob: Any) -> None:
+    assert "already runs" in alice("run").refused(3)
+    assert "already runs" in alice("run", "--detach").refused(3)
+    assert alice.json("status")["running"] is True
+
+
+def test_a_port_in_use_is_told_and_the_profile_stays_usable(overlay: Any, alice: Any) -> None:
+    taken = alice.json("status")["listening"][0].partition("/p2p/")[0]
+    carol = overlay.join("carol", run=False)
+    for extra in ([], ["--detach"]):
+        outcome = carol("run", "--listen", taken, *extra)
+        assert outcome.code == 3, outcome
+        assert "Traceback" not in outcome.err
+        assert taken.rpartition("/")[2] in outcome.err.splitlines()[-1]
+    assert carol.json("status")["running"] is False
+
+
+@pytest.mark.parametrize("address", ["nonsense", "/ip4/127.0.0.1/tcp/99999", "/ip4/127.0.0.1/udp/1"])
+def test_an_address_that_is_none_is_told(overlay: Any, nobody: Any, address: str) -> None:
+    nobody("init", "--name", "dave")
+    nobody("network", "join", str(overlay.network_file))
+    outcome = nobody("run", "--listen", address)
+    assert outcome.code == 1, outcome
+    assert "Traceback" not in outcome.err
+    assert address in outcome.err.splitlines()[-1]
+
+
+def test_a_message_to_somebody_away_is_kept_over_kill_9_and_arrives_once(
+    overlay: Any, alice: Any, bob: Any, eventually: Callable[..., None]
+) -> None:
+    assert bob("stop").code == 0
+    assert bob.json("status")["running"] is False
+    outcome = alice("send", "bob", "for later", "--ack", "delivered", "--timeout", "0.5", "--json")
+    assert outcome.code == 7
+    envelope = json.loads(outcome.out)
+    assert envelope["error"]["exit_code"] == 7
+    assert envelope["result"]["state"] == "queued"
+
+    overlay.kill(alice)
+    assert alice.json("status")["running"] is False  # the socket that it left behind misleads nobody
+    assert alice.json("send", "bob", "without a node")["state"] == "queued"
+    overlay.run(alice)
+    overlay.run(bob)
+    eventually(lambda: texts(bob, "alice")[-2:] == ["for later", "without a node"])
+    assert texts(bob, "alice").count("for later") == 1
+
+
+class Window:
+    """`p2pchat chat` on a terminal of 60 columns."""
+
+    def __init__(self, person: Any, *words: str) -> None:
+        self._screen = pyte.Screen(60, 24)
+        self._stream = pyte.ByteStream(self._screen)
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            environment = person.environment | {"TERM": "xterm", "COLUMNS": "60", "LINES": "24"}
+            os.execvpe(sys.executable, [sys.executable, "-m", "p2pchat_cli", *words], environment)
+
+    def type(self, text: str) -> None:
+        os.write(self._terminal, text.encode())
+
+    def await_line(self, *, ending: str) -> None:
+        """Wait until a line on the screen ends like that."""
+        deadline = time.monotonic() + 30
+        while not any(line.rstrip().endswith(ending) for line in self._screen.display):
+            assert time.monotonic() < deadline, "\n".join(self._screen.display)
+            self._pump()
+
+    def end(self) -> int:
+        """The exit code."""
+        deadline = time.monotonic() + 30
+        while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            assert time.monotonic() < deadline
+            self._pump()
+        os.close(self._terminal)
+        return os.waitstatus_to_exitcode(ended[1])
+
+    def _pump(self) -> None:
+        if select.select([self._terminal], [], [], 0.1)[0]:
+            try:
+                self._stream.feed(os.read(self._terminal, 65536))
+            except OSError:  # the other end is closed
+                time.sleep(0.05)
+
+
+@pytest.fixture
+def window(alice: Any) -> Iterator[Window]:
+    window = Window(alice, "chat", "bob")
+    window.await_line(ending="(/help, /quit)")
+    window.await_line(ending=">")
+    yield window
+    if Path(f"/proc/{window.pid}").exists():
+        os.kill(window.pid, signal.SIGKILL)
+
+
+def test_a_chat_shows_what_comes_in_above_what_is_being_typed(window: Window, alice: Any, bob: Any) -> None:
+    window.type("half a se")
+    window.await_line(ending="> half a se")
+    bob("send", "alice", "interrupting you")
+    window.await_line(ending="bob: interrupting you")
+    window.await_line(ending="> half a se")
+    window.type("ntence\r")
+    window.await_line(ending="✓ delivered: half a sentence")
+    window.type("/help\r")
+    window.await_line(ending="the node goes on receiving")
+    window.type("/quit\r")
+    assert window.end() == 0
+    assert texts(bob, "alice")[-1] == "half a sentence"
+    assert alice("read").out == "Nothing unread.\n"
+
+
+def test_a_chat_ends_when_its_node_does(window: Window, overlay: Any, alice: Any) -> None:
+    overlay.kill(alice)
+    try:
+        window.await_line(ending="p2pchat: The node closed the connection.")
+        assert window.end() == 3
+    finally:
+        overlay.run(alice)
