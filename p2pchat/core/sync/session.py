@@ -24,6 +24,7 @@ from p2pchat.core.log.order import Position
 from p2pchat.core.log.runs import RunVerifier
 from p2pchat.core.sync import negentropy
 from p2pchat.core.sync.frames import (
+    MAX_DEVICES,
     MAX_IDS,
     MAX_RANGE_MESSAGE,
     Control,
@@ -158,7 +159,8 @@ class SyncSession:
             self._round = None
             self.peer_heights = log.heights()
         else:
-            self._send(Have(dict(log.heights())))
+            # A log of more devices than fit a frame is reconciled by ranges in the end.
+            self._send(Have(dict(sorted(log.heights().items())[:MAX_DEVICES])))
 
     def _go_on(self, frame: Frame, now: _Round, log: LogReader) -> None:
         match frame:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from p2pchat.core.ids import ConversationId, DeviceId
 from p2pchat.core.log.entry import NO_CONVERSATION, author
 from p2pchat.core.sync.frames import (
+    MAX_DEVICES,
     MAX_FRAME,
     Done,
     Have,
@@ -19,6 +20,7 @@ from p2pchat.core.sync.frames import (
     State,
     Want,
     WantIds,
+    decode_frame,
     encode_frame,
     pack_entries,
 )
@@ -242,6 +244,18 @@ def test_a_peer_that_claims_entries_it_lacks_gains_nothing(member):
     while session.next_frame(bob):
         pass
     assert session.is_settled
+
+
+def test_a_log_of_more_devices_than_a_frame_holds_says_so_within_the_frame(member, monkeypatch):
+    bob = member("bob")
+    crowd = {DeviceId(i.to_bytes(32, "big")): 1 for i in range(MAX_DEVICES + 1)}
+    monkeypatch.setattr(bob, "heights", lambda: crowd)
+    session = SyncSession(ConversationId(b"c" * 32), initiator=False)
+    session.receive(encode_frame(State(9, bytes(16))), bob)
+    session.next_frame(bob)
+    have = decode_frame(session.next_frame(bob))
+    assert isinstance(have, Have)
+    assert len(have.heights) == MAX_DEVICES
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
