@@ -23,14 +23,25 @@ MAX_READS: Final = 4  # at once, each with its own connection and page cache
 
 
 class _Request:
-    """A change on its way, with its caller asleep until `woken`."""
+    """A change on its way, and the task of its caller while that sleeps."""
 
-    __slots__ = ("change", "outcome", "woken")
+    __slots__ = ("change", "outcome", "sleeper")
 
     def __init__(self, change: Change[Any]) -> None:
         self.change = change
         self.outcome: Committed[Any] | BaseException | None = None
-        self.woken = trio.Event()
+        self.sleeper: trio.lowlevel.Task | None = None
+
+    async def sleep(self) -> None:
+        """Wait for `wake`, deaf to cancellation; an Event in a shield would cost as much as the change."""
+        self.sleeper = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED)
+
+    def wake(self) -> None:
+        """End the caller's sleep; no-op if it is awake."""
+        if self.sleeper is not None:
+            trio.lowlevel.reschedule(self.sleeper)
+            self.sleeper = None
 
 
 class StoreService:
@@ -61,10 +72,10 @@ class StoreService:
         await trio.lowlevel.checkpoint_if_cancelled()
         request = _Request(change)
         self._queue.append(request)
-        with trio.CancelScope(shield=True):
-            if self._led:
-                await request.woken.wait()
-            if request.outcome is None:
+        if self._led:
+            await request.sleep()
+        if request.outcome is None:
+            with trio.CancelScope(shield=True):
                 await self._lead()
         outcome = request.outcome
         assert outcome is not None
@@ -90,10 +101,10 @@ class StoreService:
             await self._commit(batch)
         finally:
             for request in batch:
-                request.woken.set()
+                request.wake()
             self._led = bool(self._queue)
             if self._queue:
-                self._queue[0].woken.set()
+                self._queue[0].wake()
 
     async def _commit(self, batch: list[_Request]) -> None:
         changes = [request.change for request in batch]
