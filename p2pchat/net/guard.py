@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 _BANS_KEPT: Final = 4096  # an attacker makes identities at will; the oldest ban goes first
 _BANS_UNTIL_ADDRESS: Final = 3  # banned devices from one address that ban the address itself
+_OFFENCES_UNTIL_BAN: Final = 8
+_LOG_PAUSE_S: Final = 1.0
 
 
 class RefusedError(NetworkError):
@@ -43,11 +45,20 @@ class Guard:
         self._handshakes: dict[trio.CancelScope, None] = {}
         self._banned: dict[DeviceId | str, float] = {}  # until when
         self._strikes: Counter[str] = Counter()
+        self._offences: Counter[DeviceId] = Counter()
+        self._logged: dict[str, float] = {}
+        self.on_ban: Callable[[DeviceId], None] | None = None  # closes what is open
 
     def drop(self, reason: str, who: object) -> None:
-        """Count and log that something of `who` was dropped for `reason` (two or three words)."""
+        """Count and log that something of `who` was dropped for `reason` (two or three words).
+
+        All are counted; of those in quick succession the first is logged, lest a flood fills the disk.
+        """
         self.counters[f"dropped.{reason.replace(' ', '_')}"] += 1
-        logger.info("Dropped %s: %s", who, reason)
+        now = self._clock()
+        if now - self._logged.get(reason, -_LOG_PAUSE_S) >= _LOG_PAUSE_S:
+            self._logged[reason] = now
+            logger.info("Dropped %s: %s", who, reason)
 
     @contextmanager
     def arrival(self, host: str | None) -> Iterator[None]:
@@ -90,9 +101,18 @@ class Guard:
         finally:
             self._handshakes.pop(scope, None)
 
+    def offend(self, device: DeviceId, reason: str, host: str | None = None) -> None:
+        """Count a breach of a protocol by `device`, which a bug may explain once, but not repeatedly."""
+        self._offences[device] += 1
+        if self._offences[device] >= _OFFENCES_UNTIL_BAN:
+            self.ban(device, reason, host)
+        elif len(self._offences) > _BANS_KEPT:
+            self._offences.clear()
+
     def ban(self, device: DeviceId, reason: str, host: str | None = None) -> None:
         """Refuse `device` for a while; and its address, when devices from there are banned repeatedly."""
         self.counters["bans"] += 1
+        self._offences.pop(device, None)
         logger.warning("Banned %s for %.0f s: %s", device.short, self.limits.ban_s, reason)
         until = self._clock() + self.limits.ban_s
         self._remember(device, until)
@@ -104,6 +124,8 @@ class Guard:
                 self._remember(place, until)
             elif len(self._strikes) > _BANS_KEPT:
                 self._strikes.clear()
+        if self.on_ban is not None:
+            self.on_ban(device)
 
     def is_banned(self, device: DeviceId) -> bool:
         """Whether connections of `device` are refused now."""

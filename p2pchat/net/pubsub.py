@@ -29,6 +29,7 @@ from libp2p.pubsub.pubsub import Pubsub
 
 from p2pchat.errors import ProtocolError
 from p2pchat.net.guard import Guard
+from p2pchat.net.peers import device_of
 from p2pchat.net.protocols import GOSSIP_LIMIT
 from p2pchat.net.streams import READ_SIZE
 
@@ -75,6 +76,7 @@ class SafePubsub(Pubsub):
             logger.debug("The gossip stream of %s ended: %s", peer, type(error).__name__)
         except Exception as error:
             self._guard.drop("gossip garbage", f"{peer} ({type(error).__name__})")
+            self._guard.offend(device_of(peer), "gossip garbage", _host_of(stream))
             self._handle_dead_peer(peer)
         finally:
             await stream.reset()
@@ -156,6 +158,11 @@ def make_router() -> SafeGossipSub:
         eclipse_protection_enabled=False,
         adaptive_gossip_enabled=False,
     )
+
+
+def _host_of(stream: Any) -> str | None:
+    address = stream.get_remote_address()
+    return address[0] if address else None
 
 
 def _take_rpc(buffer: bytearray) -> bytes | None:

@@ -135,6 +135,7 @@ class Streams:
             await stream.reset()
         except ProtocolError as error:
             self._guard.drop("protocol error", f"{protocol} stream of {peer.short} ({error})")
+            self._guard.offend(peer, "protocol errors")
             await stream.reset()
         except Exception:
             self._guard.drop("handler error", f"{protocol} stream of {peer.short}")

@@ -26,7 +26,7 @@ from libp2p.peer.id import ID
 from p2pchat.core.ids import DeviceId
 from p2pchat.errors import NetworkError, ProtocolError
 from p2pchat.net.guard import Guard, RefusedError
-from p2pchat.net.peers import device_of
+from p2pchat.net.peers import device_of, peer_id_of
 
 _SIMULTANEOUS_S: Final = 5.0  # connections both ways within this are one wish, later ones a reconnection
 _LEAVE_S: Final = 0.5  # for the other end to have registered the connection that stays
@@ -55,6 +55,7 @@ class PeerSwarm(Swarm):
         self.guard = guard
         self.redial: Redial | None = None
         self._leaving: set[Any] = set()
+        guard.on_ban = self._close_banned
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -135,6 +136,10 @@ class PeerSwarm(Swarm):
                 self.guard.counters["duplicate_connections"] += 1
                 self._leaving.add(connection)
                 self.manager.run_task(self._leave, connection)
+
+    def _close_banned(self, device: DeviceId) -> None:
+        for connection in self.get_connections(peer_id_of(device)):
+            self.manager.run_task(connection.close)
 
     async def _leave(self, connection: Any) -> None:
         try:
