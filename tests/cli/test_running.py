@@ -90,9 +90,9 @@ def test_a_message_is_delivered_and_read(alice: Any, bob: Any, eventually: Calla
 def test_a_text_may_come_from_standard_input(alice: Any, bob: Any) -> None:
     bob("send", "alice", "-", "--ack", "delivered", stdin="first line\nsecond line\n")
     out = alice("history", "bob", "--limit", "1").out.splitlines()
-    assert out[0].endswith("bob: first line")
-    assert out[1].strip() == "second line"
-    assert out[1].startswith(" " * 20)  # it cannot pass for a message of its own
+    assert out[-2].endswith("bob: first line")
+    assert out[-1].strip() == "second line"
+    assert out[-1].startswith(" " * 20)  # it cannot pass for a message of its own
 
 
 def test_what_a_peer_writes_cannot_touch_the_terminal(alice: Any, bob: Any) -> None:

@@ -54,6 +54,9 @@ def send(
     message = session.call("message.send", params, s.Message)
     if ack is not None:
         message = _await(session, message, ack, cursor, timeout)
+        if not _arrived(message, ack):
+            session.refuse(_still_queued(session, message), result=message)
+            raise typer.Exit(StillQueuedError.exit_code)
     session.answer(message, [_sent(message)])
     if not session.node_runs():
         session.hint("Your node is not running; the message goes out with `p2pchat run`.")
@@ -93,29 +96,26 @@ def _text(words: list[str]) -> str:
 
 
 def _await(session: Session, message: s.Message, ack: Ack, cursor: int, timeout: float) -> s.Message:
-    """The message once all recipients have it.
+    """The message when all recipients have it, or else as it stands after `timeout` seconds.
 
     Raises:
-        StillQueuedError: not within `timeout` seconds.
         NetworkError: a recipient cannot be written to.
     """
-    if session.node_runs():
-        for event in session.follow(cursor, until=time.monotonic() + timeout):
-            if event.type != "message.state" and event.type != "message.sent":
-                continue
+    if not session.node_runs():
+        return message
+    for event in session.follow(cursor, until=time.monotonic() + timeout):
+        if event.type in {"message.sent", "message.state"} and event.data.get("id") == message.id:
             message = session.call("message.show", s.MessageId(id=message.id), s.Message)
-            if _arrived(message, ack):
-                return message
             if message.state == "failed":
                 raise NetworkError("The message could not be delivered: see `p2pchat msg show`.")
-        message = session.call("message.show", s.MessageId(id=message.id), s.Message)
-    if _arrived(message, ack):
-        return message
-    raise StillQueuedError(
-        f"The message {message.id[:SHORT_ID]} is still {message.state}; your node goes on trying."
-        if session.node_runs()
-        else f"The message {message.id[:SHORT_ID]} is queued: your node is not running."
-    )
+            if _arrived(message, ack):
+                break
+    return message
+
+
+def _still_queued(session: Session, message: s.Message) -> StillQueuedError:
+    why = "your node goes on trying" if session.node_runs() else "your node is not running"
+    return StillQueuedError(f"The message {message.id[:SHORT_ID]} is still {message.state}: {why}.")
 
 
 def _arrived(message: s.Message, ack: Ack) -> bool:
