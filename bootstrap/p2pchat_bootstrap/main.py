@@ -6,6 +6,7 @@ libp2p takes seconds to import; only `run`, once its settings are known to be go
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -100,7 +101,8 @@ def _settings(
     if kept is None and name is None:
         raise UsageError("A new bootstrap node needs the network's name: add --name NAME.")
     base = kept or Settings(name or "")
-    settings = Settings(
+    settings = replace(
+        base,
         name=name or base.name,
         listen=tuple(Listen.parse(address) for address in listen) if listen else base.listen,
         announce=tuple(check_announced(address) for address in announce) if announce else base.announce,

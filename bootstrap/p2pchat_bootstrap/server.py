@@ -1,28 +1,33 @@
-"""The running bootstrap node: identity, listening sockets, what it prints, and its end."""
+"""The running bootstrap node: from its settings to its last connection."""
 
 from __future__ import annotations
 
 import json
 import logging
-import secrets
 import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from typing import Final
 
 import trio
 import typer
 
-from p2pchat import logs
 from p2pchat.config import Home, NetworkFile, write_private
 from p2pchat.core.ids import DeviceId
-from p2pchat.core.keys import SEED_SIZE, SigningKey
-from p2pchat.errors import StoreError
-from p2pchat.net.config import NetworkConfig, Reach
-from p2pchat.net.libp2p_network import open_network
+from p2pchat.core.keys import SigningKey
+from p2pchat.errors import P2PChatError
+from p2pchat.net.config import Limits, NetworkConfig, Reach
+from p2pchat.net.libp2p_network import Libp2pNetwork, open_network
 from p2pchat.net.relay.limits import RelayLimits
-from p2pchat_bootstrap.settings import Settings
+from p2pchat_bootstrap.identity import load_identity
+from p2pchat_bootstrap.metrics import serve_metrics
+from p2pchat_bootstrap.process import allow_descriptors, configure_logs, tell_systemd
+from p2pchat_bootstrap.settings import NodeLimits, Settings
 
 logger = logging.getLogger("p2pchat.bootstrap")
+
+_DRAIN_STEP_S: Final = 0.1
 
 
 def serve(home: Home, settings: Settings, *, json_output: bool) -> None:
@@ -32,52 +37,128 @@ def serve(home: Home, settings: Settings, *, json_output: bool) -> None:
         StoreError: the identity or the network file cannot be read or written.
         NetworkError: an endpoint cannot be listened on.
     """
-    logs.configure()
-    key = load_identity(home.key_file)
-    trio.run(partial(_run, home, settings, key, json_output=json_output))
+    configure_logs(settings.log)
+    allow_descriptors(settings.limits.connections)
+    node = _Node(home, settings, load_identity(home.key_file))
+    trio.run(partial(node.run, json_output=json_output))
 
 
-def load_identity(path: Path) -> SigningKey:
-    """The node's key in the file at `path`, which is made if it is not there.
+class _Node:
+    """One run of the node."""
 
-    Raises:
-        StoreError: the file cannot be read or written, or holds something else.
-    """
-    try:
-        seed = path.read_bytes()
-    except FileNotFoundError:
-        seed = secrets.token_bytes(SEED_SIZE)
-        write_private(path, seed)
-    except OSError as error:
-        raise StoreError(f"The identity {path} cannot be read: {error.strerror}.") from error
-    if len(seed) != SEED_SIZE:
-        raise StoreError(f"{path} is not the identity of a bootstrap node: it should have {SEED_SIZE} bytes.")
-    return SigningKey(seed)
+    def __init__(self, home: Home, settings: Settings, key: SigningKey) -> None:
+        self._home = home
+        self._settings = settings
+        self._key = key
+        self._stopping = False
+
+    async def run(self, *, json_output: bool) -> None:
+        psk = self._settings.pre_shared_key(self._home)
+        failure: P2PChatError | None = None
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            async with open_network(self._config(psk)) as network, trio.open_nursery() as nursery:
+                try:
+                    port = await self._start_metrics(network, nursery)
+                    self._apply(network, self._settings.limits)
+                    file = NetworkFile(self._settings.name, tuple(network.advertised()), psk)
+                    write_private(self._home.network_file, file.to_toml().encode())
+                    _announce(file, network.device, port, json_output=json_output)
+                    tell_systemd("READY=1")
+                    await self._obey(signals, network)
+                except P2PChatError as error:  # carried past the nursery, which would wrap it in a group
+                    failure = error
+                nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        logger.info("Stopped.")
+
+    def _config(self, psk: str | None) -> NetworkConfig:
+        return NetworkConfig(
+            key=self._key,
+            name=self._settings.name,
+            listen=tuple(endpoint.multiaddr for endpoint in self._settings.listen),
+            psk=bytes.fromhex(psk) if psk else None,
+            limits=_limits(self._settings.limits),
+            reach=Reach(
+                public=True,
+                relays=False,
+                announce=self._settings.announce,
+                relay_for_others=_relay_limits(self._settings.limits),
+            ),
+        )
+
+    async def _start_metrics(self, network: Libp2pNetwork, nursery: trio.Nursery) -> int | None:
+        endpoint = self._settings.metrics_endpoint()
+        if endpoint is None:
+            return None
+        port: int = await nursery.start(serve_metrics, *endpoint, network, lambda: not self._stopping)
+        return port
+
+    async def _obey(self, signals: AsyncIterator[int], network: Libp2pNetwork) -> None:
+        """Reload on SIGHUP; return once the node has stopped giving service."""
+        async for received in signals:
+            if received == signal.SIGHUP:
+                self._reload(network)
+                continue
+            logger.info("Stopping on %s.", signal.Signals(received).name)
+            self._stopping = True
+            tell_systemd("STOPPING=1")
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._drain, network, nursery.cancel_scope)
+                async for again in signals:
+                    if again != signal.SIGHUP:
+                        logger.info("Stopping at once.")
+                        nursery.cancel_scope.cancel()
+            return
+
+    def _reload(self, network: Libp2pNetwork) -> None:
+        try:
+            settings = Settings.read(self._home)
+        except P2PChatError as error:
+            logger.error("The old limits stay: %s", error)
+            return
+        if settings is None:
+            logger.error("The old limits stay: the settings are gone.")
+            return
+        self._apply(network, settings.limits)
+        logger.info("The limits were read again.")
+        if replace(settings, limits=self._settings.limits) != self._settings:
+            logger.warning("Settings other than the limits have changed: they need a restart.")
+
+    def _apply(self, network: Libp2pNetwork, limits: NodeLimits) -> None:
+        network.set_limits(_limits(limits))
+        if network.services.relay is not None:
+            network.services.relay.limits = _relay_limits(limits)
+        if network.services.table is not None:
+            network.services.table.shelf.limit = limits.records
+
+    async def _drain(self, network: Libp2pNetwork, drained: trio.CancelScope) -> None:
+        """Take no new calls, and give those that are on some time to end."""
+        relay = network.services.relay
+        if relay is not None:
+            relay.limits = replace(relay.limits, reservations=0, circuits=0)
+            with trio.move_on_after(self._settings.drain_seconds):
+                while relay.circuits.total:  # noqa: ASYNC110 -- seconds, once in a node's life
+                    await trio.sleep(_DRAIN_STEP_S)
+        drained.cancel()
 
 
-async def _run(home: Home, settings: Settings, key: SigningKey, *, json_output: bool) -> None:
-    psk = settings.pre_shared_key(home)
-    config = NetworkConfig(
-        key=key,
-        name=settings.name,
-        listen=tuple(endpoint.multiaddr for endpoint in settings.listen),
-        psk=bytes.fromhex(psk) if psk else None,
-        reach=Reach(public=True, relays=False, announce=settings.announce, relay_for_others=RelayLimits()),
+def _limits(limits: NodeLimits) -> Limits:
+    return Limits(connections=limits.connections, connections_per_range=limits.connections_per_range)
+
+
+def _relay_limits(limits: NodeLimits) -> RelayLimits:
+    return RelayLimits(
+        reservations=limits.relay_reservations,
+        circuits=limits.relay_circuits,
+        circuits_per_device=limits.relay_circuits_per_device,
+        circuit_s=60 * limits.relay_minutes,
+        circuit_bytes=1_000_000 * limits.relay_megabytes,
+        bytes_per_second=1000 * limits.relay_kilobytes_per_second,
     )
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with open_network(config) as network:
-            device = DeviceId(key.public)
-            addresses = network.advertised()
-            file = NetworkFile(settings.name, tuple(addresses), psk)
-            write_private(home.network_file, file.to_toml().encode())
-            _announce(file, device, json_output=json_output)
-            async for received in signals:
-                logger.info("Stopping on %s.", signal.Signals(received).name)
-                break
-    logger.info("Stopped.")
 
 
-def _announce(file: NetworkFile, device: DeviceId, *, json_output: bool) -> None:
+def _announce(file: NetworkFile, device: DeviceId, metrics_port: int | None, *, json_output: bool) -> None:
     if json_output:
         ready = {
             "event": "ready",
@@ -85,6 +166,7 @@ def _announce(file: NetworkFile, device: DeviceId, *, json_output: bool) -> None
             "network": file.name,
             "addresses": file.bootstrap,
             "link": file.to_link(),
+            "metrics_port": metrics_port,
         }
         typer.echo(json.dumps(ready))
     else:

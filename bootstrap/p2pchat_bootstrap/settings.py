@@ -6,7 +6,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,6 +18,20 @@ DEFAULT_LISTEN: Final = "/ip4/0.0.0.0/tcp/4001"
 
 _LISTEN: Final = re.compile(r"/(?P<kind>ip4|ip6)/(?P<host>[0-9a-fA-F.:]{2,45})/tcp/(?P<port>[0-9]{1,5})")
 _ANY_PEER: Final = "/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
+
+_MOST: Final = 1_000_000_000
+_MAY_BE_ZERO: Final = ("relay_reservations", "relay_circuits", "records")  # a service switched off
+_LONGEST_DRAIN_S: Final = 3600
+_TYPES: Final = {
+    "name": str,
+    "listen": list,
+    "announce": list,
+    "pre_shared_key_file": str,
+    "metrics": str,
+    "log": str,
+    "drain_seconds": int,
+    "limits": dict,
+}
 
 _TEMPLATE: Final = """\
 # A p2pchat bootstrap node. `p2pchat-bootstrap check-config` says whether this file can be used.
@@ -36,6 +50,33 @@ announce = {announce}
 # A file with 64 hex digits, relative to this one: only nodes that know it get as far as a
 # handshake. The network file that is handed out then holds the key and is a secret.
 pre_shared_key_file = "{pre_shared_key_file}"
+
+# Where http://…/metrics (Prometheus) and http://…/health are served, such as "127.0.0.1:9464"; ""
+# for nowhere. Whoever reaches it learns how many people use the node: keep it on loopback.
+metrics = "{metrics}"
+
+# "text" or "json": one line per event on stderr.
+log = "{log}"
+
+# Seconds that relayed connections get to end after SIGTERM; a second signal ends them at once.
+drain_seconds = {drain_seconds}
+
+# Read again on SIGHUP (`systemctl reload`); connections that are up stay. All else needs a restart.
+[limits]
+# Connections at a time, and of these from one IPv4 /24 or IPv6 /56.
+connections = {limits.connections}
+connections_per_range = {limits.connections_per_range}
+# Devices behind NATs that can be called through this node.
+relay_reservations = {limits.relay_reservations}
+# Relayed connections at a time; of these, the most of any one device.
+relay_circuits = {limits.relay_circuits}
+relay_circuits_per_device = {limits.relay_circuits_per_device}
+# What one relayed connection may last, carry (both ways together), and how fast.
+relay_minutes = {limits.relay_minutes}
+relay_megabytes = {limits.relay_megabytes}
+relay_kilobytes_per_second = {limits.relay_kilobytes_per_second}
+# Address records kept for others, 2 kB each.
+records = {limits.records}
 """
 
 
@@ -66,6 +107,29 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeLimits:
+    """What the node gives away; see the comments in the file."""
+
+    connections: int = 4096
+    connections_per_range: int = 256
+    relay_reservations: int = 1024
+    relay_circuits: int = 512
+    relay_circuits_per_device: int = 16
+    relay_minutes: int = 240
+    relay_megabytes: int = 256
+    relay_kilobytes_per_second: int = 1024
+    records: int = 10_000
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value, least = getattr(self, limit.name), 0 if limit.name in _MAY_BE_ZERO else 1
+            if type(value) is not int or not least <= value < _MOST:
+                raise UsageError(
+                    f"The limit {limit.name!r} is not a whole number from {least} below {_MOST}."
+                )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A bootstrap node's settings."""
 
@@ -74,9 +138,18 @@ class Settings:
     announce: tuple[str, ...] = ()
     """Multiaddrs without /p2p/."""
     pre_shared_key_file: str = ""
+    metrics: str = ""
+    log: str = "text"
+    drain_seconds: int = 10
+    limits: NodeLimits = NodeLimits()
 
     def __post_init__(self) -> None:
         NetworkFile(self.name)
+        self.metrics_endpoint()
+        if self.log not in ("text", "json"):
+            raise UsageError(f'The log is "text" or "json", not {self.log!r}.')
+        if not 0 <= self.drain_seconds <= _LONGEST_DRAIN_S:
+            raise UsageError(f"drain_seconds is a number from 0 to {_LONGEST_DRAIN_S}.")
         if not self.listen:
             raise UsageError("A bootstrap node listens on at least one address.")
         for address in self.announce:
@@ -93,8 +166,7 @@ class Settings:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"The settings are not TOML: {error}.") from error
-        known = {"name": str, "listen": list, "announce": list, "pre_shared_key_file": str}
-        _check_types(table, known)
+        _check_types(table)
         if "name" not in table:
             raise UsageError("The settings lack the network's name.")
         values: dict[str, Any] = dict(table)
@@ -102,6 +174,8 @@ class Settings:
             values["listen"] = tuple(Listen.parse(address) for address in table["listen"])
         if "announce" in table:
             values["announce"] = tuple(check_announced(address) for address in table["announce"])
+        if "limits" in table:
+            values["limits"] = _limits(table["limits"])
         return cls(**values)
 
     @classmethod
@@ -124,7 +198,24 @@ class Settings:
             listen=_strings([endpoint.multiaddr for endpoint in self.listen]),
             announce=_strings(self.announce),
             pre_shared_key_file=self.pre_shared_key_file.replace("\\", "\\\\").replace('"', '\\"'),
+            metrics=self.metrics,
+            log=self.log,
+            drain_seconds=self.drain_seconds,
+            limits=self.limits,
         )
+
+    def metrics_endpoint(self) -> tuple[str, int] | None:
+        """Address and port to serve metrics at, None for nowhere; raises UsageError if it is neither."""
+        if not self.metrics:
+            return None
+        host, _, port = self.metrics.rpartition(":")
+        try:
+            address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            address = None
+        if address is None or not port.isdecimal() or int(port) > 65535:
+            raise UsageError(f"{self.metrics!r} is not an endpoint like 127.0.0.1:9464.")
+        return str(address), int(port)
 
     def pre_shared_key(self, home: Home) -> str | None:
         """The network's key, 64 hex digits, or None for an open network; raises UsageError if unreadable."""
@@ -154,12 +245,19 @@ def write_default(home: Home, settings: Settings) -> Path:
     return path
 
 
-def _check_types(table: Mapping[str, Any], known: Mapping[str, type]) -> None:
+def _check_types(table: Mapping[str, Any]) -> None:
     for key, value in table.items():
-        if key not in known:
+        if key not in _TYPES:
             raise UsageError(f"The settings have an unknown key: {key!r}.")
-        if type(value) is not known[key]:
+        if type(value) is not _TYPES[key]:
             raise UsageError(f"The setting {key!r} has the wrong type.")
+
+
+def _limits(table: Mapping[str, Any]) -> NodeLimits:
+    unknown = sorted(table.keys() - {limit.name for limit in fields(NodeLimits)})
+    if unknown:
+        raise UsageError(f"The limits have an unknown key: {unknown[0]!r}.")
+    return NodeLimits(**table)
 
 
 def _strings(values: tuple[str, ...] | list[str]) -> str:

@@ -14,7 +14,7 @@ from multiaddr.utils import get_thin_waist_addresses
 
 from p2pchat.core.ids import DeviceId
 from p2pchat.errors import NetworkError
-from p2pchat.net.config import NetworkConfig
+from p2pchat.net.config import Limits, NetworkConfig
 from p2pchat.net.dialer import Dialer
 from p2pchat.net.gossip import Gossip, running_gossip
 from p2pchat.net.guard import Guard
@@ -109,6 +109,11 @@ class Libp2pNetwork:
             addresses.update(dict.fromkeys(_concrete(address)))
         outer = [address for address in addresses if not _is_loopback(address)]
         return outer or list(addresses)
+
+    def set_limits(self, limits: Limits) -> None:
+        """Let `limits` hold from now on; connections that are up stay."""
+        self.guard.limits = limits
+        self._swarm.connection_config.max_connections = limits.connections + limits.handshakes
 
     def hurry(self) -> None:
         """The network has changed: dial bootstrap nodes again at once."""

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from p2pchat_bootstrap.settings import FILE_NAME, Listen, Settings, write_default
+from p2pchat_bootstrap.settings import FILE_NAME, Listen, NodeLimits, Settings, write_default
 
 from p2pchat.config import Home
 from p2pchat.errors import UsageError
@@ -16,6 +16,10 @@ all_settings = st.builds(
     listen=st.lists(listens, min_size=1, max_size=3).map(tuple),
     announce=st.lists(st.sampled_from(["/dns4/b.example/tcp/1", "/ip4/192.0.2.1/tcp/4001"])).map(tuple),
     pre_shared_key_file=paths,
+    metrics=st.sampled_from(["", "127.0.0.1:0", "[::1]:9464"]),
+    log=st.sampled_from(["text", "json"]),
+    drain_seconds=st.integers(0, 3600),
+    limits=st.builds(NodeLimits, connections=st.integers(1, 99), records=st.integers(0, 99)),
 )
 
 
@@ -38,6 +42,16 @@ def test_the_commented_file_says_what_was_set(settings: Settings) -> None:
         ('name = "friends"\nlisten = ["/ip4/0.0.0.0/udp/1"]', "not a listen address"),
         ('name = "friends"\nlisten = [4001]', "not a listen address"),
         ('name = "friends"\nannounce = ["boot.example.org"]', "is not an address like"),
+        ('name = "friends"\nmetrics = "9464"', "not an endpoint"),
+        ('name = "friends"\nmetrics = "localhost:9464"', "not an endpoint"),
+        ('name = "friends"\nmetrics = "127.0.0.1:65536"', "not an endpoint"),
+        ('name = "friends"\nlog = "xml"', '"text" or "json"'),
+        ('name = "friends"\ndrain_seconds = -1', "drain_seconds"),
+        ('name = "friends"\ndrain_seconds = true', "'drain_seconds' has the wrong type"),
+        ('name = "friends"\n[limits]\ncolour = 1', "unknown key: 'colour'"),
+        ('name = "friends"\n[limits]\nconnections = 0', "'connections' is not a whole number from 1"),
+        ('name = "friends"\n[limits]\nrecords = 1.5', "'records' is not a whole number from 0"),
+        ('name = "friends"\n[limits]\nrecords = true', "'records' is not a whole number"),
         ('name = "friends"\npre_shared_key_file = 7', "'pre_shared_key_file' has the wrong type"),
     ],
 )

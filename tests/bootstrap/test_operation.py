@@ -1,0 +1,123 @@
+"""What an operator watches and turns while the node runs: real processes on loopback."""
+
+import json
+import signal
+import socket
+import urllib.error
+import urllib.request
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+pytestmark = pytest.mark.end_to_end
+LOOPBACK = "/ip4/127.0.0.1/tcp/0"
+
+SETTINGS = """
+name = "friends"
+listen = ["/ip4/127.0.0.1/tcp/0"]
+metrics = "127.0.0.1:0"
+log = "json"
+[limits]
+connections = {connections}
+"""
+
+
+@pytest.fixture
+def node(tmp_path, start):
+    (tmp_path / "bootstrap.toml").write_text(SETTINGS.format(connections=100))
+    return start(tmp_path)
+
+
+def get(node, path: str) -> tuple[int, str]:
+    url = f"http://127.0.0.1:{node.ready['metrics_port']}{path}"
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def metrics(node) -> dict[str, float]:
+    status, text = get(node, "/metrics")
+    assert status == 200
+    pairs = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, value in pairs}
+
+
+def next_line(node) -> dict:
+    return json.loads(node.process.stderr.readline())
+
+
+def test_metrics_are_what_prometheus_reads(node) -> None:
+    _, text = get(node, "/metrics")
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert all(family.documentation and family.type in ("gauge", "counter") for family in families.values())
+    assert families["p2pchat_relay_requests"].type == "counter"
+    values = metrics(node)
+    assert values["p2pchat_peers"] == 0
+    assert values["p2pchat_connections_limit"] == 100
+    assert values["process_resident_memory_bytes"] > 1_000_000
+
+
+def test_a_node_says_that_it_is_healthy_and_nothing_else_is_there(node) -> None:
+    assert get(node, "/health") == (200, "ok\n")
+    assert get(node, "/etc/passwd")[0] == 404
+
+
+@pytest.mark.parametrize("request_", [b"POST /metrics HTTP/1.1\r\n\r\n", b"\xff\r\n\r\n", b"x" * 9000])
+def test_a_request_that_is_none_is_answered_and_forgotten(node, request_: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", node.ready["metrics_port"]), timeout=10) as connection:
+        connection.sendall(request_)
+        answer = connection.recv(100)
+    assert not answer or answer.startswith(b"HTTP/1.1 400 ")
+    assert get(node, "/health")[0] == 200
+
+
+def test_the_limits_are_read_again_on_hangup(tmp_path, node) -> None:
+    assert "is up" in next_line(node)["message"]
+    (tmp_path / "bootstrap.toml").write_text(SETTINGS.format(connections=7))
+    node.process.send_signal(signal.SIGHUP)
+    assert "read again" in next_line(node)["message"]
+    assert metrics(node)["p2pchat_connections_limit"] == 7
+
+
+def test_limits_that_cannot_be_used_leave_the_old_ones(tmp_path, node) -> None:
+    next_line(node)
+    (tmp_path / "bootstrap.toml").write_text(SETTINGS.format(connections='"many"'))
+    node.process.send_signal(signal.SIGHUP)
+    line = next_line(node)
+    assert line["level"] == "error"
+    assert "The old limits stay" in line["message"]
+    assert metrics(node)["p2pchat_connections_limit"] == 100
+
+
+def test_a_change_that_needs_a_restart_is_named(tmp_path, node) -> None:
+    next_line(node)
+    (tmp_path / "bootstrap.toml").write_text(SETTINGS.format(connections=7).replace("friends", "strangers"))
+    node.process.send_signal(signal.SIGHUP)
+    next_line(node)
+    assert "need a restart" in next_line(node)["message"]
+
+
+def test_the_service_manager_is_told(tmp_path, start, monkeypatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        node = start(tmp_path / "home", "--name", "friends", "--listen", LOOPBACK)
+        assert manager.recv(100) == b"READY=1"
+        node.stop()
+        assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_a_taken_metrics_port_is_named_in_one_sentence(tmp_path, command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        endpoint = f"127.0.0.1:{taken.getsockname()[1]}"
+        (tmp_path / "bootstrap.toml").write_text(
+            SETTINGS.format(connections=7).replace("127.0.0.1:0", endpoint)
+        )
+        result = command("run", "--home", tmp_path)
+    assert result.returncode == 3
+    assert result.stderr.count("\n") == 1
+    assert f"Cannot serve metrics on {endpoint}" in result.stderr
