@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Awaitable, Callable
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
+from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SigningKey
 from p2pchat.net.config import NetworkConfig
 from p2pchat.net.libp2p_network import Libp2pNetwork, open_network
+from p2pchat.net.peers import parse_address
 
 Opener = Callable[..., Awaitable[Libp2pNetwork]]
 
@@ -41,3 +47,59 @@ async def opened(nursery: trio.Nursery) -> Opener:
 def deadline() -> Any:
     """A bound for waiting, so that a test that hangs fails; no assertion about time."""
     return lambda seconds=20.0: trio.fail_after(seconds)
+
+
+class Victim:
+    """A node in another process; see _victim.py."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.addresses: list[str] = []
+        self.protocols: list[str] = []
+
+    @property
+    def device(self) -> DeviceId:
+        return parse_address(self.addresses[0])[0]
+
+    @property
+    def port(self) -> int:
+        return int(parse_address(self.addresses[0])[1].rpartition("/")[2])
+
+    async def measure(self) -> dict[str, Any]:
+        """Tasks, file descriptors, memory, counters and errors, as they are now."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return await self.read_line()
+
+    async def read_line(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = await trio.to_thread.run_sync(self.process.stdout.readline, abandon_on_cancel=True)
+        assert line, f"the victim is dead, with exit code {self.process.wait()}"
+        return json.loads(line)
+
+
+@pytest.fixture
+async def victim_with() -> AsyncIterator[Callable[..., Awaitable[Victim]]]:
+    """Starts victims with the limits given as keyword arguments."""
+    victims: list[Victim] = []
+
+    async def start(**limits: int) -> Victim:
+        words = [f"{name}={value}" for name, value in limits.items()]
+        process = subprocess.Popen(  # noqa: ASYNC220
+            [sys.executable, str(Path(__file__).with_name("_victim.py")), *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        victim = Victim(process)
+        victims.append(victim)
+        with trio.fail_after(30):
+            first = await victim.read_line()
+        victim.addresses, victim.protocols = first["addresses"], first["protocols"]
+        return victim
+
+    yield start
+    for victim in victims:
+        victim.process.kill()
+        victim.process.communicate()
