@@ -28,6 +28,7 @@ VERSION: Final = 1
 MAX_ENTRY_BYTES: Final = 600
 MAX_SEEN: Final = 4
 NONCE_SIZE: Final = 12
+MAX_TIME_MS: Final = 253_402_300_800_000  # exclusive: the end of the year 9999, so that it is a date
 PURPOSE: Final = "ledger entry"  # binds signatures and ids to this format
 _FIELDS: Final = 16
 
@@ -233,7 +234,7 @@ def decode(raw: bytes) -> LedgerEntry:
         lock=_hash_or_none(lock),
         preimage=_hash_or_none(preimage),
         seen=heads,
-        created_ms=fields.integer(created_ms),
+        created_ms=fields.integer(created_ms, high=MAX_TIME_MS),
         details=None if details is None else read_details(kind, details),
         memo_hash=_hash_or_none(memo_hash),
         nonce=fields.blob(nonce, least=NONCE_SIZE, most=NONCE_SIZE),

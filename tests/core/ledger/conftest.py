@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from p2pchat.core.identity import DeviceCertificate
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.ledger import agreements, recovery
@@ -128,10 +129,16 @@ class Pair:
 
     def __init__(self, unit=iso_unit("EUR")) -> None:  # noqa: B008
         names = ("alice", "bob")
-        persons = [PersonId(SigningKey(seed(name)).public) for name in names]
+        self.roots = [SigningKey(seed(name)) for name in names]
+        persons = [PersonId(root.public) for root in self.roots]
         keys = [SigningKey(seed(name, "phone")) for name in names]
+        devices = [DeviceId(key.public) for key in keys]
         self.account = open_account(persons[0], persons[1], unit)
-        self.owners = {DeviceId(key.public): person for key, person in zip(keys, persons, strict=True)}
+        self.owners = dict(zip(devices, persons, strict=True))
+        self.certificates = [
+            DeviceCertificate.issue(root, device, bytes(32), NOW_MS).encode()
+            for root, device in zip(self.roots, devices, strict=True)
+        ]
         self.alice, self.bob = (
             Device(self.account, person, key, self.owners) for person, key in zip(persons, keys, strict=True)
         )

@@ -134,6 +134,7 @@ def test_an_amount_that_is_no_positive_bounded_integer_is_refused(alice, pair, a
         (11, [bytes(32)] * 5),
         (11, [bytes(31)]),
         (12, -1),
+        (12, 253_402_300_800_000),
         (12, 1.8e12),
         (14, "memo"),
         (15, bytes(11)),

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from p2pchat.core.ledger import actions, agreements, policy, recovery
 from p2pchat.core.ledger.concession import Status
@@ -88,6 +90,41 @@ def test_an_acceptance_from_before_the_crash_cannot_overshoot_the_limit(pair, al
     assert alice.owed == 80
     assert alice.state.concessions[offers[0].id].status is Status.OFFERED
     assert bob.state.fingerprint() == alice.state.fingerprint()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.integers(1, 100), min_size=1, max_size=6),
+    st.lists(st.integers(1, 100), min_size=1, max_size=6),
+    st.data(),
+)
+def test_law_5_holds_whenever_a_late_acceptance_turns_up(new_pair, before, after, data):
+    pair = new_pair()
+    alice, bob = pair.alice, pair.bob
+    alice.do(actions.set_limit, policy.limit(100))
+    for minor in before:
+        bob.do(actions.pay, eur(minor))
+    pair.sync()
+    old = alice.backup()
+    late = accept_what_fits(alice)
+    alice.restart(old)
+    for minor in after:
+        bob.do(actions.pay, eur(minor))
+    alice.recover_with(bob)
+    for signed in data.draw(st.permutations(late)):
+        bob.take(signed)
+    wanted = sorted(alice.state.offers_to(alice.person), key=lambda offer: offer.amount)
+    for offer in data.draw(st.permutations(wanted)):
+        if policy.refusal(alice.state, alice.person, offer) is None:
+            alice.do(actions.accept, offer.id)
+    pair.sync()
+    assert alice.owed == -bob.owed <= 100
+    assert bob.state.fingerprint() == alice.state.fingerprint()
+
+
+def accept_what_fits(device):
+    offers = policy.acceptable(device.state, device.person)
+    return [device.write(draft) for draft in actions.accept_all(device.state, device.person, offers)]
 
 
 def test_a_device_does_not_bind_itself_before_it_has_everything_the_other_holds(pair, alice, bob):
