@@ -46,7 +46,8 @@ def start(session: Session, listen: list[str]) -> None:
 
 
 def _spawn(session: Session, listen: list[str], secret: str | None, log: BinaryIO) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "p2pchat_cli", "--home", str(session.home.directory)]
+    # -P: what lies in the current directory is not for us to import.
+    command = [sys.executable, "-P", "-m", "p2pchat_cli", "--home", str(session.home.directory)]
     reader: int | None = None
     if secret is not None:
         # Neither the arguments nor the environment of a process are a place for a secret.

@@ -7,7 +7,7 @@ from p2pchat_cli.style import accent, bad, bold, dim, good
 from p2pchat_cli.text import ago, width
 
 SHORT_ID = 8  # letters; what `p2pchat msg show` takes
-_SETTLED = {"received", "stored", "read", "delivered"}
+_UNTOLD = {"received", "sealed", "stored"}  # states that say nothing, or that the text says already
 
 
 def message_lines(message: s.Message, *, with_chat: bool = False) -> list[str]:
@@ -27,8 +27,9 @@ def live_lines(message: s.Message, *, with_chat: bool = False) -> list[str]:
 
 
 def sender(message: s.Message) -> str:
-    """Who wrote it, with a colon."""
-    return f"{bold(message.sender) if message.mine else accent(message.sender)}:"
+    """Who wrote it: with a colon before a text, with a star before what somebody did."""
+    name = bold(message.sender) if message.mine else accent(message.sender)
+    return f"{name}:" if message.kind == "text" else f"{dim('*')} {name}"
 
 
 def state(text: str) -> str:
@@ -40,7 +41,7 @@ def state(text: str) -> str:
 
 def _flow(head: str, message: s.Message) -> list[str]:
     first, *rest = _shown(message).split("\n")
-    tail = f"  {state(message.state)}" if message.mine or message.state not in _SETTLED else ""
+    tail = "" if message.state in _UNTOLD else f"  {state(message.state)}"
     indent = " " * (width(head) + 1)
     return [f"{head} {first}{tail}", *(f"{indent}{line}" for line in rest)]
 

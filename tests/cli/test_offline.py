@@ -141,3 +141,13 @@ def test_an_empty_profile_says_what_to_do_first(alice: Any) -> None:
     assert alice("balance").out == "You are all square.\n"
     assert alice("read").out == "Nothing unread.\n"
     assert alice("search", "pizza").out == "Nothing found.\n"
+
+
+def test_two_commands_at_once_wait_for_each_other(carol: Any) -> None:
+    command = [sys.executable, "-m", "p2pchat_cli", "send", "alice"]
+    both = [
+        subprocess.Popen([*command, text], env=carol.environment, stdout=subprocess.DEVNULL)
+        for text in ("one", "two")
+    ]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert {message["text"] for message in carol.json("history", "alice")["messages"]} == {"one", "two"}

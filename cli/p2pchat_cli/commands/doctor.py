@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -102,6 +103,9 @@ def _key(session: Session) -> str:
 def _store(session: Session) -> str:
     from p2pchat.api import local
 
+    locked = local.needs_passphrase(session.home)
+    if locked and session.given_passphrase() is None and not sys.stdin.isatty():
+        return "not examined, for the passphrase was not given"
     report = local.examine_store(session.home, session.store_passphrase())
     if report.problems:
         raise StoreError(f"{report.path} is damaged: {'; '.join(report.problems)}.")

@@ -70,7 +70,7 @@ def accept(ctx: typer.Context, group: GroupArgument) -> None:
     """From now on you are a member."""
     session = session_of(ctx)
     found = session.call("group.accept", s.GroupName(group=group), s.Group)
-    session.answer(found, [f"You joined {_name(found)}.", *_members(found)])
+    session.answer(found, [f"You joined {_name(found)}."])
 
 
 def decline(ctx: typer.Context, group: GroupArgument) -> None:
