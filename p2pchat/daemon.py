@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Final
 
 import trio
@@ -118,11 +118,12 @@ class Daemon:
     async def subscribe(self, since: int) -> AsyncIterator[AsyncIterator[s.Event]]:
         """Events after the cursor `since`: first those in the store, then new ones, none twice."""
         with self._node.listeners.listen() as live:
-            yield self._events(since, live)
+            async with aclosing(self._events(since, live)) as told:
+                yield told
 
     async def _events(
         self, since: int, live: trio.MemoryReceiveChannel[events.Event]
-    ) -> AsyncIterator[s.Event]:
+    ) -> AsyncGenerator[s.Event, None]:
         while page := await self._page(since):
             for stored in page:
                 yield views.event(stored)
