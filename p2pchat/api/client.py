@@ -63,6 +63,7 @@ class Client:
 
         Raises:
             P2PChatError: the node refused; the class and the sentence are those raised in the node.
+            UsageError: the parameters are longer than a request may be.
             NetworkError: the node went away, or did not answer within ANSWER_S seconds.
         """
         answer = self._ask(name, params)
@@ -94,10 +95,13 @@ class Client:
 
     def _ask(self, name: str, params: s.Params) -> Incoming:
         self._last_id += 1
+        line = jsonrpc.request(self._last_id, name, params)
+        if len(line) > jsonrpc.MAX_LINE:
+            raise UsageError(f"This is too long: a request has at most {jsonrpc.MAX_LINE} bytes.")
         deadline = time.monotonic() + ANSWER_S
         try:
             self._socket.settimeout(ANSWER_S)
-            self._socket.sendall(jsonrpc.request(self._last_id, name, params))
+            self._socket.sendall(line)
         except TimeoutError as error:
             raise NetworkError(f"The node did not listen for {ANSWER_S:.0f} s.") from error
         except OSError as error:

@@ -13,7 +13,7 @@ from p2pchat.node.features import ledger as ledger_feature
 from p2pchat.node.features.app import App
 from p2pchat.node.features.groups import ROLE_NAMES
 from p2pchat.node.features.names import chat_name, name_of
-from p2pchat.store import groups, messages, people
+from p2pchat.store import deliveries, groups, messages, people
 from p2pchat.store.events import Event as StoredEvent
 from p2pchat.store.transaction import Reader
 
@@ -41,7 +41,7 @@ def contact(app: App, person: people.Person, *, whole: bool = True) -> s.Contact
 
 def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
     """A message with what is known of its deliveries."""
-    deliveries = messages.deliveries(tx, one.id) if one.mine else []
+    reached = deliveries.of(tx, one.id) if one.mine else []
     return s.Message(
         id=one.id.text,
         chat=chat_name(app, tx, one.conversation),
@@ -51,35 +51,38 @@ def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
         text=one.text,
         sent_ms=shown_ms(one.sent_ms, one.received_ms),
         received_ms=one.received_ms,
-        state=_state(one, deliveries),
+        state=_state(one, reached),
         deliveries=[
             s.Delivery(name=name_of(app, tx, delivery.person), state=delivery.state, at_ms=delivery.at_ms)
-            for delivery in deliveries
+            for delivery in reached
         ],
+        reply=one.reply.text if one.reply else None,
+        reactions=[
+            s.Reaction(name=name_of(app, tx, reaction.person), emoji=reaction.emoji)
+            for reaction in messages.reactions(tx, one.id)
+        ],
+        edited_ms=one.edited_ms,
+        expires_ms=one.expires_ms,
+        pinned=one.pinned,
+        starred=one.starred,
     )
 
 
-def _state(one: messages.Message, deliveries: list[messages.Delivery]) -> str:
-    """The least that is true for all recipients; how many have more."""
+def _state(one: messages.Message, reached: list[deliveries.Delivery]) -> str:
+    """The most that is true for a recipient, and for how many if not for all."""
     if not one.mine:
         return "sealed" if one.kind == "sealed" else "received"
-    total = len(deliveries)
-    if total == 0:
+    if not reached:
         return "stored"
-    reached = {
-        state: sum(_RANK[delivery.state] >= rank for delivery in deliveries) for state, rank in _RANK.items()
-    }
-    if any(delivery.state == "failed" for delivery in deliveries) and not reached["handed"]:
+    if all(delivery.state == "failed" for delivery in reached):
         return "failed"
     for state in ("read", "delivered", "handed"):
-        if reached[state] == total:
+        count = sum(deliveries.RANK[delivery.state] >= deliveries.RANK[state] for delivery in reached)
+        if count == len(reached):
             return state
-        if reached[state]:
-            return f"{state} {reached[state]}/{total}"
+        if count:
+            return f"{state} {count}/{len(reached)}"
     return "queued"
-
-
-_RANK = {"failed": 0, "queued": 1, "handed": 2, "delivered": 3, "read": 4}
 
 
 def group(app: App, tx: Reader, membership: groups.Membership) -> s.Group:

@@ -1,8 +1,9 @@
 """What a message says: the body of a log entry, before it is sealed.
 
-A content is a map with a type `t`, a salt `s` and the type's own fields. The salt makes the hash of
-the body in the entry's header useless for guessing what an erased body said. Types that this version
-does not know are kept and relayed, and shown as such.
+A content is a map with a type `t`, a salt `s` and the type's own fields; optional fields are left out
+where they say nothing. The salt makes the hash of the body in the entry's header useless for guessing
+what an erased body said. Types that this version does not know are kept, relayed and shown as such;
+fields that it does not know are ignored.
 """
 
 from __future__ import annotations
@@ -12,20 +13,63 @@ from typing import Final, TypeAlias
 
 from p2pchat.core import fields
 from p2pchat.core.codec import Value, decode, encode
+from p2pchat.core.ids import EntryId
 from p2pchat.core.keys import tagged_hash
 from p2pchat.errors import DecodeError, UsageError
 
 SALT_SIZE: Final = 16
 MAX_TEXT: Final = 32 * 1024  # bytes of UTF-8
 MAX_NOTE: Final = 500
+MAX_EMOJI: Final = 64  # bytes; the longest emoji in use is a family of 41
+MAX_TIMER_S: Final = 4 * 7 * 86_400
 _MAX_LEDGER: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words."""
+    """Words, perhaps in answer to a message; they vanish `expires_s` after they were sent or received."""
 
     text: str
+    reply: EntryId | None = None
+    expires_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Other words for an earlier text of mine."""
+
+    target: EntryId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Forget what an earlier message of mine said."""
+
+    target: EntryId
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """An emoji beside a message, in place of my earlier one; empty takes it back."""
+
+    target: EntryId
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Keep a message in sight of everybody in the chat, or no longer."""
+
+    target: EntryId
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """From now on texts in this chat vanish after so many seconds; 0: they stay."""
+
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +90,41 @@ class Unknown:
     type: str
 
 
-Content: TypeAlias = Text | LedgerNote | Unknown
+Sayable: TypeAlias = Text | Edit | Delete | Reaction | Pin | Timer | LedgerNote
+Content: TypeAlias = Sayable | Unknown
 
 
-def encode_content(content: Text | LedgerNote, salt: bytes) -> bytes:
+def encode_content(content: Sayable, salt: bytes) -> bytes:
     """The body that says `content`; `salt` is fresh randomness of `SALT_SIZE` bytes."""
+    return encode({"s": salt, **_fields(content)})
+
+
+def _fields(content: Sayable) -> dict[str, object]:
     match content:
-        case Text(text):
-            return encode({"t": "text", "s": salt, "text": text})
+        case Text(text, reply, expires_s):
+            optional = {"reply": reply, "expires": expires_s}
+            return {"t": "text", "text": text} | {
+                key: one for key, one in optional.items() if one is not None
+            }
+        case Edit(target, text):
+            return {"t": "edit", "target": target, "text": text}
+        case Delete(target):
+            return {"t": "delete", "target": target}
+        case Reaction(target, emoji):
+            return {"t": "reaction", "target": target, "emoji": emoji}
+        case Pin(target, pinned):
+            return {"t": "pin", "target": target, "pinned": pinned}
+        case Timer(seconds):
+            return {"t": "timer", "seconds": seconds}
         case LedgerNote(raw, signature, unit, note, note_salt):
-            return encode(
-                {
-                    "t": "ledger",
-                    "s": salt,
-                    "raw": raw,
-                    "sig": signature,
-                    "unit": unit,
-                    "note": note,
-                    "note-salt": note_salt,
-                }
-            )
+            return {
+                "t": "ledger",
+                "raw": raw,
+                "sig": signature,
+                "unit": unit,
+                "note": note,
+                "note-salt": note_salt,
+            }
 
 
 def decode_content(body: bytes) -> Content:
@@ -76,21 +135,29 @@ def decode_content(body: bytes) -> Content:
     """
     value = fields.mapping(decode(body))
     fields.blob(value.get("s"), least=SALT_SIZE, most=SALT_SIZE)
-    match fields.text(value.get("t"), least=1, most=32):
+    kind = fields.text(value.get("t"), least=1, most=32)
+    match kind:
         case "text":
-            _exactly(value, {"t", "s", "text"})
-            return Text(fields.text(value["text"], least=1, most=MAX_TEXT))
+            return Text(_text(value), _optional_target(value, "reply"), _optional_timer(value, "expires"))
+        case "edit":
+            return Edit(_target(value), _text(value))
+        case "delete":
+            return Delete(_target(value))
+        case "reaction":
+            return Reaction(_target(value), _emoji(value.get("emoji")))
+        case "pin":
+            return Pin(_target(value), fields.boolean(value.get("pinned")))
+        case "timer":
+            return Timer(fields.integer(value.get("seconds"), high=MAX_TIMER_S + 1))
         case "ledger":
-            _exactly(value, {"t", "s", "raw", "sig", "unit", "note", "note-salt"})
             return LedgerNote(
-                fields.blob(value["raw"], most=_MAX_LEDGER),
-                fields.blob(value["sig"], least=64, most=64),
-                value["unit"],
-                fields.text(value["note"], most=MAX_NOTE),
-                fields.blob(value["note-salt"], most=SALT_SIZE),
+                fields.blob(value.get("raw"), most=_MAX_LEDGER),
+                fields.blob(value.get("sig"), least=64, most=64),
+                value.get("unit"),
+                fields.text(value.get("note"), most=MAX_NOTE),
+                fields.blob(value.get("note-salt"), most=SALT_SIZE),
             )
-        case other:
-            return Unknown(other)
+    return Unknown(kind)
 
 
 def note_hash(note: str, salt: bytes) -> bytes | None:
@@ -115,6 +182,37 @@ def checked_text(text: str) -> str:
     return text
 
 
-def _exactly(value: dict[str, fields.Value], keys: set[str]) -> None:
-    if set(value) != keys:
-        raise DecodeError("missing or unexpected fields")
+def checked_emoji(emoji: str) -> str:
+    """`emoji` as it may be sent: short, printable, without blanks; empty takes a reaction back.
+
+    Raises:
+        UsageError: it is none of that.
+    """
+    try:
+        return _emoji(emoji)
+    except DecodeError as error:
+        raise UsageError(f"'{emoji}' is no reaction: give one emoji") from error
+
+
+def _text(value: dict[str, Value]) -> str:
+    return fields.text(value.get("text"), least=1, most=MAX_TEXT)
+
+
+def _target(value: dict[str, Value]) -> EntryId:
+    return fields.identifier(value.get("target"), EntryId)
+
+
+def _optional_target(value: dict[str, Value], key: str) -> EntryId | None:
+    return fields.identifier(value[key], EntryId) if key in value else None
+
+
+def _optional_timer(value: dict[str, Value], key: str) -> int | None:
+    return fields.integer(value[key], low=1, high=MAX_TIMER_S + 1) if key in value else None
+
+
+def _emoji(value: Value) -> str:
+    emoji = fields.text(value, most=MAX_EMOJI)
+    # Emoji are joined by format characters (Cf), which isprintable() does not like.
+    if any(c.isspace() or (not c.isprintable() and c not in "\u200d\ufe0f") for c in emoji):
+        raise DecodeError("a reaction is one emoji")
+    return emoji

@@ -22,14 +22,14 @@ from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.courier import Couriers
 from p2pchat.node.effects import CirclesChanged, GroupGrew, Wake
 from p2pchat.node.endure import alone, every
-from p2pchat.node.features import circles, contacts, maintenance
+from p2pchat.node.features import chats, circles, contacts, maintenance
 from p2pchat.node.features.app import App
 from p2pchat.node.gossip import Gossip
 from p2pchat.node.group_sync import GroupSync
 from p2pchat.node.key_seeker import KEYS_S, KeySeeker
 from p2pchat.node.links import Links
 from p2pchat.node.listeners import Listeners
-from p2pchat.store import people
+from p2pchat.store import messages, people
 from p2pchat.store.database import Database
 from p2pchat.store.events import Event
 from p2pchat.store.transaction import Transaction
@@ -38,6 +38,8 @@ from p2pchat.store.writer import StoreService
 logger = logging.getLogger(__name__)
 
 ADDRESSES_S: Final = 10.0  # how often own addresses are looked at
+VANISH_S: Final = 2.0
+VANISH_BATCH: Final = 200
 UPKEEP_S: Final = 3600.0  # rotating prekeys, forgetting what is too old
 
 
@@ -96,6 +98,7 @@ class Node:
             nursery.start_soon(every, 0, "Looking up contacts and groups", self._follow_circles)
             nursery.start_soon(every, ADDRESSES_S, "Noting own addresses", self._note_addresses)
             nursery.start_soon(every, UPKEEP_S, "Upkeep", self._upkeep)
+            nursery.start_soon(every, VANISH_S, "Letting messages vanish", self._vanish)
             nursery.start_soon(every, KEYS_S, "Asking for sender keys", self._key_seeker.look)
             async for event in self.network.events():
                 self._on_network(event, nursery)
@@ -142,6 +145,11 @@ class Node:
         if addresses and addresses != self._noted:
             await self.store.run(note)
             self._noted = addresses
+
+    async def _vanish(self) -> None:
+        due = await self.store.read(lambda tx: messages.expired(tx, self.app.now_ms(), limit=1))
+        if due:
+            await self.store.run(lambda tx: chats.vanish(self.app, tx, limit=VANISH_BATCH))
 
     async def _upkeep(self) -> None:
         await self.store.run(lambda tx: maintenance.upkeep(self.app, tx))

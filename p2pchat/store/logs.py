@@ -11,6 +11,8 @@ from p2pchat.core.log.entry import ChainHead, Entry, Header
 from p2pchat.store import reconcile
 from p2pchat.store.transaction import Reader, Row, Transaction
 
+_CONVERSATION = "id, kind, person, read_lamport, last_ms, timer_s, muted_until_ms, archived, draft"
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -21,19 +23,21 @@ class Conversation:
     person: PersonId | None
     read_lamport: int
     last_ms: int
+    timer_s: int  # texts vanish after so many seconds; 0: never
+    muted_until_ms: int
+    archived: bool
+    draft: str
 
 
 def conversation(tx: Reader, id: ConversationId) -> Conversation | None:
     """The conversation `id`, or None."""
-    row = tx.one("SELECT id, kind, person, read_lamport, last_ms FROM conversation WHERE id = ?", (id,))
+    row = tx.one(f"SELECT {_CONVERSATION} FROM conversation WHERE id = ?", (id,))
     return _conversation(row) if row else None
 
 
 def conversations(tx: Reader) -> list[Conversation]:
     """All conversations, the most recently used first."""
-    rows = tx.execute(
-        "SELECT id, kind, person, read_lamport, last_ms FROM conversation ORDER BY last_ms DESC, id"
-    )
+    rows = tx.execute(f"SELECT {_CONVERSATION} FROM conversation ORDER BY last_ms DESC, id")
     return [_conversation(row) for row in rows]
 
 
@@ -55,6 +59,26 @@ def touch(tx: Transaction, id: ConversationId, at_ms: int) -> None:
 def mark_read(tx: Transaction, id: ConversationId, lamport: int) -> None:
     """Everything up to `lamport` was shown."""
     tx.execute("UPDATE conversation SET read_lamport = max(read_lamport, ?) WHERE id = ?", (lamport, id))
+
+
+def set_timer(tx: Transaction, id: ConversationId, seconds: int) -> None:
+    """Texts of the conversation vanish after so many seconds from now on; 0: never."""
+    tx.execute("UPDATE conversation SET timer_s = ? WHERE id = ?", (seconds, id))
+
+
+def set_muted(tx: Transaction, id: ConversationId, until_ms: int) -> None:
+    """Do not notify of new messages until then."""
+    tx.execute("UPDATE conversation SET muted_until_ms = ? WHERE id = ?", (until_ms, id))
+
+
+def set_archived(tx: Transaction, id: ConversationId, archived: bool) -> None:
+    """Keep the conversation out of sight, or in it again."""
+    tx.execute("UPDATE conversation SET archived = ? WHERE id = ?", (archived, id))
+
+
+def set_draft(tx: Transaction, id: ConversationId, draft: str) -> None:
+    """What was typed and not sent."""
+    tx.execute("UPDATE conversation SET draft = ? WHERE id = ?", (draft, id))
 
 
 def append(tx: Transaction, entry: Entry, now_ms: int, *, knows: Iterable[EntryId] = ()) -> None:
@@ -96,6 +120,11 @@ def get(tx: Reader, id: EntryId) -> Entry | None:
     """The entry `id`, or None."""
     row = tx.one("SELECT header, signature, body FROM entry WHERE id = ?", (id,))
     return _entry(row) if row else None
+
+
+def erase(tx: Transaction, id: EntryId) -> None:
+    """Forget what an entry said; its header stays, so that the chain can be verified."""
+    tx.execute("UPDATE entry SET body = NULL WHERE id = ?", (id,))
 
 
 def stored(tx: Reader, conversation: ConversationId, id: EntryId) -> Stored | None:
@@ -213,4 +242,15 @@ def _entry(row: Row) -> Entry:
 
 
 def _conversation(row: Row) -> Conversation:
-    return Conversation(ConversationId(row[0]), row[1], PersonId(row[2]) if row[2] else None, row[3], row[4])
+    id, kind, person, read_lamport, last_ms, timer_s, muted_until_ms, archived, draft = row
+    return Conversation(
+        ConversationId(id),
+        kind,
+        PersonId(person) if person else None,
+        read_lamport,
+        last_ms,
+        timer_s,
+        muted_until_ms,
+        bool(archived),
+        draft,
+    )

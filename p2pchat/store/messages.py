@@ -1,4 +1,4 @@
-"""What is shown of the logs: messages in display order, search, unread counts and deliveries."""
+"""What is shown of the logs: messages in display order, with reactions and marks; search; unread counts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId, PersonId
 from p2pchat.store.transaction import Reader, Row, Transaction
 
-_COLUMNS = "id, conversation, lamport, device, person, mine, kind, text, sent_ms, received_ms, session"
-_RANK = {"failed": 0, "queued": 1, "handed": 2, "delivered": 3, "read": 4}
+_COLUMNS = (
+    "id, conversation, lamport, device, person, mine, kind, text, sent_ms, received_ms, session,"
+    " reply, edited_ms, expires_ms, pinned, starred"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +24,30 @@ class Message:
     device: DeviceId
     person: PersonId
     mine: bool
-    kind: str  # text | iou | group | sealed | unknown
+    kind: str  # text | iou | group | sealed | deleted | unknown
     text: str
     sent_ms: int
     received_ms: int
-    session: bytes | None  # the sender key that a sealed message waits for
+    session: bytes | None = None  # the sender key that a sealed message waits for
+    reply: EntryId | None = None  # the message that it answers
+    edited_ms: int = 0
+    expires_ms: int = 0  # when it vanishes, by the local clock; 0: never
+    pinned: bool = False
+    starred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """How far a message of mine has come to one person."""
+class Reaction:
+    """An emoji beside a message."""
 
     person: PersonId
-    state: str
-    at_ms: int
+    emoji: str
 
 
 def add(tx: Transaction, message: Message) -> None:
     """A message not shown before."""
     tx.execute(
-        f"INSERT INTO message ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO message ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message.id,
             message.conversation,
@@ -54,13 +60,86 @@ def add(tx: Transaction, message: Message) -> None:
             message.sent_ms,
             message.received_ms,
             message.session,
+            message.reply,
+            message.edited_ms,
+            message.expires_ms,
+            message.pinned,
+            message.starred,
         ),
     )
 
 
-def unseal(tx: Transaction, id: EntryId, kind: str, text: str) -> None:
-    """A message whose key has come: show what it says."""
-    tx.execute("UPDATE message SET kind = ?, text = ?, session = NULL WHERE id = ?", (kind, text, id))
+def forget(tx: Transaction, id: EntryId) -> None:
+    """Take a message out of its chat, with what belongs to it."""
+    for table, column in (
+        ("message", "id"),
+        ("reaction", "message"),
+        ("edit", "message"),
+        ("delivery", "entry"),
+    ):
+        tx.execute(f"DELETE FROM {table} WHERE {column} = ?", (id,))
+
+
+def edit(tx: Transaction, id: EntryId, text: str, entry: EntryId, now_ms: int) -> None:
+    """A message says something else since `entry`."""
+    tx.execute("UPDATE message SET text = ?, edited_ms = ? WHERE id = ?", (text, now_ms, id))
+    tx.execute("INSERT OR IGNORE INTO edit VALUES (?, ?)", (entry, id))
+
+
+def edits(tx: Reader, id: EntryId) -> list[EntryId]:
+    """The entries that changed what a message says."""
+    return [EntryId(row[0]) for row in tx.execute("SELECT entry FROM edit WHERE message = ?", (id,))]
+
+
+def delete(tx: Transaction, id: EntryId) -> None:
+    """A message says nothing any more; that there was one stays visible."""
+    tx.execute("UPDATE message SET kind = 'deleted', text = '', pinned = 0 WHERE id = ?", (id,))
+    tx.execute("DELETE FROM reaction WHERE message = ?", (id,))
+
+
+def react(tx: Transaction, id: EntryId, person: PersonId, emoji: str, now_ms: int) -> None:
+    """A person's reaction to a message, in place of an earlier one; empty takes it back."""
+    if emoji:
+        tx.execute("INSERT OR REPLACE INTO reaction VALUES (?, ?, ?, ?)", (id, person, emoji, now_ms))
+    else:
+        tx.execute("DELETE FROM reaction WHERE message = ? AND person = ?", (id, person))
+
+
+def reactions(tx: Reader, id: EntryId) -> list[Reaction]:
+    """All reactions to a message, the oldest first."""
+    rows = tx.execute("SELECT person, emoji FROM reaction WHERE message = ? ORDER BY at_ms, person", (id,))
+    return [Reaction(PersonId(row[0]), row[1]) for row in rows]
+
+
+def pin(tx: Transaction, id: EntryId, pinned: bool) -> None:
+    """Keep a message in sight, or no longer."""
+    tx.execute("UPDATE message SET pinned = ? WHERE id = ?", (pinned, id))
+
+
+def star(tx: Transaction, id: EntryId, starred: bool) -> None:
+    """Mark a message for oneself, or no longer."""
+    tx.execute("UPDATE message SET starred = ? WHERE id = ?", (starred, id))
+
+
+def marked(tx: Reader, conversation: ConversationId | None, *, pinned: bool, limit: int) -> list[Message]:
+    """Pinned or starred messages (of one chat), oldest first."""
+    column = "pinned" if pinned else "starred"
+    where = "AND conversation = ?" if conversation else ""
+    return _messages(
+        tx.execute(
+            f"SELECT {_COLUMNS} FROM message WHERE {column} {where} ORDER BY lamport, id LIMIT ?",
+            (conversation, limit) if conversation else (limit,),
+        )
+    )
+
+
+def expired(tx: Reader, now_ms: int, *, limit: int) -> list[EntryId]:
+    """Messages whose time has come, the most overdue first."""
+    rows = tx.execute(
+        "SELECT id FROM message WHERE expires_ms > 0 AND expires_ms <= ? ORDER BY expires_ms LIMIT ?",
+        (now_ms, limit),
+    )
+    return [EntryId(row[0]) for row in rows]
 
 
 def sealed(tx: Reader, session: bytes) -> list[Message]:
@@ -120,7 +199,8 @@ def search(tx: Reader, words: list[str], *, limit: int) -> list[Message]:
     return _messages(
         tx.execute(
             f"""SELECT {columns} FROM message_index AS i JOIN message AS m ON m.rowid = i.rowid
-                WHERE message_index MATCH ? AND m.kind != 'sealed' ORDER BY i.rowid DESC LIMIT ?""",
+                WHERE message_index MATCH ? AND m.kind NOT IN ('sealed', 'deleted')
+                ORDER BY i.rowid DESC LIMIT ?""",
             (query, limit),
         )
     )
@@ -144,95 +224,28 @@ def unread(tx: Reader, conversation: ConversationId, read_lamport: int) -> int:
     return count
 
 
-def expect(tx: Transaction, entry: EntryId, persons: Iterable[PersonId], now_ms: int) -> None:
-    """A message of mine is to reach these persons."""
-    tx.executemany(
-        "INSERT OR IGNORE INTO delivery VALUES (?, ?, 'queued', ?)",
-        [(entry, person, now_ms) for person in persons],
-    )
-
-
-def advance(tx: Transaction, entry: EntryId, person: PersonId, state: str, now_ms: int) -> bool:
-    """Move a delivery forward, never back; whether anything changed."""
-    row = tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (entry, person))
-    if row is None or _RANK[row[0]] >= _RANK[state]:
-        return False
-    tx.execute(
-        "UPDATE delivery SET state = ?, at_ms = ? WHERE entry = ? AND person = ?",
-        (state, now_ms, entry, person),
-    )
-    return True
-
-
-def fail(tx: Transaction, entry: EntryId, person: PersonId, now_ms: int) -> bool:
-    """The recipient refused a message; whether that is news. Should it be taken later, it advances."""
-    row = tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (entry, person))
-    if row is None or row[0] not in ("queued", "handed"):
-        return False
-    tx.execute(
-        "UPDATE delivery SET state = 'failed', at_ms = ? WHERE entry = ? AND person = ?",
-        (now_ms, entry, person),
-    )
-    return True
-
-
-def advance_chain(
-    tx: Transaction,
-    conversation: ConversationId,
-    device: DeviceId,
-    height: int,
-    person: PersonId,
-    now_ms: int,
-) -> list[EntryId]:
-    """A person holds all entries of my `device` up to `height`: his deliveries that this moves."""
-    rows = tx.execute(
-        """SELECT d.entry FROM delivery AS d JOIN entry AS e ON e.id = d.entry
-           WHERE d.person = ? AND d.state IN ('queued', 'handed')
-             AND e.conversation = ? AND e.device = ? AND e.seq <= ?""",
-        (person, conversation, device, height),
-    )
-    moved = [EntryId(row[0]) for row in rows]
-    tx.executemany(
-        "UPDATE delivery SET state = 'delivered', at_ms = ? WHERE entry = ? AND person = ?",
-        [(now_ms, id, person) for id in moved],
-    )
-    return moved
-
-
-def read_up_to(
-    tx: Transaction, conversation: ConversationId, lamport: int, person: PersonId, now_ms: int
-) -> list[EntryId]:
-    """A person has seen everything up to `lamport`: his deliveries that this moves."""
-    rows = tx.execute(
-        """SELECT d.entry FROM delivery AS d JOIN message AS m ON m.id = d.entry
-           WHERE d.person = ? AND d.state != 'read' AND m.conversation = ? AND m.mine AND m.lamport <= ?""",
-        (person, conversation, lamport),
-    )
-    moved = [EntryId(row[0]) for row in rows]
-    tx.executemany(
-        "UPDATE delivery SET state = 'read', at_ms = ? WHERE entry = ? AND person = ?",
-        [(now_ms, id, person) for id in moved],
-    )
-    return moved
-
-
-def deliveries(tx: Reader, entry: EntryId) -> list[Delivery]:
-    """How far a message has come, one row for each recipient."""
-    rows = tx.execute("SELECT person, state, at_ms FROM delivery WHERE entry = ? ORDER BY person", (entry,))
-    return [Delivery(PersonId(row[0]), row[1], row[2]) for row in rows]
-
-
 def _messages(rows: Iterable[Row]) -> list[Message]:
     return [_message(row) for row in rows]
 
 
 def _message(row: Row) -> Message:
+    id, conversation, lamport, device, person, mine, kind, text, sent_ms, received_ms, session = row[:11]
+    reply, edited_ms, expires_ms, pinned, starred = row[11:]
     return Message(
-        EntryId(row[0]),
-        ConversationId(row[1]),
-        row[2],
-        DeviceId(row[3]),
-        PersonId(row[4]),
-        bool(row[5]),
-        *row[6:],
+        EntryId(id),
+        ConversationId(conversation),
+        lamport,
+        DeviceId(device),
+        PersonId(person),
+        bool(mine),
+        kind,
+        text,
+        sent_ms,
+        received_ms,
+        session,
+        EntryId(reply) if reply else None,
+        edited_ms,
+        expires_ms,
+        bool(pinned),
+        bool(starred),
     )

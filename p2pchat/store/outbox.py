@@ -100,6 +100,11 @@ def unseal(tx: Transaction, device: DeviceId) -> None:
     tx.execute("DELETE FROM envelope WHERE device = ?", (device,))
 
 
+def rewrite(tx: Transaction, entry: EntryId, payload: bytes) -> None:
+    """Let items for `entry` that no envelope carries yet say `payload`."""
+    tx.execute("UPDATE outbox SET payload = ? WHERE entry = ? AND envelope IS NULL", (payload, entry))
+
+
 def discard(tx: Transaction, device: DeviceId) -> list[EntryId]:
     """Give up everything for a device; the messages whose delivery this was."""
     rows = tx.execute("SELECT entry FROM outbox WHERE device = ? AND entry IS NOT NULL", (device,))

@@ -6,27 +6,70 @@ from typing import Final
 
 from p2pchat.api import schema as s
 from p2pchat.api import views
-from p2pchat.api.methods.base import Change, Query, page_limit
-from p2pchat.core.identity import direct_conversation
-from p2pchat.core.ids import ConversationId
+from p2pchat.api.methods.base import MAX_PAGE, Change, Query, page_limit
+from p2pchat.core import content
+from p2pchat.core.ids import ConversationId, EntryId
 from p2pchat.errors import UsageError
-from p2pchat.node.features import chats, group_messages
+from p2pchat.node.features import chats, conversations
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import chat_name, find_chat, find_message
-from p2pchat.store import logs, messages, people
+from p2pchat.store import logs, messages
 from p2pchat.store.transaction import Reader, Transaction
 
 
 def message_send(app: App, tx: Transaction, params: s.Send) -> s.Message:
     """See the table."""
-    chat = find_chat(tx, params.chat)
-    if isinstance(chat, people.Person):
-        id = chats.send_text(app, tx, chat, params.text)
-    else:
-        id = group_messages.send_text(app, tx, chat, params.text)
-    sent = messages.get(tx, id)
-    assert sent is not None
-    return views.message(app, tx, sent)
+    reply = find_message(tx, params.reply) if params.reply else None
+    return _message(app, tx, conversations.write(app, tx, find_chat(tx, params.chat), params.text, reply))
+
+
+def message_edit(app: App, tx: Transaction, params: s.EditMessage) -> s.Message:
+    """See the table."""
+    message = find_message(tx, params.id)
+    return _change(app, tx, message, content.Edit(message.id, content.checked_text(params.text)))
+
+
+def message_delete(app: App, tx: Transaction, params: s.MessageId) -> s.Message:
+    """See the table."""
+    message = find_message(tx, params.id)
+    return _change(app, tx, message, content.Delete(message.id))
+
+
+def message_react(app: App, tx: Transaction, params: s.React) -> s.Message:
+    """See the table."""
+    message = find_message(tx, params.id)
+    return _change(app, tx, message, content.Reaction(message.id, content.checked_emoji(params.emoji)))
+
+
+def message_pin(app: App, tx: Transaction, params: s.Mark) -> s.Message:
+    """See the table."""
+    message = find_message(tx, params.id)
+    return _change(app, tx, message, content.Pin(message.id, params.on))
+
+
+def message_star(app: App, tx: Transaction, params: s.Mark) -> s.Message:
+    """See the table."""
+    message = find_message(tx, params.id)
+    messages.star(tx, message.id, params.on)
+    return _message(app, tx, message.id)
+
+
+def message_marked(app: App, tx: Reader, params: s.Marked) -> s.Messages:
+    """See the table."""
+    conversation = _conversation(app, tx, params.chat) if params.chat else None
+    found = messages.marked(tx, conversation, pinned=params.mark == "pinned", limit=MAX_PAGE)
+    return s.Messages(messages=[views.message(app, tx, one) for one in found])
+
+
+def _change(app: App, tx: Transaction, message: messages.Message, said: content.Sayable) -> s.Message:
+    conversations.change(app, tx, message, said)
+    return _message(app, tx, message.id)
+
+
+def _message(app: App, tx: Reader, id: EntryId) -> s.Message:
+    found = messages.get(tx, id)
+    assert found is not None
+    return views.message(app, tx, found)
 
 
 def message_show(app: App, tx: Reader, params: s.MessageId) -> s.Message:
@@ -62,6 +105,10 @@ def chat_list(app: App, tx: Reader, params: s.Nothing) -> s.Chats:
                 chat=chat_name(app, tx, one.id),
                 conversation=one.id.text,
                 unread=messages.unread(tx, one.id, one.read_lamport),
+                timer_s=one.timer_s,
+                muted=one.muted_until_ms > app.now_ms(),
+                archived=one.archived,
+                draft=one.draft,
                 last=views.message(app, tx, newest) if newest else None,
             )
         )
@@ -74,18 +121,56 @@ def chat_read(app: App, tx: Transaction, params: s.Chat) -> s.Done:
     return s.Done()
 
 
+def chat_timer(app: App, tx: Transaction, params: s.ChatTimer) -> s.Done:
+    """See the table."""
+    if not 0 <= params.seconds <= content.MAX_TIMER_S:
+        raise UsageError(f"a timer has 0 (off) to {content.MAX_TIMER_S} seconds")
+    conversations.say(app, tx, find_chat(tx, params.chat), content.Timer(params.seconds))
+    return s.Done()
+
+
+def chat_mute(app: App, tx: Transaction, params: s.ChatMute) -> s.Done:
+    """See the table."""
+    until_ms = app.now_ms() + 1000 * params.seconds if params.seconds else 0
+    logs.set_muted(tx, _conversation(app, tx, params.chat), until_ms)
+    return s.Done()
+
+
+def chat_archive(app: App, tx: Transaction, params: s.ChatArchive) -> s.Done:
+    """See the table."""
+    logs.set_archived(tx, _conversation(app, tx, params.chat), params.on)
+    return s.Done()
+
+
+def chat_draft(app: App, tx: Transaction, params: s.ChatDraft) -> s.Done:
+    """See the table."""
+    if len(params.text.encode()) > content.MAX_TEXT:
+        raise UsageError("the draft is too long to be sent")
+    logs.set_draft(tx, _conversation(app, tx, params.chat), params.text)
+    return s.Done()
+
+
 def _conversation(app: App, tx: Reader, chat: str) -> ConversationId:
-    found = find_chat(tx, chat)
-    return direct_conversation(app.person, found.id) if isinstance(found, people.Person) else found.group
+    return conversations.id_of(app, find_chat(tx, chat))
 
 
 QUERIES: Final[dict[str, Query]] = {
     "message.show": message_show,
     "message.history": message_history,
     "message.search": message_search,
+    "message.marked": message_marked,
     "chat.list": chat_list,
 }
 CHANGES: Final[dict[str, Change]] = {
     "message.send": message_send,
+    "message.edit": message_edit,
+    "message.delete": message_delete,
+    "message.react": message_react,
+    "message.pin": message_pin,
+    "message.star": message_star,
     "chat.read": chat_read,
+    "chat.timer": chat_timer,
+    "chat.mute": chat_mute,
+    "chat.archive": chat_archive,
+    "chat.draft": chat_draft,
 }

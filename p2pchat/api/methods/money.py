@@ -9,7 +9,7 @@ from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ledger.money import plain_number
-from p2pchat.node.features import chats, ledger, splits
+from p2pchat.node.features import direct, ledger, splits
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import find_group, find_person
 from p2pchat.store import people
@@ -71,12 +71,12 @@ def _decided(
     person = people.person(tx, line.person)
     assert person is not None
     written = decide(app, tx, line)
-    chats.send_content(app, tx, person, written.said, kind="iou", shown=written.shown)
+    direct.say(app, tx, person, written.said, shown=written.shown)
     return views.iou(app, tx, ledger.find(app, tx, line.item.id.text))
 
 
 def _written(app: App, tx: Transaction, person: people.Person, written: ledger.Written) -> s.Iou:
-    chats.send_content(app, tx, person, written.said, kind="iou", shown=written.shown)
+    direct.say(app, tx, person, written.said, shown=written.shown)
     return views.iou(app, tx, ledger.find(app, tx, written.id.text))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -20,6 +20,70 @@ class Send(Params):
 
     chat: str
     text: str
+    reply: str | None = None  # id of the message that it answers
+
+
+class EditMessage(Params):
+    """Other words for a text of mine."""
+
+    id: str
+    text: str
+
+
+class React(Params):
+    """An emoji beside a message, in place of my earlier one; empty takes it back."""
+
+    id: str
+    emoji: str
+
+
+class Mark(Params):
+    """Put a mark on a message, or take it away."""
+
+    id: str
+    on: bool = True
+
+
+class Marked(Params):
+    """Pinned or starred messages, of one chat or of all."""
+
+    mark: Literal["pinned", "starred"]
+    chat: str | None = None
+
+
+class ChatTimer(Params):
+    """Texts of the chat vanish after so many seconds from now on; 0: they stay."""
+
+    chat: str
+    seconds: int
+
+
+class ChatMute(Params):
+    """Do not notify of new messages for so many seconds; 0: notify again."""
+
+    chat: str
+    seconds: int
+
+
+class ChatArchive(Params):
+    """Keep a chat out of sight, or in it again."""
+
+    chat: str
+    on: bool = True
+
+
+class ChatDraft(Params):
+    """What was typed and not sent."""
+
+    chat: str
+    text: str
+
+
+class Reaction(Result):
+    """Somebody's emoji beside a message."""
+
+    name: str
+    emoji: str
 
 
 class History(Params):
@@ -58,12 +122,18 @@ class Message(Result):
     chat: str  # '@petname' or '#group'
     sender: str  # petname, or my own name
     mine: bool
-    kind: str  # text | iou | group
+    kind: str  # text | iou | group | sealed (its key has not come) | deleted | unknown
     text: str
     sent_ms: int
     received_ms: int
     state: str  # of mine: stored | queued | handed | delivered | read, perhaps n/m; else received
     deliveries: list[Delivery] = msgspec.field(default_factory=list)
+    reply: str | None = None  # id of the message that it answers
+    reactions: list[Reaction] = msgspec.field(default_factory=list)
+    edited_ms: int = 0
+    expires_ms: int = 0  # when it vanishes; 0: never
+    pinned: bool = False
+    starred: bool = False
 
 
 class Messages(Result):
@@ -80,6 +150,10 @@ class ChatSummary(Result):
     conversation: str
     unread: int
     last: Message | None
+    timer_s: int = 0
+    muted: bool = False
+    archived: bool = False
+    draft: str = ""
 
 
 class Chats(Result):
@@ -93,6 +167,16 @@ METHODS: Final[dict[str, Method]] = {
     "message.show": Method(MessageId, Message, "store", "One message with its deliveries"),
     "message.history": Method(History, Messages, "store", "Messages of one chat"),
     "message.search": Method(Search, Messages, "store", "Find messages"),
+    "message.edit": Method(EditMessage, Message, "store", "Other words for a text of mine"),
+    "message.delete": Method(MessageId, Message, "store", "Delete a text of mine for everybody"),
+    "message.react": Method(React, Message, "store", "Put an emoji beside a message"),
+    "message.pin": Method(Mark, Message, "store", "Pin a message for everybody in the chat"),
+    "message.star": Method(Mark, Message, "store", "Star a message for myself"),
+    "message.marked": Method(Marked, Messages, "store", "Pinned or starred messages"),
+    "chat.timer": Method(ChatTimer, Done, "store", "Let messages vanish"),
+    "chat.mute": Method(ChatMute, Done, "store", "Do not notify"),
+    "chat.archive": Method(ChatArchive, Done, "store", "Keep a chat out of sight"),
+    "chat.draft": Method(ChatDraft, Done, "store", "Keep what was typed"),
     "chat.list": Method(Nothing, Chats, "store", "All chats"),
     "chat.read": Method(Chat, Done, "store", "Mark a chat as read"),
 }

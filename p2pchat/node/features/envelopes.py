@@ -21,9 +21,9 @@ from p2pchat.core.ratchet.errors import UndecryptableError
 from p2pchat.core.ratchet.parties import Endpoint, Parties
 from p2pchat.core.ratchet.peer import PeerSessions
 from p2pchat.errors import NotAllowedError, P2PChatError, ProtocolError, QuotaError
-from p2pchat.node.features import chats, contacts, group_messages, groups
+from p2pchat.node.features import chats, contacts, direct, group_messages, groups
 from p2pchat.node.features.app import App
-from p2pchat.store import messages, outbox, people, sessions
+from p2pchat.store import deliveries, outbox, people, sessions
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
@@ -41,9 +41,9 @@ _OPEN_TO_MEMBERS: Final[dict[str, Apply]] = {
     items.GROUP_KEY_WANTED: group_messages.take_keys_wanted,
 }
 _OPEN_TO_CONTACTS: Final[dict[str, Apply]] = {
-    items.ENTRY: chats.take_entry,
+    items.ENTRY: direct.take_entry,
     items.CARD: contacts.take_card,
-    items.READ: chats.take_read,
+    items.READ: direct.take_read,
     items.GROUP_INVITE: groups.take_invite,
 }
 _OPEN: Final[dict[str, dict[str, Apply]]] = {
@@ -113,7 +113,7 @@ def acknowledged(app: App, tx: Transaction, device: DeviceId, ids: tuple[Envelop
     for id in ids:
         entries = outbox.delivered(tx, device, id)
         if entries:
-            chats.delivered(app, tx, device, entries)
+            direct.delivered(app, tx, device, entries)
 
 
 def undecryptable(tx: Transaction, device: DeviceId, id: EnvelopeId) -> bool:
@@ -133,7 +133,9 @@ def refused(app: App, tx: Transaction, device: DeviceId, id: EnvelopeId) -> None
     if remote is None:
         return
     failed = [
-        entry for entry in outbox.entries_of(tx, id) if messages.fail(tx, entry, remote.person, app.now_ms())
+        entry
+        for entry in outbox.entries_of(tx, id)
+        if deliveries.fail(tx, entry, remote.person, app.now_ms())
     ]
     chats.moved(app, tx, failed, remote.person, "failed")
 

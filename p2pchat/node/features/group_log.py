@@ -14,8 +14,8 @@ from p2pchat.errors import ProtocolError
 from p2pchat.node.effects import GroupGrew
 from p2pchat.node.features import chats, contacts, group_messages, groups, log
 from p2pchat.node.features.app import App
+from p2pchat.store import deliveries, logs, people
 from p2pchat.store import groups as rows
-from p2pchat.store import logs, messages, people
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def peer_holds(
     known = people.device(tx, device)
     if known is None or app.device not in heights:
         return
-    moved = messages.advance_chain(tx, group, app.device, heights[app.device], known.person, app.now_ms())
+    moved = deliveries.advance_chain(tx, group, app.device, heights[app.device], known.person, app.now_ms())
     chats.moved(app, tx, moved, known.person, "delivered")
 
 

@@ -16,14 +16,14 @@ from p2pchat.core.direct import items
 from p2pchat.core.direct.items import Item, KeysWanted
 from p2pchat.core.ids import DeviceId, EntryId, GroupId, PersonId
 from p2pchat.core.log.entry import MAX_BODY, Entry
-from p2pchat.core.ratchet.errors import UndecryptableError
+from p2pchat.core.ratchet.errors import Reason, UndecryptableError
 from p2pchat.core.ratchet.megolm import GroupSessionId, SenderKey
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession, OutboundGroupSession
 from p2pchat.errors import DecodeError, NotAllowedError, ProtocolError
 from p2pchat.node.effects import GroupGrew, Wake
-from p2pchat.node.features import chats, group_views
+from p2pchat.node.features import chats, contents, group_views
 from p2pchat.node.features.app import App
-from p2pchat.store import groups, logs, messages, outbox, people, sessions
+from p2pchat.store import deliveries, groups, logs, messages, outbox, people, sessions
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
@@ -34,25 +34,23 @@ _WAITING: Final = "The key for this message has not arrived yet; it is asked for
 _BEFORE: Final = "Written before you joined: this group does not show its past to newcomers."
 
 
-def send_text(app: App, tx: Transaction, membership: groups.Membership, text: str) -> EntryId:
-    """Write a text to a group: stored and on its way to the members when this returns.
+def say(app: App, tx: Transaction, membership: groups.Membership, said: content.Sayable) -> EntryId:
+    """Say something in a group: stored and on its way to the members when this returns.
 
     Raises:
         NotAllowedError: I am not a member, or the group's rules do not let me write.
-        UsageError: the text cannot be sent.
     """
-    checked = content.checked_text(text)
     group_views.check_may_write(app, tx, membership)
-    body = content.encode_content(content.Text(checked), app.entropy(content.SALT_SIZE))
+    body = content.encode_content(said, app.entropy(content.SALT_SIZE))
     session = _outbound(app, tx, membership.group)
     sealed = session.seal(body, b"")
     sessions.put_outbound(tx, membership.group, session.to_bytes(app.pickle_key), session.view)
     entry = group_views.write(
         app, tx, membership.group, KIND, encode([sealed.session_id, sealed.index, sealed.ciphertext])
     )
-    chats.show(app, tx, entry, app.person, "text", checked)
     readers = group_views.persons(app, tx, membership.group) - {app.person}
-    messages.expect(tx, entry.id, readers, app.now_ms())
+    deliveries.expect(tx, entry.id, readers, app.now_ms())
+    contents.apply(app, tx, entry, app.person, body)
     tx.effects.append(GroupGrew(membership.group, (entry.encode(),)))
     return entry.id
 
@@ -65,11 +63,22 @@ def share_with_newcomers(app: App, tx: Transaction, group: GroupId) -> None:
 
 
 def show_taken(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
-    """Make a stored message of another member a line of the chat, opened if its key is here."""
-    session, _, _ = read_sealed(entry.body)
-    kind, text = _open(app, tx, entry)
-    missing = session if kind == "sealed" and text == _WAITING else None
-    chats.show(app, tx, entry, person, kind, text, session=missing)
+    """Do what a stored message of another member says, or show why it cannot be read yet."""
+    if entry.body is None:
+        chats.show(app, tx, entry, person, "deleted", "")
+        return
+    try:
+        session, body = _open(app, tx, entry)
+    except ProtocolError as error:
+        logger.warning("A message of %s cannot be read: %s.", entry.header.device.short, error)
+        chats.show(app, tx, entry, person, "unknown", "a message that cannot be read")
+        return
+    if body is not None:
+        contents.apply(app, tx, entry, person, body)
+    elif group_views.is_before_me(app, tx, entry):
+        chats.show(app, tx, entry, person, "sealed", _BEFORE)
+    else:
+        chats.show(app, tx, entry, person, "sealed", _WAITING, session=session)
 
 
 def ask_for_keys(app: App, group: GroupId, devices: set[DeviceId], tx: Transaction) -> int:
@@ -112,10 +121,8 @@ def take_key(app: App, tx: Transaction, sender: people.Device, payload: bytes) -
     for message in messages.sealed(tx, key.session_id):
         entry = logs.get(tx, message.id)
         assert entry is not None
-        kind, text = _open(app, tx, entry)
-        if kind != "sealed":
-            messages.unseal(tx, message.id, kind, text)
-            chats.tell(app, tx, message.id, message.conversation, message.person, kind, text)
+        messages.forget(tx, message.id)
+        show_taken(app, tx, entry, message.person)
 
 
 def take_keys_wanted(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
@@ -201,22 +208,22 @@ def _readable_from(tx: Reader, session: InboundGroupSession, lamport: int) -> in
     return None
 
 
-def _open(app: App, tx: Reader, entry: Entry) -> tuple[str, str]:
-    """The kind and the text to show for a sealed message."""
+def _open(app: App, tx: Reader, entry: Entry) -> tuple[GroupSessionId, bytes | None]:
+    """The session of a sealed message, and what it says; None if the key does not open it (yet).
+
+    Raises:
+        ProtocolError: it is malformed, or sealed under a key that is not its author's.
+    """
+    name, _, ciphertext = read_sealed(entry.body)
+    stored = sessions.inbound(tx, name)
+    if stored is None:
+        return name, None
+    if stored[:2] != (entry.conversation, entry.header.device):
+        raise ProtocolError("sealed under somebody else's key")
+    session = InboundGroupSession.from_bytes(stored[2], app.pickle_key)
     try:
-        name, _, ciphertext = read_sealed(entry.body)
-        stored = sessions.inbound(tx, name)
-        if stored is None:
-            return "sealed", _BEFORE if group_views.is_before_me(app, tx, entry) else _WAITING
-        if stored[:2] != (entry.conversation, entry.header.device):
-            return "unknown", "a message under somebody else's key"
-        session = InboundGroupSession.from_bytes(stored[2], app.pickle_key)
-        opened = session.open(ciphertext, b"", seen=lambda index: False)
-        said = content.decode_content(opened.plaintext)
-    except UndecryptableError:
-        return "sealed", _BEFORE if group_views.is_before_me(app, tx, entry) else _WAITING
-    except DecodeError:
-        return "unknown", "a message that cannot be read"
-    if isinstance(said, content.Text):
-        return "text", said.text
-    return "unknown", "a message of a newer version"
+        return name, session.open(ciphertext, b"", seen=lambda index: False).plaintext
+    except UndecryptableError as error:
+        if error.reason is Reason.KEY_GONE:
+            return name, None
+        raise

@@ -13,8 +13,8 @@ from p2pchat.core.log.entry import Entry
 from p2pchat.errors import NotAllowedError
 from p2pchat.node.features import contacts, log
 from p2pchat.node.features.app import App
+from p2pchat.store import deliveries, logs, people
 from p2pchat.store import groups as rows
-from p2pchat.store import logs, messages, people
 from p2pchat.store.transaction import Reader, Transaction
 
 DAY_MS: Final = 86_400_000
@@ -113,8 +113,8 @@ def _is_shared(app: App, tx: Reader, membership: rows.Membership, person: Person
 
 def _farewell_waits(app: App, tx: Reader, group: GroupId) -> bool:
     last = logs.chain_head(tx, group, app.device)
-    deliveries = messages.deliveries(tx, last.id) if last else []
-    return bool(deliveries) and all(delivery.state == "queued" for delivery in deliveries)
+    states = [delivery.state for delivery in deliveries.of(tx, last.id)] if last else []
+    return bool(states) and all(state == "queued" for state in states)
 
 
 def write(app: App, tx: Transaction, group: GroupId, kind: str, body: bytes) -> Entry:

@@ -35,7 +35,7 @@ from p2pchat.node.effects import CirclesChanged, GroupGrew, Wake
 from p2pchat.node.features import chats, group_messages, group_views, log
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import name_of
-from p2pchat.store import events, groups, logs, messages, outbox, people
+from p2pchat.store import deliveries, events, groups, logs, outbox, people
 from p2pchat.store import sessions as session_rows
 from p2pchat.store.transaction import Reader, Transaction
 
@@ -129,7 +129,7 @@ def leave(app: App, tx: Transaction, membership: groups.Membership) -> None:
     seen = Seen(((app.device, own.seq),)) if own else Seen()
     others = group_views.persons(app, tx, membership.group) - {app.person}
     entry = _do(app, tx, membership.group, Leave(app.person, seen))
-    messages.expect(tx, entry.id, others, app.now_ms())
+    deliveries.expect(tx, entry.id, others, app.now_ms())
     groups.set_state(tx, membership.group, "left")
     session_rows.drop_outbound(tx, membership.group)
     _changed(app, tx, membership.group)

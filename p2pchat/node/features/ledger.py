@@ -13,7 +13,8 @@ from typing import Final
 from p2pchat.core import content
 from p2pchat.core.codec import decode, encode
 from p2pchat.core.content import LedgerNote
-from p2pchat.core.ids import LedgerEntryId, PersonId
+from p2pchat.core.identity import direct_conversation
+from p2pchat.core.ids import ConversationId, LedgerEntryId, PersonId
 from p2pchat.core.ledger import actions, writer
 from p2pchat.core.ledger.account import Account, open_account
 from p2pchat.core.ledger.concession import Concession, Request, RequestStatus, Status
@@ -119,13 +120,15 @@ def reject(app: App, tx: Transaction, line: Line) -> Written:
     return _write(app, tx, state, draft, "", b"")
 
 
-def take(app: App, tx: Transaction, person: PersonId, said: LedgerNote) -> str:
+def take(app: App, tx: Transaction, conversation: ConversationId, person: PersonId, said: LedgerNote) -> str:
     """A contact's ledger entry: stored, and put into words for the chat.
 
     Raises:
-        ProtocolError: malformed, badly signed, of another account, by another person's device, or with
-            a note that is not the one it names.
+        ProtocolError: not in the chat of its two persons, malformed, badly signed, of another account, by
+            another person's device, or with a note that is not the one it names.
     """
+    if conversation != direct_conversation(app.person, person):
+        raise ProtocolError("a ledger entry outside of the chat of its two persons")
     signed = verify(said.raw, said.signature)
     if content.note_hash(said.note, said.note_salt) != signed.entry.memo_hash:
         raise ProtocolError("the note of a ledger entry is not the one it names")

@@ -71,7 +71,11 @@ CREATE TABLE conversation (
     kind TEXT NOT NULL CHECK (kind IN ('direct', 'group')),
     person BLOB,                            -- of a direct chat
     read_lamport INTEGER NOT NULL DEFAULT 0,
-    last_ms INTEGER NOT NULL DEFAULT 0
+    last_ms INTEGER NOT NULL DEFAULT 0,
+    timer_s INTEGER NOT NULL DEFAULT 0,     -- texts vanish after so many seconds; 0: never
+    muted_until_ms INTEGER NOT NULL DEFAULT 0,
+    archived INTEGER NOT NULL DEFAULT 0,
+    draft TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE entry (
@@ -125,12 +129,19 @@ CREATE TABLE message (
     device BLOB NOT NULL,
     person BLOB NOT NULL,
     mine INTEGER NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('text', 'iou', 'group', 'sealed', 'unknown')),
+    kind TEXT NOT NULL CHECK (kind IN ('text', 'iou', 'group', 'sealed', 'deleted', 'unknown')),
     text TEXT NOT NULL,
     sent_ms INTEGER NOT NULL,
     received_ms INTEGER NOT NULL,
-    session BLOB                            -- of a sealed message: the sender key that is missing
+    session BLOB,                           -- of a sealed message: the sender key that is missing
+    reply BLOB,                             -- the message that it answers
+    edited_ms INTEGER NOT NULL DEFAULT 0,
+    expires_ms INTEGER NOT NULL DEFAULT 0,  -- when it vanishes, by the local clock; 0: never
+    pinned INTEGER NOT NULL DEFAULT 0,
+    starred INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX message_expiring ON message (expires_ms) WHERE expires_ms > 0;
+CREATE INDEX message_marked ON message (conversation, lamport) WHERE pinned OR starred;
 CREATE INDEX message_in_order ON message (conversation, lamport, id);
 CREATE INDEX message_sealed ON message (session) WHERE session IS NOT NULL;
 
@@ -147,6 +158,20 @@ CREATE TRIGGER message_changed AFTER UPDATE OF text ON message BEGIN
     INSERT INTO message_index (message_index, rowid, text) VALUES ('delete', old.rowid, old.text);
     INSERT INTO message_index (rowid, text) VALUES (new.rowid, new.text);
 END;
+
+CREATE TABLE edit (                         -- entries that changed what a message says
+    entry BLOB PRIMARY KEY,
+    message BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX edits_of_message ON edit (message);
+
+CREATE TABLE reaction (
+    message BLOB NOT NULL,
+    person BLOB NOT NULL,
+    emoji TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (message, person)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE delivery (                     -- of my own messages, one row for each recipient
     entry BLOB NOT NULL,

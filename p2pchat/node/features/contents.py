@@ -1,0 +1,84 @@
+"""What an opened entry does to its chat: a new line, or a change to an older one."""
+
+from __future__ import annotations
+
+import logging
+
+from p2pchat.core import content
+from p2pchat.core.ids import EntryId, PersonId
+from p2pchat.core.log.entry import Entry
+from p2pchat.errors import ProtocolError
+from p2pchat.node.features import chats, ledger
+from p2pchat.node.features.app import App
+from p2pchat.store import logs, messages
+from p2pchat.store.transaction import Reader, Transaction
+
+logger = logging.getLogger(__name__)
+
+
+def apply(app: App, tx: Transaction, entry: Entry, person: PersonId, body: bytes, *, shown: str = "") -> None:
+    """Do what the stored `entry` of `person` says.
+
+    Whatever it says, it stays in the log: a chain with a hole would keep out all that follows.
+    `shown` are the words for a ledger entry of mine.
+    """
+    try:
+        with tx.savepoint():
+            _do(app, tx, entry, person, content.decode_content(body), shown)
+    except ProtocolError as error:
+        logger.warning("An entry of %s says nothing acceptable: %s.", entry.header.device.short, error)
+        chats.show(app, tx, entry, person, "unknown", "something that cannot be accepted here")
+
+
+def _do(app: App, tx: Transaction, entry: Entry, person: PersonId, said: content.Content, shown: str) -> None:
+    match said:
+        case content.Text(text, reply, expires_s):
+            chats.show(app, tx, entry, person, "text", text, reply=reply, expires_s=expires_s)
+        case content.Edit(target, text):
+            message = _target(tx, entry, target, of=person)
+            if message and message.kind == "text":
+                messages.edit(tx, target, text, entry.id, app.now_ms())
+                chats.tell(app, tx, "message.edited", target, message.conversation, person, text=text)
+        case content.Delete(target):
+            message = _target(tx, entry, target, of=person)
+            if message and message.kind == "text":
+                chats.erase(tx, target)
+                messages.delete(tx, target)
+                chats.tell(app, tx, "message.deleted", target, message.conversation, person)
+        case content.Reaction(target, emoji):
+            message = _target(tx, entry, target)
+            if message and message.kind != "deleted":
+                messages.react(tx, target, person, emoji, app.now_ms())
+                chats.tell(app, tx, "message.reaction", target, message.conversation, person, emoji=emoji)
+        case content.Pin(target, pinned):
+            message = _target(tx, entry, target)
+            if message and message.kind != "deleted":
+                messages.pin(tx, target, pinned)
+                chats.tell(app, tx, "message.pinned", target, message.conversation, person, pinned=pinned)
+        case content.Timer(seconds):
+            logs.set_timer(tx, entry.conversation, seconds)
+            chats.show(app, tx, entry, person, "group", _timer_words(seconds))
+        case content.LedgerNote() as note:
+            words = shown or ledger.take(app, tx, entry.conversation, person, note)
+            chats.show(app, tx, entry, person, "iou", words)
+        case content.Unknown(kind):
+            chats.show(app, tx, entry, person, "unknown", f"a message of a newer version ({kind})")
+
+
+def _target(
+    tx: Reader, entry: Entry, target: EntryId, *, of: PersonId | None = None
+) -> messages.Message | None:
+    """The message that `entry` is about, if it is in the same chat, and (if named) `of` that person."""
+    message = messages.get(tx, target)
+    if message is None or message.conversation != entry.conversation:
+        return None
+    return message if of is None or message.person == of else None
+
+
+def _timer_words(seconds: int) -> str:
+    if seconds == 0:
+        return "messages stay from now on"
+    units = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+    size, name = next((size, name) for size, name in units if seconds % size == 0)
+    count = seconds // size
+    return f"messages vanish after {count} {name}{'s' if count > 1 else ''} from now on"

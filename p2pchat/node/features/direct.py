@@ -1,0 +1,87 @@
+"""The log that two contacts share: what I say in it, and what comes from the other side."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat.core import content
+from p2pchat.core.direct import items
+from p2pchat.core.direct.items import Item, ReadMark
+from p2pchat.core.identity import direct_conversation
+from p2pchat.core.ids import DeviceId, EntryId, PersonId
+from p2pchat.core.log.entry import Entry
+from p2pchat.errors import NotAllowedError, ProtocolError
+from p2pchat.node.effects import Wake
+from p2pchat.node.features import chats, contents, log
+from p2pchat.node.features.app import App
+from p2pchat.store import deliveries, logs, messages, outbox, people
+from p2pchat.store.transaction import Transaction
+
+KIND: Final = "message"  # header.kind of every entry of a direct log
+
+
+def say(
+    app: App, tx: Transaction, person: people.Person, said: content.Sayable, *, shown: str = ""
+) -> EntryId:
+    """Append an entry to the log I share with `person`, and queue it for all his devices.
+
+    Raises:
+        NotAllowedError: the person is not (to be) a contact.
+    """
+    if person.state not in ("accepted", "requested"):
+        raise NotAllowedError(
+            f"{person.petname} is not a contact: accept the request first"
+            if person.state == "pending"
+            else f"{person.petname} is not a contact ({person.state})"
+        )
+    conversation = direct_conversation(app.person, person.id)
+    logs.open_direct(tx, conversation, person.id)
+    body = content.encode_content(said, app.entropy(content.SALT_SIZE))
+    entry = log.compose(app, tx, conversation, KIND, body)
+    logs.append(tx, entry, app.now_ms())
+    deliveries.expect(tx, entry.id, [person.id], app.now_ms())
+    for device in people.devices(tx, person.id):
+        outbox.put(tx, device.id, Item(items.ENTRY, entry.encode()), entry=entry.id)
+        tx.effects.append(Wake(device.id))
+    contents.apply(app, tx, entry, app.person, body, shown=shown)
+    return entry.id
+
+
+def take_entry(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
+    """An entry of the log that a contact and I share.
+
+    Raises:
+        ProtocolError: malformed, not the sender's own, out of its place, or in a wrong conversation.
+    """
+    entry = Entry.decode(payload)
+    if entry.conversation != direct_conversation(app.person, sender.person):
+        raise ProtocolError("an entry of another conversation")
+    if entry.header.device != sender.id or entry.header.kind != KIND:
+        raise ProtocolError("an entry of another author or kind")
+    entry.verify()
+    log.take(app, tx, entry, lambda taken: _store(app, tx, taken, sender.person))
+
+
+def take_read(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
+    """A contact has seen my messages up to an entry. Raises ProtocolError if the mark is not for our chat."""
+    mark = ReadMark.decode(payload)
+    if mark.conversation != direct_conversation(app.person, sender.person):
+        raise ProtocolError("a read mark for another conversation")
+    seen = messages.get(tx, mark.entry)
+    if seen and seen.conversation == mark.conversation:
+        ids = deliveries.read_up_to(tx, mark.conversation, seen.lamport, sender.person, app.now_ms())
+        chats.moved(app, tx, ids, sender.person, "read")
+
+
+def delivered(app: App, tx: Transaction, device: DeviceId, ids: list[EntryId]) -> None:
+    """A device has committed these messages of mine."""
+    known = people.device(tx, device)
+    assert known is not None
+    advanced = [id for id in ids if deliveries.advance(tx, id, known.person, "delivered", app.now_ms())]
+    chats.moved(app, tx, advanced, known.person, "delivered")
+
+
+def _store(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
+    logs.append(tx, entry, app.now_ms())
+    if entry.body is not None:  # else its author deleted it before it could be delivered
+        contents.apply(app, tx, entry, person, entry.body)

@@ -1,0 +1,29 @@
+"""What a person can switch on and off."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from p2pchat.store import meta
+from p2pchat.store.transaction import Reader, Transaction
+
+_KEY: Final = "settings"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """All settings, with their defaults; unknown ones of a newer version are dropped."""
+
+    read_receipts: bool = True  # tell contacts in private chats what I have read
+
+
+def get(tx: Reader) -> Settings:
+    """The settings as they are."""
+    raw = meta.get(tx, _KEY)
+    return msgspec.json.decode(raw, type=Settings) if raw else Settings()
+
+
+def put(tx: Transaction, settings: Settings) -> None:
+    """Change the settings."""
+    meta.put(tx, _KEY, msgspec.json.encode(settings))

@@ -1,0 +1,98 @@
+"""How far my own messages have come, one row for each recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
+from p2pchat.store.transaction import Reader, Transaction
+
+RANK = {"failed": 0, "queued": 1, "handed": 2, "delivered": 3, "read": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far a message of mine has come to one person."""
+
+    person: PersonId
+    state: str
+    at_ms: int
+
+
+def expect(tx: Transaction, entry: EntryId, persons: Iterable[PersonId], now_ms: int) -> None:
+    """A message of mine is to reach these persons."""
+    tx.executemany(
+        "INSERT OR IGNORE INTO delivery VALUES (?, ?, 'queued', ?)",
+        [(entry, person, now_ms) for person in persons],
+    )
+
+
+def advance(tx: Transaction, entry: EntryId, person: PersonId, state: str, now_ms: int) -> bool:
+    """Move a delivery forward, never back; whether anything changed."""
+    row = tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (entry, person))
+    if row is None or RANK[row[0]] >= RANK[state]:
+        return False
+    tx.execute(
+        "UPDATE delivery SET state = ?, at_ms = ? WHERE entry = ? AND person = ?",
+        (state, now_ms, entry, person),
+    )
+    return True
+
+
+def fail(tx: Transaction, entry: EntryId, person: PersonId, now_ms: int) -> bool:
+    """The recipient refused a message; whether that is news. Should it be taken later, it advances."""
+    row = tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (entry, person))
+    if row is None or row[0] not in ("queued", "handed"):
+        return False
+    tx.execute(
+        "UPDATE delivery SET state = 'failed', at_ms = ? WHERE entry = ? AND person = ?",
+        (now_ms, entry, person),
+    )
+    return True
+
+
+def advance_chain(
+    tx: Transaction,
+    conversation: ConversationId,
+    device: DeviceId,
+    height: int,
+    person: PersonId,
+    now_ms: int,
+) -> list[EntryId]:
+    """A person holds all entries of my `device` up to `height`: his deliveries that this moves."""
+    rows = tx.execute(
+        """SELECT d.entry FROM delivery AS d JOIN entry AS e ON e.id = d.entry
+           WHERE d.person = ? AND d.state IN ('queued', 'handed')
+             AND e.conversation = ? AND e.device = ? AND e.seq <= ?""",
+        (person, conversation, device, height),
+    )
+    moved = [EntryId(row[0]) for row in rows]
+    tx.executemany(
+        "UPDATE delivery SET state = 'delivered', at_ms = ? WHERE entry = ? AND person = ?",
+        [(now_ms, id, person) for id in moved],
+    )
+    return moved
+
+
+def read_up_to(
+    tx: Transaction, conversation: ConversationId, lamport: int, person: PersonId, now_ms: int
+) -> list[EntryId]:
+    """A person has seen everything up to `lamport`: his deliveries that this moves."""
+    rows = tx.execute(
+        """SELECT d.entry FROM delivery AS d JOIN message AS m ON m.id = d.entry
+           WHERE d.person = ? AND d.state != 'read' AND m.conversation = ? AND m.mine AND m.lamport <= ?""",
+        (person, conversation, lamport),
+    )
+    moved = [EntryId(row[0]) for row in rows]
+    tx.executemany(
+        "UPDATE delivery SET state = 'read', at_ms = ? WHERE entry = ? AND person = ?",
+        [(now_ms, id, person) for id in moved],
+    )
+    return moved
+
+
+def of(tx: Reader, entry: EntryId) -> list[Delivery]:
+    """How far a message has come, one row for each recipient."""
+    rows = tx.execute("SELECT person, state, at_ms FROM delivery WHERE entry = ? ORDER BY person", (entry,))
+    return [Delivery(PersonId(row[0]), row[1], row[2]) for row in rows]
