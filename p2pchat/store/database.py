@@ -7,7 +7,6 @@ trio: a command without a daemon uses a `Database` as it is, the node through `w
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,9 +19,10 @@ from typing import Self, TypeVar
 import apsw
 
 from p2pchat.errors import StoreError
-from p2pchat.store.files import publish
-from p2pchat.store.migrate import MIGRATIONS, Migration, load, migrate
-from p2pchat.store.sqlite import APPLICATION_ID, connect, describe, failures
+from p2pchat.store.files import discard, publish
+from p2pchat.store.fresh import copy_all, make
+from p2pchat.store.migrate import MIGRATIONS, load, migrate
+from p2pchat.store.sqlite import check_ours, connect, describe, failures, settle
 from p2pchat.store.transaction import Change, Committed, Query, Reader, Transaction
 
 T = TypeVar("T")
@@ -60,7 +60,12 @@ class Database:
         fresh = path.with_name(path.name + ".new")
         try:
             with failures(path):
-                make(fresh, key, load(migrations), vfs=vfs).close()
+                connection = make(fresh, key, load(migrations), vfs=vfs)
+                try:
+                    settle(connection)
+                finally:
+                    connection.close(True)
+            discard(path)  # a WAL of a store that is gone would be taken for this one's
             publish(fresh, path)
         except OSError as error:
             raise StoreError(f"A store cannot be made at {path}: {error.strerror}.") from error
@@ -131,17 +136,32 @@ class Database:
                     reader.execute("ROLLBACK")
                 self._idle_readers.put(reader)
 
-    def empty_wal(self) -> None:
-        """Move all commits into the main file and cut the WAL to nothing.
+    def copy(self, path: Path, key: bytes) -> None:
+        """Put all that is committed now into a file of its own at `path`, encrypted under `key`.
 
-        Afterwards rows that were deleted are in neither (secure_delete overwrote their pages). While a
-        reader is in the way it does what it can without waiting for long.
+        One moment is copied, while changes go on. The copy is on the disk when this returns.
 
         Raises:
-            StoreError: the disk or the file failed.
+            StoreError: the disk or one of the files failed.
+            OSError: `path` cannot be written.
+        """
+        with failures(self.path):
+            reader = self._take_reader()
+            try:
+                copy_all(reader.connection, path, key)
+            finally:
+                self._idle_readers.put(reader)
+
+    def settle(self) -> None:
+        """Move all commits into the main file and cut the WAL to nothing.
+
+        Afterwards rows that were deleted are in neither of them: secure_delete has overwritten their place.
+
+        Raises:
+            StoreError: the disk failed, or a reader was in the way for long; try again later.
         """
         with self._turn, failures(self.path):
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            settle(self._connection)
 
     def close(self) -> None:
         """Close all connections; no read or change may be under way. Closing twice is harmless.
@@ -197,35 +217,3 @@ class Database:
             return self._idle_readers.get_nowait()
         except queue.Empty:
             return connect(self.path, self._key, readonly=True, vfs=self._vfs).cursor()
-
-
-def make(path: Path, key: bytes, migrations: Sequence[Migration], *, vfs: str = "") -> apsw.Connection:
-    """A connection to a new store at `path`, in place of what a crash may have left there.
-
-    Raises:
-        apsw.Error, OSError: the disk.
-    """
-    for leftover in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
-        leftover.unlink(missing_ok=True)
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # -wal and -shm take over the mode
-    connection = connect(path, key, vfs=vfs)
-    try:
-        connection.pragma("application_id", APPLICATION_ID)
-        migrate(connection, migrations, path)
-    except BaseException:
-        connection.close(True)
-        raise
-    return connection
-
-
-def check_ours(connection: apsw.Connection, path: Path) -> None:
-    """Return if the file at `path` is a store that can be written.
-
-    Raises:
-        StoreError: it is some other encrypted database.
-        apsw.Error: it cannot be read, or not be written.
-    """
-    if connection.pragma("application_id") != APPLICATION_ID:
-        raise StoreError(f"{path} is not a p2pchat store.")
-    if connection.readonly("main"):
-        raise apsw.ReadOnlyError

@@ -12,11 +12,11 @@ from typing import Final
 import apsw
 
 from p2pchat.errors import StoreError
-from p2pchat.store.database import check_ours, make
 from p2pchat.store.files import publish
+from p2pchat.store.fresh import make
 from p2pchat.store.migrate import MIGRATIONS, Migration, load, migrate, version_of
 from p2pchat.store.salvage import Salvaged, salvage, tables
-from p2pchat.store.sqlite import connect, failures
+from p2pchat.store.sqlite import check_ours, connect, failures, settle
 from p2pchat.store.transaction import Reader
 
 _MOST_PROBLEMS: Final = 20  # one damaged page can give thousands
@@ -136,7 +136,7 @@ def _settle(path: Path, key: bytes) -> int:
     """Bring what waits in the WAL into the main file, so that the store is one file; gives its version."""
     connection = _open(path, key)
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        settle(connection)
         return version_of(connection)
     finally:
         connection.close(True)
@@ -162,6 +162,7 @@ def _copy(
             target.execute(f"""INSERT INTO "{name}" ("{name}") VALUES ('rebuild')""")
         dangling = len(Reader(target.cursor()).execute("PRAGMA foreign_key_check"))
         migrate(target, steps, fresh)
+        settle(target)
         return saved, dangling
     finally:
         source.close(True)

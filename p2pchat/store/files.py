@@ -38,3 +38,9 @@ def publish(fresh: Path, path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def discard(path: Path) -> None:
+    """Remove the database at `path` and what SQLite keeps beside it, if there is any of it."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -85,6 +85,32 @@ def connect(path: Path, key: bytes, *, readonly: bool = False, vfs: str = "") ->
     return connection
 
 
+def settle(connection: apsw.Connection) -> None:
+    """Move all commits from the WAL into the main file, which is then whole by itself, and on the disk.
+
+    Closing does the same, but says nothing when it could not.
+
+    Raises:
+        apsw.Error: the disk; or another connection is in the way.
+    """
+    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+    if busy:
+        raise apsw.BusyError
+
+
+def check_ours(connection: apsw.Connection, path: Path) -> None:
+    """Return if the file at `path` is a store that can be written.
+
+    Raises:
+        StoreError: it is some other encrypted database.
+        apsw.Error: it cannot be read, or not be written.
+    """
+    if connection.pragma("application_id") != APPLICATION_ID:
+        raise StoreError(f"{path} is not a p2pchat store.")
+    if connection.readonly("main"):
+        raise apsw.ReadOnlyError
+
+
 def describe(error: apsw.Error, path: Path) -> Exception:
     """The `StoreError` that tells a person what `error` means, or `error` itself if it is a bug of ours."""
     for kind, sentence in _SENTENCES:

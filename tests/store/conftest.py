@@ -97,6 +97,7 @@ class Disk(apsw.VFS):
     def xDelete(self, name: str, sync: bool) -> None:
         self.step()
         super().xDelete(name, sync)
+        self.forget(Path(name))
 
     def step(self) -> None:
         """Count an operation; raises if it is to fail."""
@@ -110,7 +111,7 @@ class Disk(apsw.VFS):
     def remember(self, pending: Pending) -> None:
         self._pending.append(pending)
 
-    def synced(self, path: Path) -> None:
+    def forget(self, path: Path) -> None:
         self._pending = [pending for pending in self._pending if pending.path != path]
 
     def lose_power(self, seed: int) -> None:
@@ -160,7 +161,7 @@ class File(apsw.VFSFile):
     def xSync(self, flags: int) -> None:
         self._disk.step()
         super().xSync(flags)
-        self._disk.synced(self._path)
+        self._disk.forget(self._path)
 
 
 _DISK: list[Disk] = []  # SQLite keeps a pointer to it for as long as the process lives

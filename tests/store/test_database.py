@@ -155,7 +155,7 @@ def test_nothing_on_the_disk_is_in_the_clear(database: Database, path: Path) -> 
     database.transact(add_author(MARKER))
     wal = path.with_name("store.db-wal")
     assert wal.stat().st_size > 0
-    database.empty_wal()
+    database.settle()
     assert wal.stat().st_size == 0
     database.transact(add_author(MARKER * 2))
     for file in path.parent.glob("store.db*"):
@@ -183,6 +183,17 @@ def test_a_half_made_store_of_a_crash_is_no_obstacle(path: Path, key: bytes, mig
     with Database.create(path, key, migrations=migrations) as database:
         assert database.read(names) == []
     assert [file.name for file in path.parent.glob("store.db*")] == ["store.db"]
+
+
+def test_the_wal_of_a_store_that_is_gone_does_not_get_into_a_new_one(database, path, key, migrations) -> None:
+    database.transact(add_author("ghost"))
+    wal = path.with_name("store.db-wal")
+    stale = wal.read_bytes()
+    database.close()
+    path.unlink()
+    wal.write_bytes(stale)
+    with Database.create(path, key, migrations=migrations) as fresh:
+        assert fresh.read(names) == []
 
 
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path, key: bytes) -> None:

@@ -45,7 +45,7 @@ def work(database: Database, confirmed: list[int], *, go_on: bool = False) -> No
         for number in range(1, CHANGES + 1):
             try:
                 if number == CHANGES // 2:
-                    database.empty_wal()
+                    database.settle()
                 database.transact(add(number))
                 confirmed.append(number)
             except StoreError:
