@@ -47,6 +47,11 @@ def main(arguments: Sequence[str]) -> int:
         refusal = UsageError(_with_hint(error))
         session.refuse(refusal)
         return refusal.exit_code
+    except UnicodeEncodeError:
+        # Python keeps bytes that are no UTF-8 as lone surrogates, which no message may hold.
+        refusal = UsageError("What you typed is not UTF-8 text.")
+        session.refuse(refusal)
+        return refusal.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:

@@ -55,7 +55,7 @@ AmountArgument = Annotated[
 IouArgument = Annotated[
     str, typer.Argument(metavar="ID", help="An IOU's id or its beginning, from `p2pchat iou list`.")
 ]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=500, help="How many at most.")]
 
 
 def amount_and_note(words: list[str]) -> tuple[str, str]:

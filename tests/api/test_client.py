@@ -72,6 +72,16 @@ async def test_a_long_text_goes_both_ways(socket_path: Path, in_thread: InThread
     assert result.text == text
 
 
+async def test_a_request_above_the_limit_is_not_even_sent(socket_path: Path, in_thread: InThread) -> None:
+    def work() -> s.Result:
+        with Client.connect(socket_path) as client:
+            with pytest.raises(UsageError, match="too long"):
+                client.call("message.send", s.Send(chat="bob", text="x" * jsonrpc.MAX_LINE))
+            return client.call("message.send", HELLO)
+
+    assert isinstance(await in_thread(work), s.Message)
+
+
 async def test_events_go_on_from_the_cursor(socket_path: Path, in_thread: InThread) -> None:
     def work() -> list[int]:
         with Client.connect(socket_path) as writer, Client.connect(socket_path) as follower:

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from typing import Any
 
+import msgspec
 import pytest
+
+from p2pchat.api import schema as s
 
 
 @pytest.mark.parametrize(
@@ -141,6 +144,62 @@ def test_an_empty_profile_says_what_to_do_first(alice: Any) -> None:
     assert alice("balance").out == "You are all square.\n"
     assert alice("read").out == "Nothing unread.\n"
     assert alice("search", "pizza").out == "Nothing found.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("whoami", s.Identity),
+        ("status", s.Status),
+        ("network show", s.NetworkInfo),
+        ("invite", s.Invite),
+        ("contact list", s.Contacts),
+        ("contact show alice", s.Contact),
+        ("contact rename alice ali", s.Contact),
+        ("contact verify alice", s.Contact),
+        ("contact block alice", s.Contact),
+        ("requests list", s.Contacts),
+        ("send alice hi", s.Message),
+        ("history alice", s.Messages),
+        ("read", s.Messages),
+        ("search hi", s.Messages),
+        ("chats", s.Chats),
+        ("group create trip", s.Group),
+        ("group list", s.Groups),
+        ("pay alice 3 EUR", s.Iou),
+        ("request alice 3 EUR", s.Iou),
+        ("iou list", s.Ious),
+        ("balance", s.Balances),
+        ("events", s.Events),
+    ],
+    ids=str,
+)
+def test_a_program_gets_what_the_schema_says(carol: Any, words: str, kind: type[s.Result]) -> None:
+    outcome = carol(*words.split(), "--json")
+    assert outcome.out.count("\n") == 1
+    assert outcome.err == ""
+    strict = msgspec.defstruct("Strict", [], bases=(kind,), forbid_unknown_fields=True)
+    msgspec.convert(outcome.result, type=strict)
+
+
+def test_bytes_that_are_no_text_are_refused(carol: Any) -> None:
+    assert "valid Unicode" in carol("send", "alice", "caf\udce9").refused(1)
+    carol("history", "caf\udce9").refused(1)
+    done = subprocess.run(
+        [sys.executable, "-m", "p2pchat_cli", "send", "alice", "-"],
+        input=b"caf\xe9",
+        capture_output=True,
+        env=carol.environment,
+    )
+    assert done.returncode == 1
+    assert b"not" in done.stderr
+    assert carol.json("history", "alice")["messages"] == []
+
+
+@pytest.mark.parametrize("length", [40_000, 2_000_000])
+def test_a_text_that_is_too_long_is_refused(carol: Any, length: int) -> None:
+    assert "at most" in carol("send", "alice", "-", stdin="x" * length).refused(1)
+    assert carol.json("history", "alice")["messages"] == []
 
 
 def test_two_commands_at_once_wait_for_each_other(carol: Any) -> None:

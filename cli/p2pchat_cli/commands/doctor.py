@@ -18,7 +18,7 @@ from p2pchat.errors import P2PChatError, StoreError, UsageError
 from p2pchat_cli.options import session_of
 from p2pchat_cli.session import Session
 from p2pchat_cli.style import bad, good
-from p2pchat_cli.text import columns, harmless
+from p2pchat_cli.text import columns, harmless, plural
 
 _REACH_S: Final = 3.0  # for each bootstrap address
 
@@ -65,9 +65,11 @@ def _examine(session: Session) -> Iterator[Finding]:
         yield _finding("store", lambda: _store(session))
     yield (network := _finding("network", lambda: _network(session)))
     yield _finding("node", lambda: _node(session))
+    for address in _listening(session):
+        yield _reached("listening", address)
     if network.well:
         for address in NetworkFile.read(session.home.network_file).bootstrap:
-            yield _finding("bootstrap", lambda address=address: _reach(address))  # type: ignore[misc]
+            yield _reached("bootstrap", address)
 
 
 def _finding(what: str, look: Callable[[], str]) -> Finding:
@@ -75,6 +77,10 @@ def _finding(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, True, look())
     except P2PChatError as error:
         return Finding(what, False, harmless(str(error)))
+
+
+def _reached(what: str, address: str) -> Finding:
+    return _finding(what, lambda: _reach(address))
 
 
 def _home(directory: Path) -> str:
@@ -122,7 +128,13 @@ def _node(session: Session) -> str:
     if not session.node_runs():
         return "not running: p2pchat run"
     report = session.call("node.net", s.Nothing(), s.NetworkReport)
-    return f"running, {len(report.peers)} connected, listening on {', '.join(report.listening) or 'nothing'}"
+    return f"running, {plural(len(report.peers), 'peer')} connected"
+
+
+def _listening(session: Session) -> list[str]:
+    if not session.node_runs():
+        return []
+    return session.call("node.net", s.Nothing(), s.NetworkReport).listening
 
 
 def _reach(address: str) -> str:

@@ -42,7 +42,7 @@ def read(
     unread = [summary for summary in chosen if summary.unread]
     found: list[s.Message] = []
     for summary in unread:
-        found += _history(session, _exact(summary), min(summary.unread, _PAGE)).messages
+        found += _newest(session, _exact(summary), summary.unread)
     lines = [line for message in found for line in message_lines(message, with_chat=chat is None)]
     session.answer(s.Messages(messages=found), lines or ["Nothing unread."])
     # Marked only after they were shown: a full pipe or ^C must not lose them.
@@ -93,6 +93,16 @@ def chats(ctx: typer.Context) -> None:
 
 def _history(session: Session, chat: str, limit: int, before: str | None = None) -> s.Messages:
     return session.call("message.history", s.History(chat=chat, limit=limit, before=before), s.Messages)
+
+
+def _newest(session: Session, chat: str, count: int) -> list[s.Message]:
+    """The newest `count` messages, oldest first, page by page."""
+    page = _history(session, chat, min(count, _PAGE))
+    found = page.messages
+    while page.more and len(found) < count:
+        page = _history(session, chat, min(count - len(found), _PAGE), found[0].id)
+        found = page.messages + found
+    return found
 
 
 def _summary(session: Session, summaries: list[s.ChatSummary], chat: str) -> s.ChatSummary:
