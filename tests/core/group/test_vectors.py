@@ -29,7 +29,7 @@ def test_a_story_ends_as_the_vector_says(story, backwards):
     entries = [Entry.decode(bytes.fromhex(raw)) for raw in story["entries"]]
     genesis, *rest = [read_act(entry, frozenset(entry.header.parents)) for entry in entries]
     group = Group(genesis)
-    waiting = rest[::-1] if backwards else rest
+    waiting = rest[::-1] if backwards else list(rest)
     while waiting:
         ready = next(act for act in waiting if all(id in group.graph for id in act.after))
         waiting.remove(ready)
