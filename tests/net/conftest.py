@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,4 +103,7 @@ async def victim_with() -> AsyncIterator[Callable[..., Awaitable[Victim]]]:
     yield start
     for victim in victims:
         victim.process.kill()
-        victim.process.communicate()
+        victim.process.wait()
+        for pipe in (victim.process.stdin, victim.process.stdout):
+            with suppress(BrokenPipeError):
+                pipe.close()

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 import trio
+import trio.lowlevel
 from libp2p.custom_types import TProtocol
 from libp2p.host.exceptions import StreamFailure
 from libp2p.network.exceptions import SwarmException
@@ -201,7 +202,7 @@ async def test_ten_thousand_streams(scene, attacker):
     for stream in range(1001, 21_001, 2):
         head = wire.header(wire.DATA, wire.SYN, stream, len(MULTISTREAM))
         connection.muxed_conn.send_data(head + MULTISTREAM)
-        await trio.sleep(0)
+        await trio.lowlevel.checkpoint()
     with trio.fail_after(10):
         await connection.event_closed.wait()
     after = await no_harm_done(victim, honest)
