@@ -1,0 +1,99 @@
+"""An account as one person's list: every concession and request, in order, with what it came to.
+
+Amounts are from that person's point of view: above zero the other owes more, below zero less. All
+text that others wrote is made harmless here, once, for every format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from p2pchat.core.ids import LedgerEntryId, PersonId
+from p2pchat.core.ledger.account import Account
+from p2pchat.core.ledger.concession import Concession, Request, RequestStatus
+from p2pchat.core.ledger.memo import unpack
+from p2pchat.core.ledger.state import AccountState
+from p2pchat.errors import DecodeError
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One concession or request; `minor` is signed, `counts` says whether it is in the balance."""
+
+    id: LedgerEntryId
+    created_ms: int
+    minor: int
+    status: str
+    reason: str
+    counts: bool
+    disputed: bool
+    due: str
+    category: str
+    text: str
+
+    @property
+    def date(self) -> str:
+        """The writer's day in UTC, as YYYY-MM-DD."""
+        return datetime.fromtimestamp(self.created_ms // 1000, UTC).date().isoformat()
+
+
+class Register(msgspec.Struct, frozen=True):
+    """All lines of an account, by date; `balance` is what the other owes, in smallest parts."""
+
+    account: Account
+    me: PersonId
+    name: str
+    lines: tuple[Line, ...]
+    balance: int
+
+
+def register(state: AccountState, me: PersonId, name: str, notes: Mapping[bytes, str]) -> Register:
+    """The account as `me` sees it. `name` is what I call the other; `notes` are by entry id.
+
+    Requests that were answered are left out: the answer stands for them.
+    """
+    seat = state.account.seat(me)
+    lines = [
+        _line(concession, -1 if concession.seat == seat else 1, state, notes)
+        for concession in state.concessions.values()
+    ]
+    lines += [
+        _line(request, 1 if request.seat == seat else -1, state, notes)
+        for request in state.requests.values()
+        if request.status is not RequestStatus.ANSWERED
+    ]
+    ordered = sorted(lines, key=lambda line: (line.created_ms, line.id))
+    return Register(state.account, me, plain_text(name), tuple(ordered), state.owed_to(me))
+
+
+def plain_text(text: str) -> str:
+    """`text` on one line, without control characters and double blanks."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _line(what: Concession | Request, sign: int, state: AccountState, notes: Mapping[bytes, str]) -> Line:
+    text, category = _note(notes.get(what.id, ""))
+    return Line(
+        id=what.id,
+        created_ms=what.signed.entry.created_ms,
+        minor=sign * what.amount,
+        status=what.status.value,
+        reason=what.purpose.reason.name.lower(),
+        counts=isinstance(what, Concession) and what.counts,
+        disputed=what.id in state.disputes,
+        due=what.purpose.due or "",
+        category=category,
+        text=text,
+    )
+
+
+def _note(note: str) -> tuple[str, str]:
+    if not note:
+        return "", ""
+    try:
+        memo = unpack(note)
+    except DecodeError:
+        return plain_text(note), ""  # written by a program that does not use our form
+    return plain_text(memo.text), plain_text(memo.category)
