@@ -13,7 +13,7 @@ from typing import Final, Self
 from p2pchat.core import fields
 from p2pchat.core.codec import MAX_BYTES, decode, encode
 from p2pchat.core.identity import MAX_CARD, MAX_NAME
-from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId
+from p2pchat.core.ids import ConversationId, EntryId, GroupId
 from p2pchat.core.invite import SECRET_SIZE
 from p2pchat.errors import DecodeError
 
@@ -21,7 +21,6 @@ VERSION: Final = 1
 MAX_ITEMS: Final = 256
 MAX_PLAINTEXT: Final = 128 * 1024  # of one envelope
 MAX_GREETING: Final = 500
-MAX_SESSION_KEY: Final = 512
 
 ENTRY: Final = "entry"  # an entry of the pair's log, encoded
 REQUEST: Final = "request"  # ContactRequest
@@ -29,7 +28,7 @@ ACCEPT: Final = "accept"  # a card: the request is accepted
 CARD: Final = "card"  # a newer card
 READ: Final = "read"  # ReadMark
 GROUP_INVITE: Final = "group.invite"  # GroupInvite
-GROUP_KEY: Final = "group.key"  # GroupKey
+GROUP_KEY: Final = "group.key"  # ratchet.megolm.SenderKey
 GROUP_KEY_WANTED: Final = "group.key-wanted"  # KeysWanted
 
 
@@ -127,34 +126,6 @@ class GroupInvite:
             fields.blob(secret, least=32, most=32),
             fields.blob(genesis, most=MAX_BYTES),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class GroupKey:
-    """A sender key: opens what `author` sealed in `session` from the exported index on."""
-
-    group: GroupId
-    author: DeviceId
-    session: bytes  # the Megolm session id
-    key: bytes  # exported session key
-
-    def encode(self) -> bytes:
-        """The payload of a GROUP_KEY item."""
-        return encode([self.group, self.author, self.session, self.key])
-
-    @classmethod
-    def decode(cls, raw: bytes) -> Self:
-        """The key in `raw`. Raises DecodeError."""
-        group, author, session, key = fields.array(decode(raw, limit=2048), 4)
-        return cls(
-            fields.identifier(group, GroupId),
-            fields.identifier(author, DeviceId),
-            fields.blob(session, least=32, most=32),
-            fields.blob(key, least=1, most=MAX_SESSION_KEY),
-        )
-
-    def __repr__(self) -> str:
-        return f"GroupKey({self.group.short}, {self.author.short})"
 
 
 @dataclass(frozen=True, slots=True)
