@@ -14,6 +14,7 @@ import typer
 
 from p2pchat.config import Home, NetworkFile
 from p2pchat.errors import P2PChatError, UsageError
+from p2pchat_bootstrap.identity import load_identity
 from p2pchat_bootstrap.settings import FILE_NAME, Listen, Settings, check_announced, write_default
 
 app = typer.Typer(
@@ -31,6 +32,37 @@ HomeOption = Annotated[
         "--home", help="The node's directory.", show_default="$P2PCHAT_HOME or ~/.local/share/p2pchat"
     ),
 ]
+NameOption = Annotated[str | None, typer.Option(help="The network's name; needed the first time.")]
+ListenOption = Annotated[
+    list[str] | None, typer.Option(help="Where to listen, such as /ip4/0.0.0.0/tcp/4001; may be repeated.")
+]
+AnnounceOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Under which address others reach this node, if not the machine's own."),
+]
+KeyOption = Annotated[
+    Path | None, typer.Option(help="A file with 64 hex digits: only its holders can connect.")
+]
+
+
+@app.command("init", epilog="Example: p2pchat-bootstrap init --home /srv/boot --name friends")
+def init(
+    home: HomeOption = None,
+    name: NameOption = None,
+    listen: ListenOption = None,
+    announce: AnnounceOption = None,
+    psk_file: KeyOption = None,
+) -> None:
+    """Write bootstrap.toml and the node's identity, to be looked over before the first run."""
+    place = Home.locate(home)
+    place.create()
+    with place.hold():
+        path = place.directory / FILE_NAME
+        if path.exists():
+            raise UsageError(f"{path} is there already: edit it, then `check-config`.")
+        _settings(place, name, listen, announce, psk_file)
+        load_identity(place.key_file)
+        typer.echo(f"{path} is written: look it over, then `p2pchat-bootstrap run --home {place.directory}`.")
 
 
 @app.command(
@@ -41,18 +73,10 @@ HomeOption = Annotated[
 )
 def run_node(
     home: HomeOption = None,
-    name: Annotated[str | None, typer.Option(help="The network's name; needed the first time.")] = None,
-    listen: Annotated[
-        list[str] | None,
-        typer.Option(help="Where to listen, such as /ip4/0.0.0.0/tcp/4001; may be repeated."),
-    ] = None,
-    announce: Annotated[
-        list[str] | None,
-        typer.Option(help="Under which address others reach this node, if not the machine's own."),
-    ] = None,
-    psk_file: Annotated[
-        Path | None, typer.Option(help="A file with 64 hex digits: only its holders can connect.")
-    ] = None,
+    name: NameOption = None,
+    listen: ListenOption = None,
+    announce: AnnounceOption = None,
+    psk_file: KeyOption = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Run the node until SIGINT or SIGTERM. The first run writes bootstrap.toml from these options."""

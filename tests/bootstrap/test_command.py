@@ -38,6 +38,17 @@ def test_a_node_keeps_its_identity_and_settings_over_a_restart(tmp_path, start) 
     assert second.stop()[0] == 0
 
 
+def test_a_node_can_be_set_up_before_it_runs(tmp_path, start, command) -> None:
+    made = command("init", "--home", tmp_path, "--name", "friends", "--listen", LOOPBACK)
+    assert made.returncode == 0
+    key = (tmp_path / "key").read_bytes()
+    again = command("init", "--home", tmp_path, "--name", "others")
+    assert again.returncode == 1
+    assert "is there already" in again.stderr
+    assert start(tmp_path).ready["network"] == "friends"
+    assert (tmp_path / "key").read_bytes() == key
+
+
 def test_announced_addresses_are_what_is_handed_out(tmp_path, start) -> None:
     node = start(
         tmp_path, "--name", "friends", "--listen", LOOPBACK, "--announce", "/dns4/boot.example.org/tcp/4001"
