@@ -108,7 +108,15 @@ def group(app: App, tx: Reader, membership: groups.Membership) -> s.Group:
             if isinstance(offer.operation, Invite)
         ],
         invited_by=name_of(app, tx, membership.invited_by) if membership.invited_by else "",
+        history=_history(now.policy.history_days) if now else "",
+        invite=ROLE_NAMES[now.policy.invite] if now else "",
+        write=ROLE_NAMES[now.policy.write] if now else "",
+        banned=[name_of(app, tx, person) for person in sorted(now.banned)] if now else [],
     )
+
+
+def _history(days: int | None) -> str:
+    return "all" if days is None else str(days) if days else "from-join"
 
 
 def iou(app: App, tx: Reader, line: ledger_feature.Line) -> s.Iou:

@@ -37,6 +37,43 @@ def group_invite(app: App, tx: Transaction, params: s.GroupWho) -> s.Group:
     return _group(app, tx, membership.group)
 
 
+def group_remove(app: App, tx: Transaction, params: s.RemoveMember) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    groups.remove(app, tx, membership, find_person(tx, params.who), ban=params.ban)
+    return _group(app, tx, membership.group)
+
+
+def group_unban(app: App, tx: Transaction, params: s.GroupWho) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    groups.unban(app, tx, membership, find_person(tx, params.who))
+    return _group(app, tx, membership.group)
+
+
+def group_role(app: App, tx: Transaction, params: s.SetRole) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    person = find_person(tx, params.who).id if params.who else app.person
+    groups.set_role(app, tx, membership, person, params.role)
+    return _group(app, tx, membership.group)
+
+
+def group_rename(app: App, tx: Transaction, params: s.RenameGroup) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    groups.rename(app, tx, membership, params.name)
+    return _group(app, tx, membership.group)
+
+
+def group_policy(app: App, tx: Transaction, params: s.SetPolicy) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    wanted = {"history": params.history, "invite": params.invite, "write": params.write}
+    groups.set_policy(app, tx, membership, {key: value for key, value in wanted.items() if value is not None})
+    return _group(app, tx, membership.group)
+
+
 def group_accept(app: App, tx: Transaction, params: s.GroupName) -> s.Group:
     """See the table."""
     membership = find_group(tx, params.group)
@@ -70,6 +107,11 @@ QUERIES: Final[dict[str, Query]] = {
 CHANGES: Final[dict[str, Change]] = {
     "group.create": group_create,
     "group.invite": group_invite,
+    "group.remove": group_remove,
+    "group.unban": group_unban,
+    "group.role": group_role,
+    "group.rename": group_rename,
+    "group.policy": group_policy,
     "group.accept": group_accept,
     "group.decline": group_decline,
     "group.leave": group_leave,

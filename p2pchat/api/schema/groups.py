@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from p2pchat.api.schema.base import Done, Method, Nothing, Params, Result
 
 
@@ -11,7 +13,7 @@ class CreateGroup(Params):
     """Found a group."""
 
     name: str
-    history: str = "from-join"  # what newcomers may read: all | from-join
+    history: str = "from-join"  # what newcomers may read: all | from-join | a number of days
 
 
 class GroupWho(Params):
@@ -19,6 +21,38 @@ class GroupWho(Params):
 
     group: str
     who: str
+
+
+class RemoveMember(Params):
+    """End a membership or an invitation; with `ban`, the person cannot be invited again."""
+
+    group: str
+    who: str
+    ban: bool = False
+
+
+class SetRole(Params):
+    """Give a member another role: owner, admin, member or read-only. Without `who`, myself."""
+
+    group: str
+    role: str
+    who: str | None = None
+
+
+class RenameGroup(Params):
+    """Give a group another name."""
+
+    group: str
+    name: str
+
+
+class SetPolicy(Params):
+    """Change the rules of a group; what is left out stays."""
+
+    group: str
+    history: str | None = None  # all | from-join | a number of days
+    invite: str | None = None  # the least role that may invite
+    write: str | None = None  # the least role that may write
 
 
 class GroupName(Params):
@@ -45,6 +79,10 @@ class Group(Result):
     members: list[Member]
     invited: list[str]  # names of persons invited and not yet joined
     invited_by: str = ""
+    history: str = ""  # all | from-join | a number of days
+    invite: str = ""  # the least role that may invite
+    write: str = ""  # the least role that may write
+    banned: list[str] = msgspec.field(default_factory=list)
 
 
 class Groups(Result):
@@ -58,6 +96,11 @@ METHODS: Final[dict[str, Method]] = {
     "group.list": Method(Nothing, Groups, "store", "My groups and invitations"),
     "group.show": Method(GroupName, Group, "store", "One group with its members"),
     "group.invite": Method(GroupWho, Group, "store", "Invite a contact"),
+    "group.remove": Method(RemoveMember, Group, "store", "Remove or ban somebody"),
+    "group.unban": Method(GroupWho, Group, "store", "Let a banned person be invited again"),
+    "group.role": Method(SetRole, Group, "store", "Give a member another role"),
+    "group.rename": Method(RenameGroup, Group, "store", "Give the group another name"),
+    "group.policy": Method(SetPolicy, Group, "store", "Change the rules of the group"),
     "group.accept": Method(GroupName, Group, "store", "Accept an invitation"),
     "group.decline": Method(GroupName, Done, "store", "Decline an invitation"),
     "group.leave": Method(GroupName, Group, "store", "Leave a group"),

@@ -60,6 +60,13 @@ class GroupCache:
             mask = graph.closure(frontier)
             return [act for number, act in enumerate(graph.acts) if mask >> number & 1]
 
+    def stands(self, tx: Reader, group: GroupId, id: EntryId) -> bool:
+        """Whether the stored operation `id` has an effect, given all others."""
+        with self._lock:
+            resolved = self._load(tx, group)
+            number = resolved.graph.number(id)
+            return number is not None and resolved.stands(resolved.graph.acts[number])
+
     def _load(self, tx: Reader, group: GroupId) -> Group:
         count, last = logs.newest_of_kind(tx, group, KIND)
         known = self._loaded.get(group)
@@ -74,8 +81,7 @@ class GroupCache:
         genesis, *others = logs.stored_since(tx, group, KIND, 0)
         resolved = Group(read_act(genesis, frozenset()))
         _take(tx, resolved, others)
-        if known is None or count >= known.count:
-            self._loaded[group] = _Loaded(resolved, count, last)
+        self._loaded[group] = _Loaded(resolved, count, last)
         return resolved
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from p2pchat.core.direct import items
@@ -26,7 +27,10 @@ from p2pchat.core.group.operations import (
     Rename,
     Role,
     Seen,
+    SetPolicy,
+    Unban,
 )
+from p2pchat.core.group.view import GroupView
 from p2pchat.core.identity import clean_name
 from p2pchat.core.ids import GroupId, PersonId
 from p2pchat.core.log.entry import NO_CONVERSATION, Entry
@@ -37,11 +41,13 @@ from p2pchat.node.features.app import App
 from p2pchat.node.features.names import name_of
 from p2pchat.store import deliveries, events, groups, logs, outbox, people
 from p2pchat.store import sessions as session_rows
+from p2pchat.store.reconcile import StoredLog
 from p2pchat.store.transaction import Reader, Transaction
 
 SECRET_SIZE: Final = 32
 MAX_INVITATIONS: Final = 200  # that wait for a decision
 HISTORY: Final = {"all": None, "from-join": 0}
+MAX_HISTORY_DAYS: Final = 36_500
 ROLE_NAMES: Final = {
     Role.OWNER: "owner",
     Role.ADMIN: "admin",
@@ -52,17 +58,12 @@ ROLE_NAMES: Final = {
 
 def create(app: App, tx: Transaction, name: str, history: str) -> GroupId:
     """Found a group, of which I am the owner. Raises UsageError if the name or the policy cannot be used."""
-    try:
-        name = clean_name(name.removeprefix("#"))
-    except DecodeError as error:
-        raise UsageError(str(error)) from error
-    if history not in HISTORY:
-        raise UsageError(f"a group's history is one of {', '.join(HISTORY)}, not '{history}'")
+    name = _clean(name)
     if any(
         one.name.casefold() == name.casefold() for one in groups.all_in(tx, "joined", "invited", "joining")
     ):
         raise UsageError(f"there is a group called #{name} already")
-    policy = Policy(history_days=HISTORY[history])
+    policy = Policy(history_days=_history_days(history))
     operation = Create(app.person, app.entropy(NONCE_SIZE), name, policy, app.card(tx))
     genesis = log.compose(app, tx, NO_CONVERSATION, KIND, encode_operation(operation))
     group = GroupId(genesis.conversation)
@@ -83,16 +84,88 @@ def invite(app: App, tx: Transaction, membership: groups.Membership, person: peo
     group_views.check_is_member(app, tx, membership)
     if person.state != "accepted":
         raise NotAllowedError(f"{person.petname} is not a contact: only contacts can be invited")
-    now = app.groups.view(tx, membership.group)
-    if person.id in now.members:
+    if person.id in app.groups.view(tx, membership.group).members:
         raise NotAllowedError(f"{person.petname} is a member of #{membership.name} already")
-    if person.id in now.banned or now.members[app.person].role < now.policy.invite:
-        raise NotAllowedError(f"the rules of #{membership.name} do not let you invite {person.petname}")
     _do(app, tx, membership.group, Invite(app.person, person.id, Role.MEMBER))
     payload = GroupInvite(membership.group, membership.name, membership.secret, membership.genesis).encode()
     for device in people.devices(tx, person.id):
         outbox.put(tx, device.id, Item(items.GROUP_INVITE, payload))
         tx.effects.append(Wake(device.id))
+
+
+def remove(
+    app: App, tx: Transaction, membership: groups.Membership, person: people.Person, *, ban: bool = False
+) -> None:
+    """End somebody's membership or invitation; with `ban`, he cannot be invited again until unbanned.
+
+    Raises:
+        NotAllowedError: the rules do not let me, or he is neither member nor invited.
+    """
+    now = _view(app, tx, membership)
+    member = now.members.get(person.id)
+    heights = StoredLog(tx, membership.group).heights()
+    seen = Seen(tuple((device, heights[device]) for device in sorted(member.devices)) if member else ())
+    is_invited = any(
+        isinstance(offer.operation, Invite) and offer.operation.person == person.id
+        for offer in now.offers.values()
+    )
+    if not (member or is_invited or ban):
+        raise NotAllowedError(f"{person.petname} is no member of #{membership.name}")
+    operation = Ban(app.person, person.id, seen) if ban else Remove(app.person, person.id, seen)
+    _do(app, tx, membership.group, operation)
+
+
+def unban(app: App, tx: Transaction, membership: groups.Membership, person: people.Person) -> None:
+    """Let a banned person be invited again. Raises NotAllowedError."""
+    if person.id not in _view(app, tx, membership).banned:
+        raise NotAllowedError(f"{person.petname} is not banned from #{membership.name}")
+    _do(app, tx, membership.group, Unban(app.person, person.id))
+
+
+def set_role(
+    app: App, tx: Transaction, membership: groups.Membership, person: PersonId, role_name: str
+) -> None:
+    """Give a member another role, or myself a lower one.
+
+    Raises:
+        UsageError: there is no such role.
+        NotAllowedError: he is no member, has the role already, or the rules do not let me.
+    """
+    role = next((role for role, name in ROLE_NAMES.items() if name == role_name), None)
+    if role is None:
+        raise UsageError(f"a role is one of {', '.join(ROLE_NAMES.values())}, not '{role_name}'")
+    member = _view(app, tx, membership).members.get(person)
+    if member is None or member.role is role:
+        raise NotAllowedError("there is nothing to change: no member, or of that role already")
+    kind = Promote if role > member.role else Demote
+    _do(app, tx, membership.group, kind(app.person, person, role))
+
+
+def rename(app: App, tx: Transaction, membership: groups.Membership, name: str) -> None:
+    """Give the group another name. Raises UsageError, or NotAllowedError if the rules do not let me."""
+    name = _clean(name)
+    group_views.check_is_member(app, tx, membership)
+    _do(app, tx, membership.group, Rename(app.person, name))
+    groups.set_name(tx, membership.group, name)
+
+
+def set_policy(app: App, tx: Transaction, membership: groups.Membership, changes: dict[str, str]) -> None:
+    """Change rules: `history` (all, from-join, or a number of days), `invite` and `write` (the least role).
+
+    Raises:
+        UsageError: a value is none of those.
+        NotAllowedError: the rules do not let me.
+    """
+    policy = _view(app, tx, membership).policy
+    if "history" in changes:
+        policy = replace(policy, history_days=_history_days(changes["history"]))
+    for key in ("invite", "write"):
+        if key in changes:
+            role = next((role for role, name in ROLE_NAMES.items() if name == changes[key]), None)
+            if role is None:
+                raise UsageError(f"'{changes[key]}' is no role: {', '.join(ROLE_NAMES.values())}")
+            policy = replace(policy, invite=role) if key == "invite" else replace(policy, write=role)
+    _do(app, tx, membership.group, SetPolicy(app.person, policy))
 
 
 def accept(app: App, tx: Transaction, membership: groups.Membership) -> None:
@@ -200,12 +273,40 @@ def take_invite(app: App, tx: Transaction, sender: people.Device, payload: bytes
 
 
 def _do(app: App, tx: Transaction, group: GroupId, operation: Operation) -> Entry:
+    """Write an operation, if it has an effect: the resolver is the one judge of what I may.
+
+    Raises:
+        NotAllowedError: it has none.
+    """
     entry = group_views.write(app, tx, group, KIND, encode_operation(operation))
+    if not app.groups.stands(tx, group, entry.id):
+        raise NotAllowedError("the group's rules do not let you do that")
     words = _words(app, tx, operation)
     if words:
         chats.show(app, tx, entry, app.person, "group", words)
     tx.effects.append(GroupGrew(group, (entry.encode(),)))
+    _changed(app, tx, group)
     return entry
+
+
+def _view(app: App, tx: Reader, membership: groups.Membership) -> GroupView:
+    group_views.check_is_member(app, tx, membership)
+    return app.groups.view(tx, membership.group)
+
+
+def _clean(name: str) -> str:
+    try:
+        return clean_name(name.removeprefix("#"))
+    except DecodeError as error:
+        raise UsageError(str(error)) from error
+
+
+def _history_days(history: str) -> int | None:
+    if history in HISTORY:
+        return HISTORY[history]
+    if history.isascii() and history.isdigit() and int(history) <= MAX_HISTORY_DAYS:
+        return int(history)
+    raise UsageError(f"a group's history is {', '.join(HISTORY)}, or a number of days, not '{history}'")
 
 
 def _changed(app: App, tx: Transaction, group: GroupId) -> None:
@@ -237,6 +338,10 @@ def _words(app: App, tx: Reader, operation: Operation) -> str:
             return f"banned {name(person)}"
         case Promote(person=person, role=role) | Demote(person=person, role=role):
             return f"made {name(person)} {ROLE_NAMES[role]}"
+        case Unban(person=person):
+            return f"let {name(person)} be invited again"
         case Rename(name=called):
             return f"renamed the group to #{called}"
+        case SetPolicy():
+            return "changed the rules of the group"
     return ""
