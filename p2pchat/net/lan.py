@@ -70,10 +70,14 @@ class LanFinder:
             zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
         ) -> None:
             """Called in a thread of zeroconf's."""
-            if state_change is not ServiceStateChange.Removed:
+            if state_change is ServiceStateChange.Removed:
+                return
+            try:
                 info = zeroconf.get_service_info(service_type, name, timeout=_RESOLVE_MS)
                 if info is not None:
                     token.run_sync_soon(self._report, info)
+            except (ZeroconfError, trio.RunFinishedError):
+                return  # we are closing meanwhile
 
         hosts = [host for host, _ in endpoints]
         zeroconf = await trio.to_thread.run_sync(lambda: Zeroconf(interfaces=hosts))

@@ -95,7 +95,13 @@ class Libp2pNetwork:
     def state(self) -> NetworkState:
         """See `Network`."""
         peers = (self._status(device) for device in self._presence.devices())
-        return NetworkState(tuple(self.advertised()), tuple(filter(None, peers)), dict(self.guard.counters))
+        return NetworkState(
+            listening=tuple(self.advertised()),
+            peers=tuple(filter(None, peers)),
+            counters=dict(self.guard.counters),
+            reachability=self.services.reachability.value,
+            relays=self.services.keeper.relays(),
+        )
 
     def advertised(self) -> list[str]:
         """Full multiaddrs at which this node may be dialled, relayed ones included."""

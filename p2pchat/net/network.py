@@ -104,6 +104,8 @@ class NetworkState:
     listening: tuple[str, ...]  # full multiaddrs of this node, with /p2p/
     peers: tuple[PeerStatus, ...]
     counters: dict[str, int] = field(default_factory=dict)  # e.g. {"dropped.handler_error": 2}
+    reachability: str = "unknown"  # "public" | "private": whether others can dial us
+    relays: tuple[DeviceId, ...] = ()  # through which others call us meanwhile
 
 
 class Network(Protocol):

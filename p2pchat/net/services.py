@@ -80,6 +80,11 @@ class Services:
         limits = self._reach.relay_for_others
         self.relay = Relay(network.host, limits, self._direct) if limits is not None else None
 
+    @property
+    def reachability(self) -> Reachability:
+        """Whether others can dial us."""
+        return Reachability.PUBLIC if self._reach.public else self.watch.state
+
     def addresses(self) -> list[str]:
         """Where others reach us now, without our /p2p/; the ways that are likely to work come first."""
         return list(dict.fromkeys([*self.keeper.addresses(), *self._direct()]))
@@ -107,7 +112,7 @@ class Services:
 
     def _describe(self) -> tuple[Sequence[str], Role]:
         roles = Role.NONE
-        if self._reach.public or self.watch.state is Reachability.PUBLIC:
+        if self.reachability is Reachability.PUBLIC:
             roles |= Role.TABLE
             roles |= Role.RELAY if self.relay is not None else Role.NONE
         return self.addresses(), roles

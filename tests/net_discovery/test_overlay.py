@@ -11,7 +11,6 @@ from p2pchat.core.keys import SigningKey
 from p2pchat.errors import NetworkError
 from p2pchat.net.config import Reach
 from p2pchat.net.dht.record import position
-from p2pchat.net.nat.reachability import Reachability
 
 
 def kept_by(network, device) -> bool:
@@ -54,7 +53,7 @@ async def test_a_device_that_moved_is_found_at_its_new_address(overlay, eventual
 async def test_with_the_bootstrap_node_gone_the_others_keep_the_table(overlay, eventually) -> None:
     nodes = [await overlay.open() for _ in range(4)]
     for node in nodes:
-        await eventually(lambda node=node: node.services.watch.state is Reachability.PUBLIC)
+        await eventually(lambda node=node: node.state().reachability == "public")
     first, last = nodes[0], nodes[-1]
     await eventually(lambda: sum(kept_by(node, last.device) for node in nodes[:-1]) >= 2)
     await overlay.stop(overlay.bootstrap)
@@ -84,7 +83,7 @@ async def test_a_node_starts_without_waiting_for_a_bootstrap_node_that_is_gone(o
     address = f"/ip4/127.0.0.1/tcp/1/p2p/{overlay.bootstrap.state().listening[0].rpartition('/')[2]}"
     lonely = await overlay.open(bootstrap=(address,))
     assert lonely.state().listening
-    assert lonely.services.watch.state is Reachability.UNKNOWN
+    assert lonely.state().reachability == "unknown"
 
 
 async def test_networks_of_different_names_keep_apart(overlay, eventually) -> None:

@@ -10,7 +10,6 @@ from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SigningKey
 from p2pchat.errors import NetworkError
 from p2pchat.net.config import Reach
-from p2pchat.net.nat.reachability import Reachability
 from p2pchat.net.peers import peer_id_of
 from p2pchat.net.relay.limits import RelayLimits
 from p2pchat.net.relay.wire import HOP, HopMessage, Status, read_message, write_message
@@ -49,7 +48,8 @@ def is_relayed(network, device) -> bool:
 async def test_two_devices_that_nobody_can_dial_talk_through_a_relay(overlay, eventually) -> None:
     alice = await open_unreachable(overlay, eventually)
     bob = await open_unreachable(overlay, eventually)
-    assert bob.services.watch.state is Reachability.PRIVATE
+    assert bob.state().reachability == "private"
+    assert bob.state().relays == (overlay.bootstrap.device,)
     await alice.connect(bob.device, bob.services.addresses())
     assert is_relayed(alice, bob.device)
     assert await exchange(alice, bob.device, b"one", b"two") == [b"one", b"two"]
