@@ -7,6 +7,8 @@ Faults of libp2p 0.8.1 that these subclasses remove, each shown in tests/net/tes
 * length prefixes are read byte by byte, and each read costs a window update;
 * the names of the topics that a peer subscribes to are kept whatever their length;
 * sequence numbers start at the time in seconds and collide after a restart that follows a burst;
+* a notice (IDONTWANT) is sent for each message, though for small ones it costs more than it saves;
+* a notice (IDONTWANT) is sent for each message, though for small ones it costs more than it saves;
 * GRAFTs and IHAVEs meant for one peer are sent to the next ones as well, with the names of their topics.
 """
 
@@ -26,7 +28,9 @@ from libp2p.peer.id import ID
 from libp2p.pubsub.gossipsub import PROTOCOL_ID_V11, PROTOCOL_ID_V12, GossipSub
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
+from libp2p.utils.varint import encode_varint_prefixed
 
+from p2pchat.core.frames import WRITE_SIZE
 from p2pchat.errors import ProtocolError
 from p2pchat.net.guard import Guard
 from p2pchat.net.peers import device_of
@@ -40,6 +44,7 @@ _MOST_TOPICS: Final = 256  # subscriptions of one peer that we remember
 _TOPIC_LIMIT: Final = 128  # bytes of a topic's name
 _MOST_STREAMS: Final = 2  # gossip streams from one peer: the one in use and its successor
 _LONG_QUEUE: Final = 1024  # RPCs waiting for one peer; see patches.gossip_burst_loss for the most
+_NOTICE_SIZE: Final = 1024  # bytes of a payload above which IDONTWANT saves more than it costs
 _DEGREE: Final = (6, 4, 12)  # D, D_low, D_high of the GossipSub specification
 _HEARTBEAT_S: Final = 1
 _PAUSE_S: Final = 1.0  # after an error in a heartbeat, so that a lasting one does not spin
@@ -113,6 +118,20 @@ class SafePubsub(Pubsub):
         if rpc.HasField("control"):
             await self.router.handle_rpc(rpc, peer)
 
+    async def handle_sending_messages(self, peer_id: ID, stream: Any, queue: Any) -> None:
+        """Send what is queued for a peer, all of it with one write."""
+        try:
+            while (rpc := await queue.pop()) is not None:
+                encoded = [encode_varint_prefixed(rpc.SerializeToString())]
+                size = len(encoded[0])
+                while size < WRITE_SIZE and len(queue) and (rpc := await queue.pop()) is not None:
+                    encoded.append(encode_varint_prefixed(rpc.SerializeToString()))
+                    size += len(encoded[-1])
+                await stream.write(b"".join(encoded))
+        except StreamError as error:
+            logger.debug("Gossip to %s ended: %s", peer_id, type(error).__name__)
+            self._handle_dead_peer(peer_id)
+
     def notify_subscriptions(self, publish_message: Any) -> None:
         """Hand a valid message of others to its topic's receiver."""
         receive = self.receivers.get(publish_message.topicIDs[0])
@@ -123,6 +142,8 @@ class SafePubsub(Pubsub):
 class SafeGossipSub(GossipSub):
     """The router, with a heart that does not stop."""
 
+    _notice = True
+
     async def heartbeat(self) -> None:
         """Beat until cancelled, whatever a beat runs into."""
         while True:
@@ -131,6 +152,15 @@ class SafeGossipSub(GossipSub):
             except Exception:
                 logger.exception("A gossip heartbeat failed")
                 await trio.sleep(_PAUSE_S)
+
+    async def publish(self, msg_forwarder: ID, pubsub_msg: Any) -> None:
+        """Forward a valid message; notices that we have it are for large ones alone."""
+        self._notice = len(pubsub_msg.data) >= _NOTICE_SIZE
+        await super().publish(msg_forwarder, pubsub_msg)
+
+    async def _emit_idontwant_for_message(self, msg_id: bytes, topic_ids: Any) -> None:
+        if self._notice:
+            await super()._emit_idontwant_for_message(msg_id, topic_ids)
 
     async def _emit_control_msgs(
         self, peers_to_graft: Any, peers_to_prune: Any, peers_to_gossip: Any

@@ -117,6 +117,24 @@ def test_bursts_of_gossip():
         assert accepted() == 1000
 
 
+async def test_gossip_collects_our_addresses_for_every_rpc(opened):
+    network = await opened()
+    collected = []
+    network.host.get_addrs = lambda: collected.append(1) or []
+
+    def made_for_three_rpcs():
+        collected.clear()
+        for _ in range(3):
+            pubsub.env_to_send_in_RPC(network.host)
+        return len(collected)
+
+    with without("gossip_record_cost"):
+        assert made_for_three_rpcs() >= 3
+    with patched():
+        made_for_three_rpcs()
+        assert made_for_three_rpcs() == 0
+
+
 class Idle(Service):
     async def run(self):
         await trio.sleep_forever()

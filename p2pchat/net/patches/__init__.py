@@ -11,6 +11,7 @@ from typing import Final
 
 from p2pchat.net.patches import (
     gossip_burst_loss,
+    gossip_record_cost,
     ipv6_remote_address,
     late_service_task,
     multistream_message,
@@ -25,6 +26,7 @@ PATCHES: Final[dict[str, tuple[Replacement, ...]]] = {
     module.__name__.rpartition(".")[2]: module.REPLACEMENTS
     for module in (
         gossip_burst_loss,
+        gossip_record_cost,
         ipv6_remote_address,
         late_service_task,
         multistream_message,
