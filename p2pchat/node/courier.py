@@ -31,6 +31,7 @@ from p2pchat.errors import NetworkError, ProtocolError, StoreError
 from p2pchat.net import protocols
 from p2pchat.net.bucket import TokenBucket
 from p2pchat.net.network import Network, Stream
+from p2pchat.node.endure import one_error
 from p2pchat.node.features import envelopes
 from p2pchat.node.features.app import App
 from p2pchat.store.transaction import Transaction
@@ -168,12 +169,10 @@ class _Trip:
             self._device, protocols.DIRECT, frame_limit=protocols.DIRECT_FRAME_LIMIT
         )
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listen, stream, nursery.cancel_scope)
-                await self._carry(stream)
-                nursery.cancel_scope.cancel()
-        except* NetworkError as group:
-            raise NetworkError(str(group.exceptions[0])) from group
+            with one_error():
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._listen, stream, nursery.cancel_scope)
+                    await self._carry(stream)
         finally:
             await stream.close()
 

@@ -7,7 +7,8 @@ cost the others their node. Both are logged, and the task goes on or ends alone.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import trio
 
@@ -16,6 +17,18 @@ from p2pchat.errors import StoreError
 logger = logging.getLogger(__name__)
 
 RETRY_S = 5.0
+
+
+@contextmanager
+def one_error() -> Iterator[None]:
+    """Raise the first error of a nursery inside instead of a group of them, so that it can be caught."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        error: Exception = group
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        raise error from group
 
 
 async def every(seconds: float, what: str, act: Callable[[], Awaitable[None]]) -> None:

@@ -1,7 +1,8 @@
 """Reconciliation of group logs with connected members over sync/1.
 
 Two connected members share one stream, for all their common groups: each frame is the group's id and
-a frame of that group's `SyncSession`. New entries are pushed as they are committed; a round follows
+a frame of that group's `SyncSession`; nothing behind the id says "I do not share this with you (any more,
+or yet)", and ends the session on both sides. New entries are pushed as they are committed; a round follows
 shortly after, and every 30 to 60 seconds, and finds whatever was lost. docs/protocol/sync.md
 """
 
@@ -20,6 +21,7 @@ from p2pchat.core.sync.session import SyncSession
 from p2pchat.errors import NetworkError, ProtocolError, StoreError
 from p2pchat.net import protocols
 from p2pchat.net.network import Network, Stream
+from p2pchat.node.endure import one_error
 from p2pchat.node.features import group_log, group_views
 from p2pchat.node.features.app import App
 from p2pchat.store.reconcile import StoredLog
@@ -80,9 +82,8 @@ class GroupSync:
         self._talks.setdefault(device, talk)
         try:
             await talk.run()
-        except ProtocolError as error:
-            logger.warning("Dropped %s: %s.", device.short, error)
-            await self._network.disconnect(device)
+            if talk.fault is not None:
+                logger.warning("Ended reconciliation with %s: %s.", device.short, talk.fault)
         finally:
             if self._talks.get(device) is talk:
                 del self._talks[device]
@@ -97,7 +98,10 @@ class _Talk:
         self._store = store
         self._stream = stream
         self._initiator = initiator
+        self.fault: ProtocolError | None = None  # why the stream had to be ended
         self._sessions: dict[GroupId, SyncSession] = {}
+        self._unshared: set[GroupId] = set()  # groups that the peer does not share, as it said
+        self._refusals: list[GroupId] = []  # groups of which we have to say so
         self._pushes: list[tuple[GroupId, Sequence[bytes]]] = []
         self._due: set[GroupId] = set()  # groups that deserve a round soon
         self._work = trio.Event()
@@ -105,10 +109,11 @@ class _Talk:
         self._settle_at = float("inf")
 
     async def run(self) -> None:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write)
-            await self._read()
-            nursery.cancel_scope.cancel()
+        with one_error():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write)
+                await self._read()
+                nursery.cancel_scope.cancel()
 
     def grew(self, group: GroupId, mine: Sequence[bytes]) -> None:
         if group in self._sessions:
@@ -134,15 +139,23 @@ class _Talk:
                 self._work.set()
         except NetworkError:
             return
+        except ProtocolError as error:
+            self.fault = error
 
     def _take(self, frames: list[bytes], tx: Transaction) -> None:
         """Runs in the store's thread, as all that touches the sessions."""
         for frame in frames:
             group = GroupId(frame[: Id.size])
+            if len(frame) == Id.size:
+                self._sessions.pop(group, None)
+                self._unshared.add(group)
+                continue
+            self._unshared.discard(group)
             session = self._sessions.get(group)
             if session is None:
                 if group not in group_views.shared_with(self._app, tx, self._stream.peer):
-                    continue  # he does not know yet that I left, or I that he came
+                    self._refusals.append(group)
+                    continue
                 session = self._sessions[group] = SyncSession(group, initiator=self._initiator)
             entries = session.receive(frame[Id.size :], StoredLog(tx, group))
             if entries:
@@ -185,12 +198,13 @@ class _Talk:
             shared = set(group_views.shared_with(self._app, tx, self._stream.peer))
             for group in set(self._sessions) - shared:
                 del self._sessions[group]
-            for group in shared - set(self._sessions):
+            for group in shared - set(self._sessions) - self._unshared:
                 self._sessions[group] = SyncSession(group, initiator=self._initiator)
         for group, raw_entries in pushes:
             if group in self._sessions:
                 self._sessions[group].push(raw_entries)
-        frames: list[bytes] = []
+        frames: list[bytes] = list(self._refusals)
+        self._refusals.clear()
         for group, session in self._sessions.items():
             log = StoredLog(tx, group)
             if everybody or group in starting:
