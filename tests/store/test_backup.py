@@ -226,7 +226,7 @@ class Crash(BaseException):
     """The process dies here: nothing runs after it, not even what tidies up."""
 
 
-STEPS = ["publish", "discard", "copy_all", "connect", "_seal", "_digest", "_verified", "_check"]
+STEPS = ["publish", "discard", "copy_all", "connect", "seal", "digest_of", "_verified", "_check"]
 
 
 @pytest.mark.parametrize("step", STEPS)

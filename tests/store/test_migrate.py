@@ -9,6 +9,7 @@ import pytest
 
 from p2pchat.errors import StoreError
 from p2pchat.store.database import Database
+from p2pchat.store.fresh import make
 from p2pchat.store.migrate import MIGRATIONS, load, version_of
 from p2pchat.store.transaction import Reader
 
@@ -123,3 +124,13 @@ def test_the_packaged_migrations_make_a_sound_store(path: Path, key: bytes) -> N
             )
         )
         assert loose == [], "every table is STRICT"
+
+
+def test_a_store_of_each_packaged_version_reaches_the_newest(tmp_path: Path, key: bytes) -> None:
+    steps = load(MIGRATIONS)
+    with Database.create(tmp_path / "new.db", key) as database:
+        newest = database.read(schema)
+    for number in range(1, len(steps) + 1):
+        make(tmp_path / f"{number}.db", key, steps[:number]).close()
+        with Database.open(tmp_path / f"{number}.db", key) as database:
+            assert database.read(schema) == newest
