@@ -173,6 +173,7 @@ class _Trip:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._listen, stream, nursery.cancel_scope)
                     await self._carry(stream)
+                    nursery.cancel_scope.cancel()
         finally:
             await stream.close()
 
