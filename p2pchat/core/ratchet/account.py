@@ -16,7 +16,7 @@ from p2pchat.core.fields import array, blob, items, text
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.ratchet import olm
-from p2pchat.core.ratchet.bundle import PrekeyBundle
+from p2pchat.core.ratchet.bundle import MAX_CLOCK_SKEW_MS, PrekeyBundle
 from p2pchat.core.ratchet.errors import Reason, ReplayError, UndecryptableError
 from p2pchat.core.ratchet.kem import KemKeyPair
 from p2pchat.core.ratchet.pickled import Pickled
@@ -55,10 +55,12 @@ class DeviceAccount:
         """Rotate the fallback and KEM keys if they are due; True if they were and must be stored.
 
         Call it at start-up and at least once a day. Keys of the period before last are deleted, and
-        with them the memory of what was started on them.
+        with them the memory of what was started on them. Keys made while the clock was ahead by more
+        than a day are rotated too: their age could not be told.
         """
         current = self._periods[0]
-        if now_ms < current.created_ms + ROTATION_MS and len(current.starts) < _CROWDED:
+        age_ms = now_ms - current.created_ms
+        if -MAX_CLOCK_SKEW_MS <= age_ms < ROTATION_MS and len(current.starts) < _CROWDED:
             return False
         self._periods = [Period.begin(self._account.live(), now_ms), current]
         self._account.changed()
@@ -74,7 +76,7 @@ class DeviceAccount:
         collide on it.
         """
         current = self._periods[0]
-        expires_ms = current.created_ms + 2 * ROTATION_MS
+        expires_ms = min(current.created_ms, now_ms) + 2 * ROTATION_MS
         one_time_key = None
         if recipient is not None:
             one_time_key = self._one_time_keys.hand_out(self._account.live(), recipient, now_ms, expires_ms)

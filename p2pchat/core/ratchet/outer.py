@@ -5,7 +5,7 @@ Each *epoch* has one key for each direction. The initiator offers a fresh KEM ke
 seals under the new epoch at once and repeats the ciphertext until it hears the new epoch. The
 offered secret key is deleted with the answer, so a later theft does not open earlier epochs, and an
 earlier theft does not open later ones. It is the asymmetric ratchet of the Double Ratchet with a
-KEM (Alwen, Coretti, Dodis, "The Double Ratchet", eprint 2018/1037 §5.1), like Signal's SPQR but
+KEM (Alwen, Coretti, Dodis, "The Double Ratchet", eprint 2018/1037), like Signal's SPQR but
 without cutting the KEM key into pieces: our envelopes are large enough.
 
 States are frozen: each step gives the next state, so a failed open keeps the old one. Nonces are
@@ -76,14 +76,14 @@ class OuterLayer:
         """The layer in epoch 0, from the secret of the session's first encapsulation."""
         return cls(session, binding, is_initiator, Epoch.derive(0, bytes(32), secret, session, binding))
 
-    def seal(self, *, established: bool) -> tuple[OuterLayer, bytes | None, bytes]:
+    def seal(self) -> tuple[OuterLayer, bytes | None, bytes]:
         """The state after one more sealed envelope, the header's `kem` field, and the key to seal under.
 
-        The envelope belongs to `current.number`. Nothing is offered before the session is
-        `established`, that is, before the peer has answered in it.
+        The envelope belongs to `current.number`. (A start has no `kem` field: what is offered early
+        travels with the first message.)
         """
         state = replace(self, envelopes=self.envelopes + 1)
-        due = self.is_initiator and established and self.envelopes >= EPOCH_ENVELOPES
+        due = self.is_initiator and self.envelopes >= EPOCH_ENVELOPES
         if due and self.offer is None and self.current.number + 1 < MAX_COUNTER:
             state = replace(state, offer=KemKeyPair.generate())
         key = self.current.from_initiator if self.is_initiator else self.current.from_responder

@@ -62,8 +62,9 @@ class PeerSessions:
     ) -> None:
         """Begin a fresh session, preferred from now on, from the peer's `bundle`.
 
-        `signer` is our device key. `fallback_only` leaves the bundle's one-time key alone: for a
-        second try with the same bundle after the peer answered UNKNOWN_PREKEY.
+        `signer` is our device key; `account` does not change. `fallback_only` leaves the bundle's
+        one-time key alone: for a second try with the same bundle after the peer answered
+        UNKNOWN_PREKEY.
 
         Raises:
             ProtocolError: the bundle is not signed by the peer's device, names another person or
@@ -91,7 +92,7 @@ class PeerSessions:
             raise QuotaError(f"an envelope holds at most {MAX_PLAINTEXT_BYTES} bytes")
         if not self._sessions:
             raise UsageError("there is no session with the device yet")
-        return max(self._sessions, key=lambda session: session.rank).seal(plaintext)
+        return self._preferred().seal(plaintext)
 
     def open(self, account: DeviceAccount, data: bytes) -> Opened:
         """What the peer sealed in the envelope `data`. If it raises, nothing has changed.
@@ -106,14 +107,13 @@ class PeerSessions:
         if session is not None:
             plaintext = session.open(header, envelope.sealed)
             self._sessions.remove(session)
-        elif isinstance(header, Start):
-            session, plaintext = Session.accept(self.parties, account, header, envelope.sealed)
-            self._keep(session)
-            return Opened(plaintext, account_changed=True)
-        else:
+            self._sessions.append(session)
+            return Opened(plaintext, account_changed=False)
+        if not isinstance(header, Start):
             raise UndecryptableError(Reason.UNKNOWN_SESSION)
-        self._sessions.append(session)
-        return Opened(plaintext, account_changed=False)
+        session, plaintext = Session.accept(self.parties, account, header, envelope.sealed)
+        self._keep(session)
+        return Opened(plaintext, account_changed=True)
 
     def to_bytes(self, key: bytes) -> bytes:
         """The sessions sealed under the 32-byte `key`."""
@@ -139,7 +139,8 @@ class PeerSessions:
     def _keep(self, newest: Session) -> None:
         self._sessions.append(newest)
         if len(self._sessions) > MAX_SESSIONS:
-            preferred = max(self._sessions, key=lambda session: session.rank)
-            self._sessions.remove(
-                next(session for session in self._sessions if session not in (preferred, newest))
-            )
+            preferred = self._preferred()
+            self._sessions.remove(next(session for session in self._sessions if session is not preferred))
+
+    def _preferred(self) -> Session:
+        return max(self._sessions, key=lambda session: session.rank)

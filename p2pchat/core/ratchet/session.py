@@ -138,7 +138,7 @@ class Session:
 
     def seal(self, plaintext: bytes) -> bytes:
         """The next envelope of this session, with `plaintext` in it."""
-        self._outer, kem_field, key = self._outer.seal(established=self._opening is None)
+        self._outer, kem_field, key = self._outer.seal()
         header: Header = (
             self._opening.header
             if self._opening

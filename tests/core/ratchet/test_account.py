@@ -72,6 +72,24 @@ def test_a_bundle_works_until_its_keys_have_been_rotated_twice(alice, bob, rotat
         assert refused.value.reason is Reason.UNKNOWN_PREKEY
 
 
+def test_a_rotation_survives_a_restart(alice, bob):
+    bob.copy()
+    bob.now_ms = alice.now_ms = NOW_MS + ROTATION_MS
+    assert bob.account.maintain(bob.now_ms)
+    bob = bob.copy()
+    alice.start(bob, bob.bundle())
+    assert bob.open(alice, alice.seal(bob, b"x")) == b"x"
+
+
+def test_a_clock_that_ran_ahead_and_was_set_right_does_not_stop_rotation(alice, bob):
+    ahead_ms = 365 * 86_400_000
+    assert bob.account.maintain(NOW_MS + ahead_ms)
+    alice.start(bob, bob.bundle())  # at NOW_MS again: valid, although its keys come from the future
+    assert bob.account.maintain(NOW_MS)
+    assert not bob.account.maintain(NOW_MS - 1000)
+    assert bob.open(alice, alice.seal(bob, b"x")) == b"x"
+
+
 def test_a_one_time_key_works_after_the_fallback_key_was_rotated(alice, bob):
     alice.start(bob, bob.bundle(alice))
     bob.account.maintain(NOW_MS + ROTATION_MS)

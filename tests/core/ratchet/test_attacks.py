@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from p2pchat.core.ids import ConversationId
 from p2pchat.core.ratchet.account import ROTATION_MS
 from p2pchat.core.ratchet.envelope import Envelope, Start
 from p2pchat.core.ratchet.errors import Reason, ReplayError, UndecryptableError
+from p2pchat.core.ratchet.kem import KemKeyPair
 from p2pchat.core.ratchet.outer import EPOCH_ENVELOPES
 from p2pchat.core.ratchet.peer import MAX_SESSIONS, PeerSessions
 from p2pchat.errors import DecodeError
@@ -49,13 +52,15 @@ def test_forward_secrecy_of_a_start_begins_when_its_prekey_is_deleted(alice, bob
         thief = bob.copy()
         thief.sessions.clear()
         for period in thief.account._periods:
-            period.starts.clear()  # a thief does not mind replays
+            period.starts.clear()  # a thief does not mind replays,
+        thief.account._one_time_keys._held[alice.endpoint.device] = (bundle.one_time_key, 0)  # nor our books
         try:
             return thief.open(alice, start) == b"first"
         except UndecryptableError:
             return False
 
-    alice.start(bob, bob.bundle(alice))
+    bundle = bob.bundle(alice)
+    alice.start(bob, bundle)
     on_one_time_key = alice.seal(bob, b"first")
     assert stolen_opens(on_one_time_key)
     bob.open(alice, on_one_time_key)
@@ -204,6 +209,18 @@ def test_every_changed_byte_of_an_envelope_is_noticed(alice, bob):
             with pytest.raises((UndecryptableError, DecodeError)):
                 bob.open(alice, changed)
     assert bob.open(alice, message) == b"y"
+
+
+def test_an_offered_outer_key_cannot_be_exchanged_for_another(talking):
+    alice, bob = talking
+    while (envelope := Envelope.decode(alice.seal(bob, b"x"))).header.kem is None:
+        ping_pong(alice, bob, 1)
+    exchanged = replace(envelope.header, kem=KemKeyPair.generate().public)
+    assert refused(bob, alice, Envelope(exchanged, envelope.sealed).encode()) is Reason.FORGED
+    assert (
+        refused(bob, alice, Envelope(replace(exchanged, kem=None), envelope.sealed).encode()) is Reason.FORGED
+    )
+    assert bob.open(alice, envelope.encode()) == b"x"
 
 
 def test_a_changed_start_leaves_the_prekeys_for_the_true_one(alice, bob):

@@ -21,7 +21,7 @@ from nacl.secret import Aead
 
 from p2pchat.core.codec import encode
 from p2pchat.core.ratchet import kem, olm
-from p2pchat.core.ratchet.envelope import Envelope, Start, associated_data, context
+from p2pchat.core.ratchet.envelope import MAX_COUNTER, Envelope, Start, associated_data, context
 from p2pchat.core.ratchet.errors import Reason, UndecryptableError
 from p2pchat.core.ratchet.outer import OuterLayer
 from p2pchat.core.ratchet.pickled import PICKLE_KEY
@@ -73,13 +73,13 @@ def olm_session_id(keys):
 class Attack:
     """A start towards `victim` in the name of `claimed`, made piece by piece."""
 
-    def __init__(self, victim, claimed):
+    def __init__(self, victim, claimed, generation=1):
         self.binding = victim.parties(claimed).incoming
         public = victim.bundle().kem_public
         secret, ciphertext = kem.encapsulate(public)
-        self.header = Start(1, kem.key_id(public), ciphertext)
+        self.header = Start(generation, kem.key_id(public), ciphertext)
         outer = OuterLayer.begin(self.header.session_id, self.binding, secret, is_initiator=True)
-        self.key = outer.seal(established=False)[2]
+        self.key = outer.seal()[2]
         self.associated = associated_data(self.header, self.binding)
         self.context = context(self.associated)
 
@@ -199,6 +199,18 @@ def test_an_all_zero_ratchet_key_is_refused_before_an_answer_trips_over_it(alice
     signature = attack.sign(alice.signer, keys)
     assert refused(bob, alice, attack.envelope(signature, message)) is Reason.FORGED
     assert bob.to(alice).needs_bundle
+
+
+def test_a_peer_that_uses_up_the_generations_harms_only_its_own_channel(alice, bob):
+    attack = Attack(victim=bob, claimed=alice, generation=MAX_COUNTER - 1)
+    keys, shared = pose_with_victims_keys(bob, alice)
+    message = prekey_message(shared, keys, attack.context + b"the last generation")
+    assert (
+        bob.open(alice, attack.envelope(attack.sign(alice.signer, keys), message)) == b"the last generation"
+    )
+    with pytest.raises(ProtocolError):
+        bob.start(alice)
+    bob.seal(alice, b"in the session that is there")
 
 
 @pytest.mark.parametrize("content", [b"", bytes(64), bytes(64 + 103), bytes(64 + 200)])

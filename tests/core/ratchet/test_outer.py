@@ -25,7 +25,7 @@ class Side:
         self.layer = OuterLayer.begin(SESSION, BINDING, b"k" * 32, is_initiator=is_initiator)
 
     def seal(self):
-        self.layer, kem_field, key = self.layer.seal(established=True)
+        self.layer, kem_field, key = self.layer.seal()
         return self.layer.current.number, kem_field, key
 
     def open(self, envelope):

@@ -121,6 +121,33 @@ def test_the_number_of_sessions_is_bounded_and_the_preferred_one_survives(talkin
     assert alice.open(bob, bob.seal(alice, b"still")) == b"still"
 
 
+def test_the_longest_unused_session_is_dropped_first(alice, bob):
+    late = []
+    for _ in range(MAX_SESSIONS):
+        alice.start(bob)
+        late.append([alice.seal(bob, b"late"), alice.seal(bob, b"later")])
+        bob.open(alice, alice.seal(bob, b"x"))
+    assert bob.open(alice, late[0][0]) == b"late"  # used again
+    alice.start(bob)
+    bob.open(alice, alice.seal(bob, b"x"))
+    assert bob.open(alice, late[0][1]) == b"later"
+    with pytest.raises(UndecryptableError):
+        bob.open(alice, late[1][0])
+
+
+def test_the_preferred_session_is_kept_however_long_it_is_unused(talking):
+    alice, bob = talking
+    for _ in range(2 * MAX_SESSIONS):
+        alice.start(bob)
+        bob.open(alice, alice.seal(bob, b"x"))
+    preferred = header(bob.seal(alice, b"")).session_id
+    alice.sessions.clear()
+    for _ in range(MAX_SESSIONS):  # of lower generations than Bob's
+        alice.start(bob)
+        assert bob.open(alice, alice.seal(bob, b"x")) == b"x"
+    assert header(bob.seal(alice, b"")).session_id == preferred
+
+
 def test_a_peer_that_lost_its_sessions_can_start_again(talking):
     alice, bob = talking
     for _ in range(MAX_SESSIONS):  # Bob's sessions are now of higher generations than Alice's next
