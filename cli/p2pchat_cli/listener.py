@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 
 from p2pchat.api import schema as s
 from p2pchat.api.client import Client
-from p2pchat.errors import P2PChatError
+from p2pchat.errors import NotFoundError, P2PChatError
 from p2pchat_cli.message_lines import live_lines
 from p2pchat_cli.session import clean
 from p2pchat_cli.style import dim
@@ -56,9 +56,12 @@ class Listener:
                 os.kill(os.getpid(), signal.SIGINT)
 
     def _notice(self, event: s.Event) -> None:
-        if event.type not in {"message.received", "message.state"}:
+        if event.type not in {"message.received", "message.edited", "message.state"}:
             return
-        message = self._message(event.data["id"])
+        try:
+            message = self._message(event.data["id"])
+        except NotFoundError:  # it has vanished since
+            return
         if message.chat != self._chat:
             return
         if not message.mine:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from p2pchat.api import schema as s
 from p2pchat_cli.style import accent, bad, bold, dim, good
-from p2pchat_cli.text import ago, width
+from p2pchat_cli.text import ago, lasting, width
 
 SHORT_ID = 8  # letters; what `p2pchat msg show` takes
-_UNTOLD = {"received", "sealed", "stored"}  # states that say nothing, or that the text says already
+_DEEDS = {"iou", "group"}  # kinds whose text says what the sender did
+_UNTOLD = {"received", "stored"}  # states that say nothing
 
 
 def message_lines(message: s.Message, *, with_chat: bool = False) -> list[str]:
@@ -29,7 +32,7 @@ def live_lines(message: s.Message, *, with_chat: bool = False) -> list[str]:
 def sender(message: s.Message) -> str:
     """Who wrote it: with a colon before a text, with a star before what somebody did."""
     name = bold(message.sender) if message.mine else accent(message.sender)
-    return f"{name}:" if message.kind == "text" else f"{dim('*')} {name}"
+    return f"{dim('*')} {name}" if message.kind in _DEEDS else f"{name}:"
 
 
 def state(text: str) -> str:
@@ -41,12 +44,28 @@ def state(text: str) -> str:
 
 def _flow(head: str, message: s.Message) -> list[str]:
     first, *rest = _shown(message).split("\n")
-    tail = "" if message.state in _UNTOLD else f"  {state(message.state)}"
     indent = " " * (width(head) + 1)
-    return [f"{head} {first}{tail}", *(f"{indent}{line}" for line in rest)]
+    *lines, last = [f"{head} {first}", *(f"{indent}{line}" for line in rest)]
+    return [*lines, "  ".join([last, *_marks(message)])]
 
 
 def _shown(message: s.Message) -> str:
-    if message.state == "sealed":
-        return dim("(cannot be read yet: its key has not come)")
-    return message.text
+    if message.kind == "deleted":
+        return dim("deleted")
+    if message.kind in {"sealed", "unknown"}:
+        return dim(message.text)
+    reply = dim(f"(to {message.reply[:SHORT_ID]}) ") if message.reply else ""
+    return f"{reply}{message.text}"
+
+
+def _marks(message: s.Message) -> list[str]:
+    """What is told behind a text."""
+    marks = [f"{one.emoji} {one.name}" for one in message.reactions]
+    marks += [dim("edited")] if message.edited_ms else []
+    marks += [dim("pinned")] if message.pinned else []
+    marks += [dim("starred")] if message.starred else []
+    if message.expires_ms:
+        marks.append(dim(f"vanishes in {lasting(int(message.expires_ms / 1000 - time.time()))}"))
+    if message.mine and message.state not in _UNTOLD:
+        marks.append(state(message.state))
+    return marks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -10,6 +12,7 @@ import typer
 from p2pchat.api import schema as s
 from p2pchat.errors import P2PChatError, UsageError
 from p2pchat_cli.session import Session
+from p2pchat_cli.text import SECONDS
 
 
 def session_of(ctx: typer.Context) -> Session:
@@ -48,6 +51,16 @@ ChatArgument = Annotated[
         autocompletion=complete_chat,
     ),
 ]
+MaybeChatArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[CHAT]", help="Only this chat.", autocompletion=complete_chat),
+]
+MessageArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="A message's id or its beginning, from `p2pchat history`.")
+]
+TextArgument = Annotated[
+    list[str], typer.Argument(metavar="TEXT...", help="The words; - takes them from standard input.")
+]
 AmountArgument = Annotated[
     list[str],
     typer.Argument(metavar="AMOUNT UNIT [NOTE]", help='Such as 12.50 EUR "pizza".', show_default=False),
@@ -56,6 +69,32 @@ IouArgument = Annotated[
     str, typer.Argument(metavar="ID", help="An IOU's id or its beginning, from `p2pchat iou list`.")
 ]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=500, help="How many at most.")]
+
+
+def text_of(words: list[str]) -> str:
+    """The text that the words make, or what standard input holds.
+
+    Raises:
+        UsageError: standard input is not text.
+    """
+    if words != ["-"]:
+        return " ".join(words)
+    try:
+        return sys.stdin.read().rstrip("\n")
+    except UnicodeDecodeError as error:
+        raise UsageError("Standard input is not text.") from error
+
+
+def seconds_of(duration: str) -> int:
+    """The seconds in `30s`, `10m`, `8h` or `7d`.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    match = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", duration)
+    if match is None:
+        raise UsageError(f"'{duration}' is not a duration: write it like 30s, 10m, 8h or 7d.")
+    return int(match[1]) * SECONDS[match[2]]
 
 
 def amount_and_note(words: list[str]) -> tuple[str, str]:

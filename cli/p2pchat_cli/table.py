@@ -87,11 +87,30 @@ _MESSAGES: Final[dict[str, Command | Group]] = {
     "read": _READ,
     "history": Command("reading:history", "Show the newest messages of a chat", "history bob --limit 20"),
     "search": Command("reading:search", "Find messages that contain all words", "search pizza friday"),
-    "chats": Command("reading:chats", "Show all chats", "chats"),
+    "chats": Command("chats:chats", "Show all chats", "chats"),
+    "mute": Command("chats:mute", "Do not notify of a chat for a while", "mute bob 8h"),
+    "unmute": Command("chats:unmute", "Notify again", "unmute bob"),
+    "archive": Command("chats:archive", "Keep a chat out of the list", "archive bob"),
+    "unarchive": Command("chats:unarchive", "Have a chat in the list again", "unarchive bob"),
+    "vanish": Command("chats:vanish", "Let the texts of a chat vanish after a while", "vanish bob 7d"),
     "tail": Command("follow:tail", "Show all messages as they come", "tail"),
     "msg": Group(
         "Single messages",
-        {"show": Command("messages:show", "Show one message and how far it came", "msg show k3jq2h4l")},
+        {
+            "show": Command("msg:show", "Show one message and how far it came", "msg show k3jq2h4l"),
+            "edit": Command(
+                "msg:edit", "Put other words for a text of yours", 'msg edit k3jq2h4l "better words"'
+            ),
+            "delete": Command("msg:delete", "Delete a text of yours for everybody", "msg delete k3jq2h4l"),
+            "react": Command("msg:react", "Put an emoji beside a message", "msg react k3jq2h4l 👍"),
+            "unreact": Command("msg:unreact", "Take your emoji back", "msg unreact k3jq2h4l"),
+            "pin": Command("msg:pin", "Pin a message for everybody in the chat", "msg pin k3jq2h4l"),
+            "unpin": Command("msg:unpin", "Take the pin away", "msg unpin k3jq2h4l"),
+            "star": Command("msg:star", "Star a message for yourself", "msg star k3jq2h4l"),
+            "unstar": Command("msg:unstar", "Take the star away", "msg unstar k3jq2h4l"),
+            "pinned": Command("msg:pinned", "Show pinned messages", "msg pinned bob"),
+            "starred": Command("msg:starred", "Show starred messages", "msg starred"),
+        },
     ),
 }
 

@@ -17,6 +17,8 @@ _UNSAFE: Final = re.compile(
 )
 _UNSAFE_BUT_NEWLINE: Final = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 
+SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
@@ -44,6 +46,14 @@ def ago(at_ms: int, now_ms: int | None = None) -> str:
     if age < 6 * _HOUR:
         return f"{age // _HOUR:.0f} h ago"
     return _date(at, now)
+
+
+def lasting(seconds: int) -> str:
+    """How long that is: "30 s", "10 min", "8 h", "7 d"; rounded down to one unit, up to a second."""
+    for unit, size in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{max(seconds, 1)} s"
 
 
 def columns(rows: Sequence[Sequence[str]], *, gap: str = "  ") -> list[str]:

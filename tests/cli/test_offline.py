@@ -146,6 +146,18 @@ def test_an_empty_profile_says_what_to_do_first(alice: Any) -> None:
     assert alice("search", "pizza").out == "Nothing found.\n"
 
 
+def test_a_chat_is_muted_and_archived(carol: Any) -> None:
+    carol("send", "alice", "hi")
+    assert carol("mute", "alice", "7d").out == "Muted for 7 d.\n"
+    assert carol("archive", "alice").code == 0
+    assert "alice" not in carol("chats").out
+    assert "@alice muted archived" in carol("chats", "--all").out
+    carol("unmute", "alice")
+    carol("unarchive", "alice")
+    (chat,) = carol.json("chats")["chats"]
+    assert (chat["chat"], chat["muted"], chat["archived"]) == ("@alice", False, False)
+
+
 @pytest.mark.parametrize(
     ("words", "kind"),
     [

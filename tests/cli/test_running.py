@@ -145,6 +145,32 @@ def test_an_iou_counts_once_it_is_accepted(alice: Any, bob: Any, eventually: Cal
     assert "owes you 12.50 EUR" in bob("balance").out
 
 
+def test_what_was_written_can_be_answered_edited_marked_and_deleted(
+    alice: Any, bob: Any, eventually: Callable[..., None]
+) -> None:
+    question = bob.json("send", "alice", "at noon", "--ack", "delivered")["id"]
+    answer = alice.json("send", "bob", "fine", "--reply", question[:8], "--ack", "delivered")["id"]
+    bob.json("msg", "edit", question[:8], "at", "one")
+    alice.json("msg", "react", question[:8], "👍")
+    alice.json("msg", "star", question[:8])
+    eventually(lambda: "at one  👍 alice  edited" in bob("history", "alice").out)
+    eventually(lambda: "at one  👍 alice  edited  starred" in alice("history", "bob").out)
+    assert f"(to {question[:8]}) fine" in alice("history", "bob").out
+    assert "at one" in alice("msg", "starred").out
+    assert "at one" not in bob("msg", "starred").out
+    assert "only your own" in bob("msg", "delete", answer[:8]).refused(8)
+    alice.json("msg", "delete", answer[:8])
+    eventually(lambda: "fine" not in bob("history", "alice").out)
+
+
+def test_texts_vanish_on_both_sides(alice: Any, bob: Any, eventually: Callable[..., None]) -> None:
+    assert alice("vanish", "bob", "2s").out == "Texts vanish after 2 s.\n"
+    alice("send", "bob", "only for a moment", "--ack", "delivered")
+    assert alice("vanish", "bob", "off").out == "Texts stay.\n"
+    eventually(lambda: "only for a moment" not in alice("history", "bob").out)
+    eventually(lambda: "only for a moment" not in bob("history", "alice").out)
+
+
 def test_ping_and_connect_say_how_far_it_is(alice: Any, bob: Any) -> None:
     assert bob("connect", "alice").code == 0
     assert bob.json("ping", "alice")["ms"] > 0

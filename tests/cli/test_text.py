@@ -5,7 +5,10 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from p2pchat_cli.text import ago, columns, harmless, harmless_json, width
+from p2pchat_cli.options import amount_and_note, seconds_of
+from p2pchat_cli.text import ago, columns, harmless, harmless_json, lasting, width
+
+from p2pchat.errors import UsageError
 
 NOW = int(time.mktime((2026, 5, 14, 15, 0, 0, 0, 0, -1)) * 1000)
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -80,3 +83,40 @@ def test_columns_stand_below_each_other_whatever_the_script() -> None:
 
 def test_no_rows_are_no_lines() -> None:
     assert columns([]) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds", "told"),
+    [
+        ("1s", 1, "1 s"),
+        ("90s", 90, "1 min"),
+        ("10m", 600, "10 min"),
+        ("8h", 28_800, "8 h"),
+        ("7d", 604_800, "7 d"),
+    ],
+)
+def test_a_duration_is_typed_and_told_in_units(typed: str, seconds: int, told: str) -> None:
+    assert seconds_of(typed) == seconds
+    assert lasting(seconds) == told
+
+
+@pytest.mark.parametrize("typed", ["", "8", "h", "0s", "-1h", "1.5h", "8 h", "8w", "9999999999d", "٣h"])
+def test_what_is_no_duration_is_refused(typed: str) -> None:
+    with pytest.raises(UsageError, match="is not a duration"):
+        seconds_of(typed)
+
+
+@pytest.mark.parametrize(
+    ("words", "amount", "note"),
+    [
+        (["12.50", "EUR"], "12.50 EUR", ""),
+        (["12.50 EUR"], "12.50 EUR", ""),
+        (["12.50", "EUR", "pizza for two"], "12.50 EUR", "pizza for two"),
+        (["12.50", "EUR", "pizza", "for", "two"], "12.50 EUR", "pizza for two"),
+        (["12.50 EUR", "pizza", "for two"], "12.50 EUR", "pizza for two"),
+        (["3"], "3", ""),
+        (["-3", "EUR"], "-3 EUR", ""),
+    ],
+)
+def test_amount_and_note_are_found_however_they_are_quoted(words: list[str], amount: str, note: str) -> None:
+    assert amount_and_note(words) == (amount, note)

@@ -37,8 +37,8 @@ def chat(ctx: typer.Context, chat: ChatArgument) -> None:
     cursor = session.call("node.status", s.Nothing(), s.Status).cursor
     page = session.call("message.history", s.History(chat=chat, limit=_HISTORY), s.Messages)
     name = _full_name(session, chat)
-    session.say([bold(f"{name}  (/help, /quit)")])
     session.say(line for message in page.messages for line in message_lines(message))
+    session.say([f"{bold(name)}  {dim('(/help, /quit)')}"])
     session.call("chat.read", s.Chat(chat=chat), s.Done)
 
     # Loads threads and readline, which the piped form does not need.

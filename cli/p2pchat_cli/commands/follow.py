@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 
 from p2pchat.api import schema as s
+from p2pchat.errors import NotFoundError
 from p2pchat_cli.message_lines import live_lines
 from p2pchat_cli.options import session_of
 from p2pchat_cli.session import Session, clean
@@ -19,9 +21,10 @@ def tail(ctx: typer.Context) -> None:
     session = session_of(ctx)
     start = session.call("node.status", s.Nothing(), s.Status).cursor
     for event in session.follow(start):
-        if event.type in {"message.received", "message.sent"}:
-            message = session.call("message.show", s.MessageId(id=event.data["id"]), s.Message)
-            session.answer(message, live_lines(message, with_chat=True))
+        if event.type in {"message.received", "message.sent", "message.edited"}:
+            with suppress(NotFoundError):  # it may have vanished since
+                message = session.call("message.show", s.MessageId(id=event.data["id"]), s.Message)
+                session.answer(message, live_lines(message, with_chat=True))
         elif not session.json:
             session.say(_news(clean(event)))
 

@@ -1,22 +1,19 @@
-"""`p2pchat send`, `p2pchat msg`: a message going out, and how far it came."""
+"""`p2pchat send`: a message going out, and how far it came."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat.errors import NetworkError, P2PChatError, UsageError
-from p2pchat_cli.message_lines import SHORT_ID, message_lines, state
-from p2pchat_cli.options import ChatArgument, GroupArgument, session_of
+from p2pchat.errors import NetworkError, P2PChatError
+from p2pchat_cli.message_lines import SHORT_ID, state
+from p2pchat_cli.options import ChatArgument, GroupArgument, TextArgument, session_of, text_of
 from p2pchat_cli.session import Session
 from p2pchat_cli.style import accent, dim
-from p2pchat_cli.text import ago, columns
 
 
 class Ack(StrEnum):
@@ -32,11 +29,10 @@ class StillQueuedError(P2PChatError):
     exit_code = 7
 
 
-TextArgument = Annotated[
-    list[str],
-    typer.Argument(metavar="TEXT...", help="What to write; - takes it from standard input."),
-]
 AckOption = Annotated[Ack | None, typer.Option(help="Wait until every recipient has it.", show_default=False)]
+ReplyOption = Annotated[
+    str | None, typer.Option(metavar="ID", help="The message that it answers.", show_default=False)
+]
 TimeoutOption = Annotated[float, typer.Option(min=0, help="Seconds to wait with --ack; exit code 7 after.")]
 
 
@@ -44,12 +40,13 @@ def send(
     ctx: typer.Context,
     chat: ChatArgument,
     text: TextArgument,
+    reply: ReplyOption = None,
     ack: AckOption = None,
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """The message is stored before this returns, and goes out as soon as the recipient is there."""
     session = session_of(ctx)
-    params = s.Send(chat=chat, text=_text(text))
+    params = s.Send(chat=chat, text=text_of(text), reply=reply)
     cursor = session.call("node.status", s.Nothing(), s.Status).cursor if ack else 0
     message = session.call("message.send", params, s.Message)
     if ack is not None:
@@ -66,33 +63,12 @@ def send_to_group(
     ctx: typer.Context,
     group: GroupArgument,
     text: TextArgument,
+    reply: ReplyOption = None,
     ack: AckOption = None,
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """As `p2pchat send`."""
-    send(ctx, f"#{group.removeprefix('#')}", text, ack, timeout)
-
-
-def show(
-    ctx: typer.Context,
-    message_id: Annotated[
-        str,
-        typer.Argument(metavar="ID", help="A message's id or its beginning, from `p2pchat history`."),
-    ],
-) -> None:
-    """All that is known about it."""
-    session = session_of(ctx)
-    message = session.call("message.show", s.MessageId(id=message_id), s.Message)
-    session.answer(message, _details(message))
-
-
-def _text(words: list[str]) -> str:
-    if words != ["-"]:
-        return " ".join(words)
-    try:
-        return sys.stdin.read().rstrip("\n")
-    except UnicodeDecodeError as error:
-        raise UsageError("Standard input is not text.") from error
+    send(ctx, f"#{group.removeprefix('#')}", text, reply, ack, timeout)
 
 
 def _await(session: Session, message: s.Message, ack: Ack, cursor: int, timeout: float) -> s.Message:
@@ -125,14 +101,3 @@ def _arrived(message: s.Message, ack: Ack) -> bool:
 
 def _sent(message: s.Message) -> str:
     return f"{state(message.state)} to {accent(message.chat)}  {dim(message.id[:SHORT_ID])}"
-
-
-def _details(message: s.Message) -> Iterator[str]:
-    yield from message_lines(message, with_chat=True)
-    yield f"id        {message.id}"
-    yield f"sent      {ago(message.sent_ms)}"
-    if not message.mine:
-        yield f"received  {ago(message.received_ms)}"
-    yield from columns(
-        [(accent(one.name), state(one.state), dim(ago(one.at_ms))) for one in message.deliveries]
-    )

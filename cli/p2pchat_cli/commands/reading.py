@@ -1,4 +1,4 @@
-"""`p2pchat read`, `history`, `search`, `chats`: what was written."""
+"""`p2pchat read`, `history`, `search`: what was written."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import typer
 
 from p2pchat.api import schema as s
 from p2pchat.errors import NotFoundError
-from p2pchat_cli.message_lines import SHORT_ID, message_lines, sender
+from p2pchat_cli.message_lines import SHORT_ID, message_lines
 from p2pchat_cli.options import (
     ChatArgument,
     GroupArgument,
     LimitOption,
-    complete_chat,
+    MaybeChatArgument,
     session_of,
 )
 from p2pchat_cli.session import Session
-from p2pchat_cli.style import accent, bold, dim
-from p2pchat_cli.text import ago, columns, shortened
+from p2pchat_cli.style import dim
 
 _PAGE = 500  # messages the node gives at once
 
@@ -28,13 +27,7 @@ BeforeOption = Annotated[
 ]
 
 
-def read(
-    ctx: typer.Context,
-    chat: Annotated[
-        str | None,
-        typer.Argument(metavar="[CHAT]", help="Only this chat.", autocompletion=complete_chat),
-    ] = None,
-) -> None:
+def read(ctx: typer.Context, chat: MaybeChatArgument = None) -> None:
     """Unread messages of one chat or of all; from now on they count as read."""
     session = session_of(ctx)
     summaries = session.call("chat.list", s.Nothing(), s.Chats).chats
@@ -83,14 +76,6 @@ def search(
     session.answer(found, lines or ["Nothing found."])
 
 
-def chats(ctx: typer.Context) -> None:
-    """The most recently used first, with what was said last."""
-    session = session_of(ctx)
-    found = session.call("chat.list", s.Nothing(), s.Chats)
-    rows = [_row(summary) for summary in found.chats]
-    session.answer(found, columns(rows) or ["No chats yet: p2pchat invite, or p2pchat contact add LINK."])
-
-
 def _history(session: Session, chat: str, limit: int, before: str | None = None) -> s.Messages:
     return session.call("message.history", s.History(chat=chat, limit=limit, before=before), s.Messages)
 
@@ -120,11 +105,3 @@ def _summary(session: Session, summaries: list[s.ChatSummary], chat: str) -> s.C
 def _exact(summary: s.ChatSummary) -> str:
     """A name that fits this chat alone: two groups may have the same name, petnames are unique."""
     return f"#{summary.conversation}" if summary.chat.startswith("#") else summary.chat
-
-
-def _row(summary: s.ChatSummary) -> tuple[str, str, str, str]:
-    unread = bold(f"{summary.unread} new") if summary.unread else ""
-    if summary.last is None:
-        return accent(summary.chat), unread, "", ""
-    last = f"{sender(summary.last)} {shortened(summary.last.text, 60)}"
-    return accent(summary.chat), unread, dim(ago(summary.last.sent_ms)), last
