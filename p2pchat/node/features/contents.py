@@ -77,8 +77,8 @@ def _target(
 
 def _timer_words(seconds: int) -> str:
     if seconds == 0:
-        return "messages stay from now on"
+        return "lets messages stay from now on"
     units = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
     size, name = next((size, name) for size, name in units if seconds % size == 0)
     count = seconds // size
-    return f"messages vanish after {count} {name}{'s' if count > 1 else ''} from now on"
+    return f"lets messages vanish after {count} {name}{'s' if count > 1 else ''} from now on"
