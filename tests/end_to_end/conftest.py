@@ -19,6 +19,9 @@ from typing import Any, Final
 
 import pytest
 
+from p2pchat.store.database import Database
+from p2pchat.store.keystore import unlock
+
 PATIENCE_S: Final = 60.0  # a busy machine takes its time; nobody asserts how much
 LOOPBACK: Final = "/ip4/127.0.0.1/tcp/0"
 NETWORK: Final = "friends"
@@ -92,6 +95,18 @@ class Person:
             cwd=self.home.parent,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def spawn(self, *words: str) -> subprocess.Popen[str]:
+        """Run a command beside the test, which writes its input and reads its output."""
+        return subprocess.Popen(
+            self.command(*words),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=clean_environment(),
+            cwd=self.home.parent,
+        )
 
     def json(self, *words: str, **more: str) -> Any:
         """The result of a command that succeeds."""
@@ -181,6 +196,21 @@ class Person:
         return self.until(
             f"{who} is {state}", lambda: (found := self.contact(who)) and found["state"] == state and found
         )
+
+    def content(self, passphrase: str = "") -> dict[str, Any]:
+        """Every row of the store and every other lasting file of the profile; no node may run."""
+        with Database.open(self.home / "store.db", unlock(self.home / "key", passphrase)) as database:
+            content: dict[str, Any] = database.read(
+                lambda tx: {
+                    name: sorted(map(repr, tx.execute(f"SELECT * FROM {name}")))
+                    for (name,) in tx.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+                }
+            )
+        return content | {
+            name: (self.home / name).read_bytes()
+            for name in ("key", "network.toml")
+            if (self.home / name).exists()
+        }
 
     def balances(self) -> dict[tuple[str, str], int]:
         """Minor units by person and unit; above zero they owe us."""

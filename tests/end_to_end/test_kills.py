@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from typing import Any
 
 import pytest
@@ -18,13 +17,7 @@ class Typist:
     """Types lines into a running `p2pchat chat`, one at a time, each once the last is stored."""
 
     def __init__(self, person: Any, chat: str) -> None:
-        self.process = subprocess.Popen(
-            person.command("chat", chat),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        self.process = person.spawn("chat", chat)
 
     def types(self, line: str) -> bool:
         """Whether the line was stored; False once the node is gone."""
