@@ -2,7 +2,7 @@
 
 Each module tells how the fault shows and what would make the patch unnecessary; tests/net/test_patches.py
 shows each fault with libp2p's own code and its absence with ours. What can be had by subclassing stands
-in `swarm`, `muxer` and `pubsub` instead.
+in `swarm`, `yamux`, `upgrader` and `pubsub` instead.
 """
 
 from __future__ import annotations
