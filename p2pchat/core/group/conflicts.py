@@ -11,15 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from p2pchat.core.group.authority import needed_role
-from p2pchat.core.group.history import LOWERINGS, History, target
+from p2pchat.core.group.history import GIFTS, LOWERINGS, History, target
 from p2pchat.core.group.operations import (
-    Add,
     Admit,
     Ban,
     Checkpoint,
     Demote,
-    Invite,
-    Join,
     NewCard,
     Promote,
     Remove,
@@ -27,8 +24,6 @@ from p2pchat.core.group.operations import (
     Role,
 )
 from p2pchat.core.ids import PersonId
-
-_GIFTS = (Invite, Join, Add, Admit, Promote)
 
 
 def voids(history: History, one: int, other: int, invite: Role) -> bool:
@@ -53,7 +48,7 @@ def voids(history: History, one: int, other: int, invite: Role) -> bool:
         return True
     if isinstance(victim, Promote):
         return victim.person == person and (left is None or victim.role > left)
-    return left is None and isinstance(victim, _GIFTS) and target(victim) == person
+    return left is None and isinstance(victim, GIFTS) and target(victim) == person
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,10 @@ _KEPT_VIEWS: Final = 64  # messages in flight know one of the last few
 
 
 class Group:
-    """Grow-only; the same acts in any order that respects what they know give the same views."""
+    """Grow-only; the same acts in any order that respects what they know give the same views.
+
+    What stands is found when it is asked for, so a flood of acts costs one resolution and not many.
+    """
 
     def __init__(self, genesis: Act) -> None:
         """A group with nobody in it but its founder.
@@ -28,9 +31,10 @@ class Group:
         self.graph = ActGraph(GroupId(genesis.id))
         self._history = History(self.graph)
         self._views: OrderedDict[Frontier, GroupView] = OrderedDict()
-        self.frontier: Frontier = frozenset([genesis.id])
+        self._heads = 1  # acts that no other knows
+        self._tangled = 0  # acts to which another is concurrent
         self._history.add(self.graph.add(genesis))
-        self._standing = resolve(self._history, 1)
+        self._standing: int | None = resolve(self._history, 1)  # None: to be found anew
         if not self._standing:
             raise ProtocolError("the entry does not found a group")
 
@@ -44,22 +48,29 @@ class Group:
             return
         number = self.graph.add(act)
         self._history.add(number)
-        everything = (1 << number + 1) - 1
-        if self.graph.past(number) | 1 << number == everything:
+        self._heads = self._heads & ~self.graph.past(number) | 1 << number
+        concurrent = ((1 << number) - 1) & ~self.graph.past(number)
+        if concurrent:
+            self._tangled |= concurrent | 1 << number
+            self._standing = None
+        elif self._standing is not None:
             # It knows every other act: nothing voids it, and it voids nothing.
             self._standing |= is_allowed(self._history, number, self._standing) << number
-        else:
-            self._standing = resolve(self._history, everything)
-        self.frontier = self.graph.frontier([self.frontier, frozenset([act.id])])
+
+    @property
+    def frontier(self) -> Frontier:
+        """The acts that no other knows: what somebody knows who knows all."""
+        heads, acts = self._heads, self.graph.acts
+        return frozenset(acts[number].id for number in range(len(acts)) if heads >> number & 1)
 
     def stands(self, act: Act) -> bool:
         """Whether `act`, given all acts so far, has an effect."""
         number = self.graph.number(act.id)
-        return number is not None and bool(self._standing >> number & 1)
+        return number is not None and bool(self._all_standing() >> number & 1)
 
     def view(self) -> GroupView:
         """The group after all acts."""
-        return self._cached(self.frontier, self._standing)
+        return self._cached(self.frontier, self._all_standing())
 
     def view_after(self, frontier: Frontier) -> GroupView:
         """The group as it is for somebody who knows the acts of `frontier` and no later ones.
@@ -69,9 +80,26 @@ class Group:
         """
         if frontier == self.frontier:
             return self.view()
-        if frontier not in self._views:
-            return self._cached(frontier, resolve(self._history, self.graph.closure(frontier)))
-        return self._views[frontier]
+        if frontier in self._views:
+            return self._views[frontier]
+        known = self.graph.closure(frontier)
+        if self._is_untouched(known):
+            return self._cached(frontier, self._all_standing() & known)
+        return self._cached(frontier, resolve(self._history, known))
+
+    def _all_standing(self) -> int:
+        if self._standing is None:
+            self._standing = resolve(self._history, (1 << len(self.graph.acts)) - 1)
+        return self._standing
+
+    def _is_untouched(self, known: int) -> bool:
+        """Whether no other act is concurrent to one of `known`: then the others change nothing of these."""
+        tangled = self._tangled & known
+        others = self._tangled & ~known
+        return all(
+            not others >> number & 1 or not tangled & ~self.graph.past(number)
+            for number in range(others.bit_length())
+        )
 
     def _cached(self, frontier: Frontier, standing: int) -> GroupView:
         if frontier not in self._views:

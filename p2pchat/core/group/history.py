@@ -39,6 +39,7 @@ from p2pchat.core.ids import EntryId, PersonId
 
 REMOVALS: Final = (Remove, Leave, Ban)
 LOWERINGS: Final = (Remove, Leave, Ban, Demote)
+GIFTS: Final = (Invite, Join, Add, Admit, Promote)  # what one loses who is removed at the same time
 ENTRIES: Final = (Create, Join, Add, Admit)  # what makes a member
 
 

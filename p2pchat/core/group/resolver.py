@@ -14,14 +14,16 @@ circle is left, the founder's removal stands, or else the first of them as shown
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
 from p2pchat.core.group.authority import is_allowed
 from p2pchat.core.group.conflicts import is_final_against, voids
-from p2pchat.core.group.history import LOWERINGS, History, target
+from p2pchat.core.group.history import GIFTS, LOWERINGS, History, target
 from p2pchat.core.group.operations import Admit, Ban, Remove, Role
+from p2pchat.core.ids import PersonId
 
 _MORE_ROUNDS: Final = 8  # beyond what a chain of removals needs; circles through rights may not settle
 
@@ -60,36 +62,51 @@ def _standing(history: History, mask: int, forced: int, *, voiding: int) -> int:
     for number in history.order:
         if not mask >> number & 1 or not is_allowed(history, number, standing):
             continue
-        rivals = [n for n in _rivals(history, number, voiding) if history.graph.are_concurrent(n, number)]
-        if rivals:
-            if any(_is_late(history, rival, number, voiding) for rival in rivals):
-                continue
-            invite = history.policy(history.graph.past(number) & standing).invite
-            if not forced >> number & 1 and any(voids(history, n, number, invite) for n in rivals):
-                continue
+        if _is_late(history, number, voiding):
+            continue
+        if not forced >> number & 1 and _is_voided(history, number, voiding, standing):
+            continue
         standing |= 1 << number
     return standing
 
 
-def _rivals(history: History, number: int, mask: int) -> Iterator[int]:
-    """The acts of `mask` that might void act `number`."""
+def _is_voided(history: History, number: int, voiding: int, standing: int) -> bool:
+    """Whether an act of `voiding` voids act `number`."""
+    invite: Role | None = None
+    for rival in _rivals(history, number, voiding):
+        if invite is None:
+            invite = history.policy(history.graph.past(number) & standing).invite
+        if voids(history, rival, number, invite):
+            return True
+    return False
+
+
+def _rivals(history: History, number: int, voiding: int) -> Iterator[int]:
+    """The acts of `voiding` that might void act `number`, concurrent to it."""
     operation = history.graph.acts[number].operation
-    person = target(operation)
     lists = [history.about[operation.by], history.cards[operation.by]]
-    if person is not None and person != operation.by:
-        lists.append(history.about[person])
+    if isinstance(operation, GIFTS):
+        lists.append(history.about[target(operation) or operation.by])
     if isinstance(operation, Admit):
         lists.append(history.revocations[operation.link])
-    return (n for n in chain.from_iterable(lists) if mask >> n & 1)
-
-
-def _is_late(history: History, removal: int, number: int, standing: int) -> bool:
-    """Whether a confirmed removal of its author shuts act `number` out, come what may."""
-    operation = history.graph.acts[removal].operation
+    concurrent = voiding & ~history.graph.past(number)
     return (
-        isinstance(operation, Remove | Ban)
-        and operation.person == history.graph.acts[number].operation.by
-        and is_final_against(history, removal, number, standing)
+        rival
+        for rival in chain.from_iterable(lists)
+        if concurrent >> rival & 1 and history.graph.are_concurrent(rival, number)
+    )
+
+
+def _is_late(history: History, number: int, voiding: int) -> bool:
+    """Whether a confirmed removal of its author shuts act `number` out, come what may."""
+    if not history.checkpoints:
+        return False
+    by = history.graph.acts[number].operation.by
+    return any(
+        isinstance(operation := history.graph.acts[rival].operation, Remove | Ban)
+        and operation.person == by
+        and is_final_against(history, rival, number, voiding)
+        for rival in _rivals(history, number, voiding)
     )
 
 
@@ -101,31 +118,27 @@ def _lowerings(history: History, mask: int) -> list[int]:
 
 def _circle(history: History, undecided: list[int]) -> Iterable[int]:
     """Removals that void each other in a circle, and that nothing else undecided voids."""
-    victims = {
-        one: [
-            other
-            for other in undecided
-            if history.graph.are_concurrent(one, other) and voids(history, one, other, Role.READER)
-        ]
-        for one in undecided
-    }
-    reached = {one: _reachable(one, victims) for one in undecided}
+    bits = {number: 1 << place for place, number in enumerate(undecided)}
+    by_author: defaultdict[PersonId, list[int]] = defaultdict(list)
+    for number in undecided:
+        by_author[history.graph.acts[number].operation.by].append(number)
+    reached = dict.fromkeys(undecided, 0)
+    for one in undecided:
+        person = target(history.graph.acts[one].operation)
+        for other in by_author[person] if person else ():
+            if history.graph.are_concurrent(one, other) and voids(history, one, other, Role.READER):
+                reached[one] |= bits[other]
+    for middle in undecided:  # Warshall's closure, a row at a time
+        for one in undecided:
+            if reached[one] & bits[middle]:
+                reached[one] |= reached[middle]
     circle = [
         one
         for one in undecided
-        if one in reached[one] and all(other in reached[one] for other in undecided if one in reached[other])
+        if reached[one] & bits[one]
+        and all(reached[one] & bits[other] for other in undecided if reached[other] & bits[one])
     ]
-    return circle or [min(undecided, key=lambda n: not _is_founders(history, n))]
-
-
-def _reachable(start: int, victims: dict[int, list[int]]) -> set[int]:
-    found: set[int] = set()
-    waiting = [start]
-    while waiting:
-        new = set(victims[waiting.pop()]) - found
-        found |= new
-        waiting += new
-    return found
+    return circle or [min(undecided, key=lambda number: not _is_founders(history, number))]
 
 
 def _is_founders(history: History, number: int) -> bool:

@@ -300,6 +300,21 @@ def test_every_order_of_arrival_gives_what_the_model_says(block):
         assert (roles, name, stands) == (model.roles(standing), model.name(standing), standing), seed
 
 
+def test_what_somebody_knows_is_judged_as_if_there_were_nothing_else():
+    for seed in range(0, SEEDS, 8):
+        acts = history(seed)
+        group = Group(acts[0])
+        for act in acts[1:]:
+            group.add(act)
+        model = Model(acts)
+        for act in acts:
+            known = Group(acts[0])
+            for other in acts[1:]:
+                if other.id in model.past(act.id) or other.id == act.id:
+                    known.add(other)
+            assert group.view_after(frozenset([act.id])) == known.view(), seed
+
+
 def test_the_histories_are_worth_the_trouble():
     """Duels, voided acts and checkpoints do occur among the seeds: the test above cannot pass idly."""
     duels = voided = late = 0
