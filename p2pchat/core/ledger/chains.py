@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from p2pchat.core import codec
-from p2pchat.core.ids import AccountId, LedgerEntryId
+from p2pchat.core.ids import AccountId, DeviceId, LedgerEntryId
 from p2pchat.core.keys import tagged_hash
 from p2pchat.core.ledger.entry import SignedEntry, Writer
 from p2pchat.errors import ProtocolError
@@ -40,7 +40,7 @@ class Chains:
     def __init__(self, account: AccountId) -> None:
         self.account = account
         self.entries: dict[bytes, SignedEntry] = {}
-        self._heads: dict[Writer, list[SignedEntry]] = {}
+        self._heads: dict[tuple[DeviceId, bytes], list[SignedEntry]] = {}
         self._waiting: dict[bytes, dict[bytes, SignedEntry]] = {}  # by the predecessor they miss
         self._waiting_count = 0
 
@@ -51,6 +51,11 @@ class Chains:
             ProtocolError: it does not fit the predecessor that it names, or too many entries wait.
         """
         entry = signed.entry
+        ends = self._heads.get((entry.device, entry.epoch))
+        if ends is not None and ends[0].id == entry.prev and not self._waiting and self._fits(signed):
+            # Nearly always: the next entry of a chain that has one head.
+            self.entries[signed.id] = ends[0] = signed
+            return [signed]
         if signed.id in self.entries or signed.id in self._waiting.get(entry.prev, ()):
             return []
         if entry.seq > 1 and entry.prev not in self.entries:
@@ -63,7 +68,7 @@ class Chains:
     def heads(self) -> list[Head]:
         """The ends of all chains, sorted; a forked writer has several."""
         ends = (
-            Head(writer, end.entry.seq, end.id) for writer, branch in self._heads.items() for end in branch
+            Head(end.entry.writer, end.entry.seq, end.id) for branch in self._heads.values() for end in branch
         )
         return sorted(ends)
 

@@ -8,10 +8,16 @@ after the restore would add to what was accepted since, and overshoot a limit.
 
 from __future__ import annotations
 
+from typing import Final
+
 from p2pchat.core.ledger.account import Seat
 from p2pchat.core.ledger.chains import Chains
 from p2pchat.core.ledger.details import Closure
 from p2pchat.core.ledger.entry import Kind, SignedEntry
+
+# Looking up a member of an enum costs as much as the rest of a test that every entry goes through.
+_ACCEPT: Final = Kind.ACCEPT
+_CLOSURE: Final = Kind.CLOSURE
 
 
 class Closures:
@@ -27,15 +33,18 @@ class Closures:
     def notice(self, signed: SignedEntry, seat: Seat) -> bool:
         """Take a linked entry, signed from `seat`, into account; True if others live or die by it."""
         entry = signed.entry
+        kind = entry.kind
+        if kind is not _ACCEPT and kind is not _CLOSURE and not self._heads and not self._early:
+            return False
         agreed = False
         early = self._early.pop(signed.id, ())
-        if entry.kind is Kind.CLOSURE:
+        if kind is _CLOSURE:
             assert isinstance(entry.details, Closure)
             self._proposed[signed.id] = (entry.details, seat)
             agreed = any(other != seat for other in early)
             if agreed:
                 self._agree(signed.id)
-        elif entry.kind is Kind.ACCEPT and entry.ref is not None and entry.details is None:
+        elif kind is _ACCEPT and entry.ref is not None and entry.details is None:
             agreed = self._accept(entry.ref, seat)
         for closure in self._heads.get(signed.id, ()):
             self._let_live(closure, signed.id)

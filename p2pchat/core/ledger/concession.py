@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+import msgspec
+
+from p2pchat.core.ids import LedgerEntryId
+from p2pchat.core.ledger.account import Seat
 from p2pchat.core.ledger.details import Purpose
-
-if TYPE_CHECKING:
-    from p2pchat.core.ids import LedgerEntryId
-    from p2pchat.core.ledger.account import Seat
-    from p2pchat.core.ledger.entry import SignedEntry
+from p2pchat.core.ledger.entry import SignedEntry
 
 _PLAIN = Purpose()
 
@@ -40,17 +39,15 @@ class RequestStatus(StrEnum):
     DECLINED = "declined"
 
 
-class Concession:
-    """One concession by `seat` to the other seat. Only `AccountState` changes it."""
+class Concession(msgspec.Struct, gc=False, eq=False):
+    """One concession by `seat` to the other seat. Only `AccountState` changes it, by `climb`."""
 
-    __slots__ = ("accepted", "preimage", "seat", "signed", "voided")
-
-    def __init__(self, signed: SignedEntry, seat: Seat) -> None:
-        self.signed = signed
-        self.seat = seat
-        self.accepted = False
-        self.voided = False
-        self.preimage: bytes | None = None
+    signed: SignedEntry
+    seat: Seat
+    accepted: bool = False
+    voided: bool = False
+    preimage: bytes | None = None
+    status: Status = Status.OFFERED
 
     @property
     def id(self) -> LedgerEntryId:
@@ -76,17 +73,6 @@ class Concession:
         return details if isinstance(details, Purpose) else _PLAIN
 
     @property
-    def status(self) -> Status:
-        """What the entries known so far make of it."""
-        if self.voided:
-            return Status.VOID
-        if not self.accepted:
-            return Status.OFFERED
-        if self.signed.entry.lock is None:
-            return Status.BINDING
-        return Status.HELD if self.preimage is None else Status.FULFILLED
-
-    @property
     def counts(self) -> bool:
         """Whether it is part of the balance."""
         return self.status in (Status.BINDING, Status.FULFILLED)
@@ -95,18 +81,33 @@ class Concession:
         """Whether `preimage` is the one whose SHA-256 is the lock."""
         return self.lock is not None and hashlib.sha256(preimage).digest() == self.lock
 
+    def climb(
+        self, *, accepted: bool = False, voided: bool = False, preimage: bytes | None = None
+    ) -> tuple[Status, Status]:
+        """Add what an entry says; gives the status before and after, which is never lower."""
+        before = self.status
+        self.accepted |= accepted
+        self.voided |= voided
+        self.preimage = self.preimage or preimage
+        if self.voided:
+            self.status = Status.VOID
+        elif not self.accepted:
+            self.status = Status.OFFERED
+        elif self.signed.entry.lock is None:
+            self.status = Status.BINDING
+        else:
+            self.status = Status.HELD if self.preimage is None else Status.FULFILLED
+        return before, self.status
 
-class Request:
+
+class Request(msgspec.Struct, eq=False):
     """One request by `seat` that the other seat concede. Only `AccountState` changes it."""
 
-    __slots__ = ("answers", "declined", "seat", "signed", "withdrawn")
-
-    def __init__(self, signed: SignedEntry, seat: Seat) -> None:
-        self.signed = signed
-        self.seat = seat
-        self.answers: list[LedgerEntryId] = []
-        self.withdrawn = False
-        self.declined = False
+    signed: SignedEntry
+    seat: Seat
+    answers: list[LedgerEntryId] = []
+    withdrawn: bool = False
+    declined: bool = False
 
     @property
     def id(self) -> LedgerEntryId:

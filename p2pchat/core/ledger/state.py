@@ -9,6 +9,7 @@ effect, and is named in `faults`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from p2pchat.core import codec
 from p2pchat.core.ids import DeviceId, LedgerEntryId, PersonId
@@ -21,6 +22,9 @@ from p2pchat.core.ledger.details import MAX_PREFIX, Limit, Prefix
 from p2pchat.core.ledger.entry import MAX_SEEN, Kind, SignedEntry
 from p2pchat.errors import ProtocolError
 
+# Looking up a member of an enum costs as much as the rest of a test that every entry goes through.
+_ACCEPT: Final = Kind.ACCEPT
+_CONCEDE: Final = Kind.CONCEDE
 _DEFINING_KINDS = frozenset({Kind.CONCEDE, Kind.REQUEST, Kind.LIMIT})
 _AGREED_KINDS = frozenset({Kind.TERMS, Kind.CHECKPOINT, Kind.CLOSURE})
 
@@ -49,6 +53,13 @@ class AccountState:
         self.conceded = [0, 0]
         self.held = [0, 0]
         self.offered = [0, 0]
+        self._totals = {
+            Status.OFFERED: self.offered,
+            Status.BINDING: self.conceded,
+            Status.HELD: self.held,
+            Status.FULFILLED: self.conceded,
+            Status.VOID: None,
+        }
         self._limits: tuple[dict[LedgerEntryId, Limit], dict[LedgerEntryId, Limit]] = ({}, {})
         self._replaced: tuple[set[bytes], set[bytes]] = (set(), set())  # limits that a later one names
         self._early: dict[bytes, list[SignedEntry]] = {}  # by the entry that they name and that is not here
@@ -65,21 +76,23 @@ class AccountState:
         Raises:
             ProtocolError: another account, a device of neither person, or a break in its own chain.
         """
-        if signed.entry.account != self.account.id:
+        entry = signed.entry
+        if entry.account != self.account.id:
             raise ProtocolError("a ledger entry of another account")
-        if signed.entry.device not in self._seats:
+        if entry.device not in self._seats:
             raise ProtocolError("a ledger entry by a device of neither person")
         linked = self.chains.link(signed)
-        moved: dict[LedgerEntryId, None] = {}
         decisive = [self._closures.notice(new, self._seats[new.entry.device]) for new in linked]
         if True in decisive:
             return self._fold_again()
+        moved: dict[LedgerEntryId, None] = {}
         for new in linked:
             self._define(new, moved)
         for new in linked:
             self._refer(new, moved)
-            for referring in self._early.pop(new.id, ()):
-                self._refer(referring, moved)
+            if new.id in self._early:
+                for referring in self._early.pop(new.id):
+                    self._refer(referring, moved)
         return list(moved)
 
     def _fold_again(self) -> list[LedgerEntryId]:
@@ -207,12 +220,11 @@ class AccountState:
     def _define(self, signed: SignedEntry, moved: dict[LedgerEntryId, None]) -> None:
         """Make what others may refer to. An entry that a closure shut out defines nothing."""
         kind = signed.entry.kind
-        if kind not in _DEFINING_KINDS or not self._closures.is_alive(signed):
+        if kind is _ACCEPT or kind not in _DEFINING_KINDS or not self._closures.is_alive(signed):
             return
         seat = self._seats[signed.entry.device]
-        if kind is Kind.CONCEDE:
-            concession = Concession(signed, seat)
-            self.concessions[signed.id] = concession
+        if kind is _CONCEDE:
+            self.concessions[signed.id] = concession = Concession(signed, seat)
             self.offered[seat] += concession.amount
             if concession.lock is not None:
                 self.by_lock.setdefault(concession.lock, []).append(concession)
@@ -240,6 +252,8 @@ class AccountState:
         """Whether the signer may do that; if so it is done."""
         entry = signed.entry
         own = self._seats[target.entry.device] == self._seats[entry.device]
+        if entry.kind is _ACCEPT and target.entry.kind is _CONCEDE and entry.details is None:
+            return not own and self._move(signed, target, moved)
         match entry.kind:
             case Kind.ACCEPT if isinstance(entry.details, Prefix):
                 return not own and self._accept_prefix(entry.details, target, moved)
@@ -247,7 +261,7 @@ class AccountState:
                 if not own:
                     self.agreed.add(target.id)
                 return not own
-            case Kind.ACCEPT | Kind.VOID | Kind.PREIMAGE:
+            case Kind.VOID | Kind.PREIMAGE:
                 return not own and self._move(signed, target, moved)
             case Kind.CONCEDE | Kind.WITHDRAW | Kind.DISPUTE if target.entry.kind is Kind.REQUEST:
                 return self._answer(signed, own, target, moved)
@@ -267,7 +281,7 @@ class AccountState:
                 break
             concession = self.concessions.get(signed.id)
             if concession is not None and signed.id not in prefix.exceptions:
-                self._set(concession, moved, accepted=True)
+                self._climb(concession, moved, accepted=True)
         return True
 
     def _move(self, signed: SignedEntry, target: SignedEntry, moved: dict[LedgerEntryId, None]) -> bool:
@@ -275,18 +289,18 @@ class AccountState:
         if concession is None:
             return False
         entry = signed.entry
-        if entry.kind is Kind.ACCEPT:
-            self._set(concession, moved, accepted=True)
+        if entry.kind is _ACCEPT:
+            self._climb(concession, moved, accepted=True)
         elif entry.kind is Kind.VOID:
-            self._set(concession, moved, voided=True)
+            self._climb(concession, moved, voided=True)
         else:
             assert entry.preimage is not None
             if not concession.opens(entry.preimage):
                 return False
-            self._set(concession, moved, preimage=entry.preimage)
+            self._climb(concession, moved, preimage=entry.preimage)
         return True
 
-    def _set(
+    def _climb(
         self,
         concession: Concession,
         moved: dict[LedgerEntryId, None],
@@ -295,20 +309,14 @@ class AccountState:
         voided: bool = False,
         preimage: bytes | None = None,
     ) -> None:
-        before = concession.status
-        concession.accepted |= accepted
-        concession.voided |= voided
-        concession.preimage = concession.preimage or preimage
-        after = concession.status
+        before, after = concession.climb(accepted=accepted, voided=voided, preimage=preimage)
         if before is not after:
             self._count(concession, before, -1)
             self._count(concession, after, +1)
             moved[concession.id] = None
 
     def _count(self, concession: Concession, status: Status, sign: int) -> None:
-        totals = {Status.OFFERED: self.offered, Status.HELD: self.held, Status.VOID: None}.get(
-            status, self.conceded
-        )
+        totals = self._totals[status]
         if totals is not None:
             totals[concession.seat] += sign * concession.amount
 
