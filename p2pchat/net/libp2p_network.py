@@ -122,7 +122,8 @@ class Libp2pNetwork:
         self._swarm.connection_config.max_connections = limits.connections + limits.handshakes
 
     def hurry(self) -> None:
-        """The network has changed: dial bootstrap nodes again at once."""
+        """The network has changed: dial bootstrap nodes at once, and find out how we are reached now."""
+        self.services.look_again()
         self._hurry.set()
         self._hurry = trio.Event()
 

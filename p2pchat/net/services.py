@@ -18,7 +18,7 @@ from p2pchat.net.hosted import HostedNetwork
 from p2pchat.net.lan import LanFinder, fingerprint
 from p2pchat.net.nat.dialback import DialBack
 from p2pchat.net.nat.holepunch import HolePuncher
-from p2pchat.net.nat.portmap import mapped
+from p2pchat.net.nat.portmap import keep_mapped
 from p2pchat.net.nat.reachability import Reachability, ReachabilityWatch
 from p2pchat.net.network import PeerConnected
 from p2pchat.net.peers import parse_address
@@ -89,6 +89,12 @@ class Services:
         """Where others reach us now, without our /p2p/; the ways that are likely to work come first."""
         return list(dict.fromkeys([*self.keeper.addresses(), *self._direct()]))
 
+    def look_again(self) -> None:
+        """Our place in the network may have changed: find out whether we can be reached, and tell others."""
+        self.watch.look_again()
+        self.keeper.look_again()
+        self.discovery.announce()
+
     async def run(self) -> None:
         """Search, publish, reserve and punch until cancelled; nothing here delays anybody's start."""
         async with trio.open_nursery() as nursery:
@@ -100,7 +106,8 @@ class Services:
                 nursery.start_soon(self.keeper.run)
                 nursery.start_soon(self._punch)
             if self._reach.port_mapping:
-                nursery.start_soon(self._map_port)
+                for port in self._ports()[:1]:
+                    nursery.start_soon(keep_mapped, port, self._port_mapped)
 
     def _direct(self) -> list[str]:
         if self._reach.announce:
@@ -159,14 +166,9 @@ class Services:
                 self.discovery.announce()
                 self.keeper.look_again()
 
-    async def _map_port(self) -> None:
-        for port in self._ports()[:1]:
-            async with mapped(port) as address:
-                if address is None:
-                    return
-                self._mapped = (address,)
-                self.discovery.announce()
-                await trio.sleep_forever()
+    def _port_mapped(self, address: str | None) -> None:
+        self._mapped = () if address is None else (address,)
+        self.look_again()
 
 
 def _clock_ms() -> int:

@@ -10,6 +10,7 @@ not asked for, as home routers do.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,10 +20,36 @@ import pytest
 
 FIREWALL = """
 table inet household {
+  chain mapped_forward { }
+  chain mapped { }
+  chain mapped_outgoing { }
   chain input { type filter hook input priority 0; iifname "wan" ct state new drop; }
-  chain forward { type filter hook forward priority 0; iifname "wan" ct state new drop; }
+  chain forward {
+    type filter hook forward priority 0;
+    jump mapped_forward
+    iifname "wan" ct state new drop;
+  }
+  chain incoming { type nat hook prerouting priority -100; jump mapped; }
   chain outgoing { type nat hook postrouting priority 100; oifname "wan" masquerade; }
 }
+"""
+
+# The external address is a public one, as UPnP clients refuse documentation addresses; nobody dials it.
+UPNP = """
+ext_ifname=wan
+ext_ip=20.0.0.1
+listening_ip=lan
+enable_upnp=yes
+enable_natpmp=no
+secure_mode=yes
+uuid=00000000-0000-4000-8000-000000000001
+upnp_table_name=household
+upnp_nat_table_name=household
+upnp_forward_chain=mapped_forward
+upnp_nat_chain=mapped
+upnp_nat_postrouting_chain=mapped_outgoing
+allow 1024-65535 0.0.0.0/0 1024-65535
+deny 0-65535 0.0.0.0/0 0-65535
 """
 
 
@@ -69,9 +96,10 @@ class World:
 
     def start(self, place: str, *command: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            self.inside(place, sys.executable, *command),
+            self.inside(place, *command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
         )
         self._processes.append(process)
@@ -88,8 +116,9 @@ class World:
 class Person:
     """A device that obeys commands (peer.py)."""
 
-    def __init__(self, world: World, place: str, link: str) -> None:
-        self._process = world.start(place, str(Path(__file__).with_name("peer.py")), link)
+    def __init__(self, world: World, place: str, link: str, *options: str) -> None:
+        script = str(Path(__file__).with_name("peer.py"))
+        self._process = world.start(place, sys.executable, script, link, *options)
         self.device = self._answer()
 
     def ask(self, **command: str) -> object:
@@ -136,11 +165,23 @@ def world(can_build: None) -> Iterator[World]:
 def server(world: World, tmp_path: Path) -> subprocess.Popen[str]:
     """The bootstrap node; its first line of output is the network's description."""
     options = ("run", "--home", str(tmp_path / "server"), "--name", "nat", "--json")
-    return world.start("server", "-m", "p2pchat_bootstrap", *options, "--listen", "/ip4/203.0.113.1/tcp/4001")
+    command = (sys.executable, "-m", "p2pchat_bootstrap", *options, "--listen", "/ip4/203.0.113.1/tcp/4001")
+    return world.start("server", *command)
 
 
 @pytest.fixture
-def person(world: World, server: subprocess.Popen[str]) -> Callable[[str], Person]:
+def person(world: World, server: subprocess.Popen[str]) -> Callable[..., Person]:
     assert server.stdout is not None
     link = json.loads(server.stdout.readline())["link"]
-    return lambda place: Person(world, place, link)
+    return lambda place, *options: Person(world, place, link, *options)
+
+
+@pytest.fixture
+def upnp_router(world: World, tmp_path: Path) -> None:
+    """Alice's router passes ports on when it is asked to (miniupnpd); skips where it is not installed."""
+    daemon = shutil.which("miniupnpd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if daemon is None:
+        pytest.skip("miniupnpd is not installed")
+    (tmp_path / "upnp.conf").write_text(UPNP)
+    world.run("alice", "ip", "route", "add", "239.0.0.0/8", "dev", "eth0")
+    world.start("router1", daemon, "-d", "-f", str(tmp_path / "upnp.conf"), "-P", str(tmp_path / "upnp.pid"))

@@ -15,7 +15,7 @@ from p2pchat.config import NetworkFile
 from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SigningKey
 from p2pchat.errors import P2PChatError
-from p2pchat.net.config import NetworkConfig
+from p2pchat.net.config import NetworkConfig, Reach
 from p2pchat.net.libp2p_network import Libp2pNetwork, open_network
 
 
@@ -47,7 +47,13 @@ async def obey(network: Libp2pNetwork, command: dict) -> object:
 
 async def main() -> None:
     file = NetworkFile.parse(sys.argv[1])
-    config = NetworkConfig(SigningKey(os.urandom(32)), file.name, ("/ip4/0.0.0.0/tcp/4001",), file.bootstrap)
+    config = NetworkConfig(
+        SigningKey(os.urandom(32)),
+        file.name,
+        ("/ip4/0.0.0.0/tcp/4001",),
+        file.bootstrap,
+        reach=Reach(port_mapping="--port-mapping" in sys.argv),
+    )
     async with open_network(config) as network:
         network.serve("echo/1", echo, frame_limit=1024)
         print(json.dumps(network.device.text), flush=True)

@@ -49,3 +49,12 @@ def test_two_people_behind_nats_meet_and_outlive_the_relay(
             assert bob.ask(do="send", to=alice.device, text=f"alone {number}") == f"alone {number}"
     else:
         until(lambda: bob.device not in alice.ask(do="state")["peers"], "alice notices")
+
+
+def test_a_router_that_maps_the_port_makes_a_person_reachable(person, upnp_router: None) -> None:
+    alice, bob = person("alice", "--port-mapping"), person("bob")
+    until(lambda: alice.ask(do="state")["reachability"] == "public", "alice is reachable")
+    assert "/ip4/203.0.113.11/tcp/4001" in alice.ask(do="state")["addresses"]
+    until(lambda: bob.ask(do="connect", to=alice.device) == "connected", "bob reaches alice")
+    assert bob.ask(do="send", to=alice.device, text="no relay") == "no relay"
+    assert is_direct(bob.ask(do="state"), alice.device)

@@ -6,29 +6,46 @@ Discovery alone takes seconds where there is no such router, which is most place
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import random
+from collections.abc import Callable
+from typing import Final
 
 import trio
 from libp2p.discovery.upnp.upnp import UpnpManager
 
 logger = logging.getLogger(__name__)
 
+RENEW_S: Final = (30 * 60.0, 60 * 60.0)  # routers forget mappings when they restart, others after days
+_REMOVE_S: Final = 3.0
 
-@asynccontextmanager
-async def mapped(port: int) -> AsyncIterator[str | None]:
-    """Our external address, /ip4/…/tcp/…, while the router maps `port` to us; None if it does not.
+Mapped = Callable[[str | None], None]
 
-    The mapping is taken back when the context closes.
+
+async def keep_mapped(port: int, mapped: Mapped) -> None:
+    """Have `port` passed on to us until cancelled, and then no longer.
+
+    `mapped` is called with our external address, /ip4/…/tcp/…, when that begins or changes, and with
+    None when it has ended.
     """
-    router = UpnpManager()
-    if not (await router.discover() and await router.add_port_mapping(port)):
-        yield None
-        return
-    logger.info("The router passes port %d on to this device.", port)
-    try:
-        yield f"/ip4/{router.get_external_ip()}/tcp/{port}"
-    finally:
-        with trio.move_on_after(3) as scope:
-            scope.shield = True
-            await router.remove_port_mapping(port)
+    known: str | None = None
+    while True:
+        router = UpnpManager()
+        address = await _map(router, port)
+        if address != known:
+            known = address
+            mapped(address)
+            if address is not None:
+                logger.info("The router passes port %d on to this device.", port)
+        try:
+            await trio.sleep(random.uniform(*RENEW_S))
+        except trio.Cancelled:
+            if known is not None:
+                with trio.CancelScope(deadline=trio.current_time() + _REMOVE_S, shield=True):
+                    await router.remove_port_mapping(port)
+            raise
+
+
+async def _map(router: UpnpManager, port: int) -> str | None:
+    if await router.discover() and await router.add_port_mapping(port):
+        return f"/ip4/{router.get_external_ip()}/tcp/{port}"
+    return None

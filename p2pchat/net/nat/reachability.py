@@ -68,6 +68,10 @@ class ReachabilityWatch:
         """Where a hole in our NAT is likely to be: NATs tend to keep the port that we dial from."""
         return [_multiaddr(address, port) for address in self.seen_at for port in self._ports()]
 
+    def look_again(self) -> None:
+        """Ask soon: something has changed."""
+        self._wake.set()
+
     async def run(self) -> None:
         """Ask until cancelled: soon after a server has connected, and then at long intervals."""
         async with trio.open_nursery() as nursery:
@@ -113,7 +117,7 @@ class ReachabilityWatch:
         """A new server may be there to ask while there is no verdict yet, or after a change of networks."""
         async for event in self._network.events():
             if isinstance(event, PeerConnected) and event.peer in set(self._servers()):
-                self._wake.set()
+                self.look_again()
 
 
 def _multiaddr(address: str, port: int) -> str:
