@@ -122,6 +122,15 @@ _GROUPS: Final[dict[str, Command | Group]] = {
             "list": Command("groups:show_all", "Show your groups and invitations", "group list"),
             "show": Command("groups:show", "Show a group with its members", "group show trip"),
             "invite": Command("groups:invite", "Invite a contact", "group invite trip bob"),
+            "remove": Command(
+                "groups:remove", "Remove a member or an invitation", "group remove trip bob --ban"
+            ),
+            "unban": Command("groups:unban", "Let a banned person be invited again", "group unban trip bob"),
+            "role": Command("groups:role", "Give a member another role", "group role trip bob admin"),
+            "rename": Command("groups:rename", "Give a group another name", 'group rename trip "long trip"'),
+            "policy": Command(
+                "groups:policy", "Show or change the rules of a group", "group policy trip --invite admin"
+            ),
             "accept": Command("groups:accept", "Accept an invitation", "group accept trip"),
             "decline": Command("groups:decline", "Decline an invitation", "group decline trip"),
             "leave": Command("groups:leave", "Leave a group", "group leave trip"),

@@ -146,6 +146,19 @@ def test_an_empty_profile_says_what_to_do_first(alice: Any) -> None:
     assert alice("search", "pizza").out == "Nothing found.\n"
 
 
+def test_a_founder_rules_the_group(carol: Any) -> None:
+    carol("group", "create", "trip", "--history", "7")
+    shown = carol("group", "show", "trip").out
+    assert "the last 7 days" in shown
+    assert "carol  owner  you" in shown
+    assert carol.json("group", "policy", "trip", "--write", "admin")["write"] == "admin"
+    assert carol.json("group", "policy", "trip")["history"] == "7"
+    assert carol.json("group", "rename", "trip", "long trip")["name"] == "long trip"
+    carol("group", "policy", "long trip", "--history", "sometimes").refused(1)
+    carol("group", "role", "long trip", "carol", "king").refused(1)
+    carol("group", "remove", "long trip", "zoe").refused(6)
+
+
 def test_a_chat_is_muted_and_archived(carol: Any) -> None:
     carol("send", "alice", "hi")
     assert carol("mute", "alice", "7d").out == "Muted for 7 d.\n"

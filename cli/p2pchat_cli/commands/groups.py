@@ -8,28 +8,31 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat_cli.options import GroupArgument, WhoArgument, session_of
-from p2pchat_cli.style import accent, bold, dim
+from p2pchat_cli.options import GroupArgument, WhoArgument, complete_contact, session_of
+from p2pchat_cli.style import accent, bad, bold, dim
 from p2pchat_cli.text import columns, plural
 
 
-class HistoryPolicy(StrEnum):
-    """What newcomers may read."""
+class Role(StrEnum):
+    """What a member may do; each may what the ones before may."""
 
-    all = "all"
-    from_join = "from-join"
+    read_only = "read-only"
+    member = "member"
+    admin = "admin"
+    owner = "owner"
+
+
+_HISTORY_HELP = "What newcomers may read: all, from-join, or a number of days."
 
 
 def create(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the group is called.")],
-    history: Annotated[
-        HistoryPolicy, typer.Option(help="What newcomers may read.")
-    ] = HistoryPolicy.from_join,
+    history: Annotated[str, typer.Option(metavar="all|from-join|DAYS", help=_HISTORY_HELP)] = "from-join",
 ) -> None:
     """You are its owner."""
     session = session_of(ctx)
-    group = session.call("group.create", s.CreateGroup(name=name, history=history.value), s.Group)
+    group = session.call("group.create", s.CreateGroup(name=name, history=history), s.Group)
     session.answer(
         group,
         [f"Founded {_name(group)}. Next: p2pchat group invite {group.name} NAME"],
@@ -45,11 +48,10 @@ def show_all(ctx: typer.Context) -> None:
 
 
 def show(ctx: typer.Context, group: GroupArgument) -> None:
-    """State, id, members and who is invited."""
+    """State, rules, members, who is invited and who is banned."""
     session = session_of(ctx)
     found = session.call("group.show", s.GroupName(group=group), s.Group)
-    head = [f"{_name(found)}  {_standing(found)}", f"id  {found.group}"]
-    session.answer(found, head + _members(found))
+    session.answer(found, [f"{_name(found)}  {_standing(found)}", *_rules(found), *_members(found)])
 
 
 def members(ctx: typer.Context, group: GroupArgument) -> None:
@@ -64,6 +66,82 @@ def invite(ctx: typer.Context, group: GroupArgument, who: WhoArgument) -> None:
     session = session_of(ctx)
     found = session.call("group.invite", s.GroupWho(group=group, who=who), s.Group)
     session.answer(found, [f"Invited {accent(who)} to {_name(found)}."])
+
+
+def remove(
+    ctx: typer.Context,
+    group: GroupArgument,
+    who: WhoArgument,
+    ban: Annotated[bool, typer.Option("--ban", help="They cannot be invited again.")] = False,
+) -> None:
+    """They keep what they read and get nothing more."""
+    session = session_of(ctx)
+    found = session.call("group.remove", s.RemoveMember(group=group, who=who, ban=ban), s.Group)
+    session.answer(found, [f"{'Banned' if ban else 'Removed'} {accent(who)} from {_name(found)}."])
+
+
+def unban(ctx: typer.Context, group: GroupArgument, who: WhoArgument) -> None:
+    """They are no member before they are invited and accept."""
+    session = session_of(ctx)
+    found = session.call("group.unban", s.GroupWho(group=group, who=who), s.Group)
+    session.answer(found, [f"{accent(who)} may be invited to {_name(found)} again."])
+
+
+def role(
+    ctx: typer.Context,
+    group: GroupArgument,
+    who: Annotated[
+        str,
+        typer.Argument(metavar="WHO", help="A member; me is yourself.", autocompletion=complete_contact),
+    ],
+    new: Annotated[Role, typer.Argument(metavar="ROLE", help="read-only, member, admin or owner.")],
+) -> None:
+    """Nobody can give more than they have."""
+    session = session_of(ctx)
+    params = s.SetRole(group=group, role=new.value, who=None if who == "me" else who)
+    found = session.call("group.role", params, s.Group)
+    session.answer(found, _members(found))
+
+
+def rename(
+    ctx: typer.Context,
+    group: GroupArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the group is called from now on.")],
+) -> None:
+    """For all members."""
+    session = session_of(ctx)
+    found = session.call("group.rename", s.RenameGroup(group=group, name=name), s.Group)
+    session.answer(found, [f"It is called {_name(found)} now."])
+
+
+def policy(
+    ctx: typer.Context,
+    group: GroupArgument,
+    history: Annotated[
+        str | None, typer.Option(metavar="all|from-join|DAYS", help=_HISTORY_HELP, show_default=False)
+    ] = None,
+    invite: Annotated[
+        Role | None, typer.Option(metavar="ROLE", help="The least role that may invite.", show_default=False)
+    ] = None,
+    write: Annotated[
+        Role | None, typer.Option(metavar="ROLE", help="The least role that may write.", show_default=False)
+    ] = None,
+) -> None:
+    """What is left out stays as it is; without options nothing changes."""
+    session = session_of(ctx)
+    params = s.SetPolicy(
+        group=group,
+        history=history,
+        invite=invite.value if invite else None,
+        write=write.value if write else None,
+    )
+    changes = any((history, invite, write))
+    found = (
+        session.call("group.policy", params, s.Group)
+        if changes
+        else session.call("group.show", s.GroupName(group=group), s.Group)
+    )
+    session.answer(found, _rules(found))
 
 
 def accept(ctx: typer.Context, group: GroupArgument) -> None:
@@ -97,7 +175,17 @@ def _standing(group: s.Group) -> str:
     return group.state
 
 
+def _rules(group: s.Group) -> list[str]:
+    history = {"all": "everything", "from-join": "what is written after they joined"}
+    read = history.get(group.history, f"the last {group.history} days")
+    rules = [("id", group.group)]
+    if group.history:
+        rules += [("newcomers read", read), ("invite from", group.invite), ("write from", group.write)]
+    return columns(rules)
+
+
 def _members(group: s.Group) -> list[str]:
     rows = [(accent(one.name), one.role, dim("you") if one.me else "") for one in group.members]
     rows += [(accent(name), "invited", "") for name in group.invited]
+    rows += [(accent(name), bad("banned"), "") for name in group.banned]
     return columns(rows)
