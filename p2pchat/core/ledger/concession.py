@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -17,7 +18,7 @@ from p2pchat.core.ledger.account import Seat
 from p2pchat.core.ledger.details import Purpose
 from p2pchat.core.ledger.entry import SignedEntry
 
-_PLAIN = Purpose()
+_PLAIN: Final = Purpose()
 
 
 class Status(StrEnum):
@@ -28,6 +29,9 @@ class Status(StrEnum):
     HELD = "held"  # accepted under a lock: counts against the limit, not in the balance
     FULFILLED = "fulfilled"  # the lock was opened: counts in the balance
     VOID = "void"  # refused, forgiven or cancelled by the side it favours; final
+
+
+_OFFERED, _BINDING, _HELD, _FULFILLED, _VOID = Status  # looking members up is slow
 
 
 class RequestStatus(StrEnum):
@@ -47,7 +51,7 @@ class Concession(msgspec.Struct, gc=False, eq=False):
     accepted: bool = False
     voided: bool = False
     preimage: bytes | None = None
-    status: Status = Status.OFFERED
+    status: Status = _OFFERED
 
     @property
     def id(self) -> LedgerEntryId:
@@ -81,23 +85,20 @@ class Concession(msgspec.Struct, gc=False, eq=False):
         """Whether `preimage` is the one whose SHA-256 is the lock."""
         return self.lock is not None and hashlib.sha256(preimage).digest() == self.lock
 
-    def climb(
-        self, *, accepted: bool = False, voided: bool = False, preimage: bytes | None = None
-    ) -> tuple[Status, Status]:
-        """Add what an entry says; gives the status before and after, which is never lower."""
-        before = self.status
+    def climb(self, accepted: bool = False, voided: bool = False, preimage: bytes | None = None) -> Status:
+        """Add what an entry says; gives the status that results, which is never a lower one."""
         self.accepted |= accepted
         self.voided |= voided
         self.preimage = self.preimage or preimage
         if self.voided:
-            self.status = Status.VOID
+            self.status = _VOID
         elif not self.accepted:
-            self.status = Status.OFFERED
+            self.status = _OFFERED
         elif self.signed.entry.lock is None:
-            self.status = Status.BINDING
+            self.status = _BINDING
         else:
-            self.status = Status.HELD if self.preimage is None else Status.FULFILLED
-        return before, self.status
+            self.status = _HELD if self.preimage is None else _FULFILLED
+        return self.status
 
 
 class Request(msgspec.Struct, eq=False):

@@ -72,12 +72,22 @@ def optimum(debts: Debts[P]) -> list[Cycle[P]]:
     Raises:
         UsageError: a debt of zero or less, or of somebody to himself.
     """
-    _by_debtor(debts)
-    solver = _load_solver()
-    if solver is None:
-        return cycles(debts, max_length=_LENGTH_WITHOUT_SOLVER)
-    left = _cheapest_flow(debts, solver)
+    left = least_debts(debts)
     return _decompose({pair: minor - left[pair] for pair, minor in debts.items() if minor > left[pair]})
+
+
+def least_debts(debts: Debts[P]) -> dict[tuple[P, P], int]:
+    """What remains of each debt, zeros included, when as much is cleared as `optimum` clears.
+
+    Raises:
+        UsageError: a debt of zero or less, or of somebody to himself.
+    """
+    _check(debts)
+    solver = _load_solver()
+    if solver is not None:
+        return _cheapest_flow(debts, solver)
+    left = apply(debts, cycles(debts, max_length=_LENGTH_WITHOUT_SOLVER))
+    return {pair: left.get(pair, 0) for pair in debts}
 
 
 def apply(debts: Debts[P], cleared: Iterable[Cycle[P]]) -> dict[tuple[P, P], int]:
@@ -109,11 +119,15 @@ def changes(debts: Debts[P], cleared: Iterable[Cycle[P]]) -> dict[P, Change]:
     }
 
 
+def _check(debts: Debts[P]) -> None:
+    if any(minor <= 0 or debtor == creditor for (debtor, creditor), minor in debts.items()):
+        raise UsageError("A debt is above zero, and owed to somebody else")
+
+
 def _by_debtor(debts: Debts[P]) -> dict[P, dict[P, int]]:
+    _check(debts)
     remaining: dict[P, dict[P, int]] = {}
     for (debtor, creditor), minor in debts.items():
-        if minor <= 0 or debtor == creditor:
-            raise UsageError("A debt is above zero, and owed to somebody else")
         remaining.setdefault(debtor, {})[creditor] = minor
         remaining.setdefault(creditor, {})
     return remaining

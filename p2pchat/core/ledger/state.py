@@ -25,6 +25,7 @@ from p2pchat.errors import ProtocolError
 # Looking up a member of an enum costs as much as the rest of a test that every entry goes through.
 _ACCEPT: Final = Kind.ACCEPT
 _CONCEDE: Final = Kind.CONCEDE
+_VOID: Final = Kind.VOID
 _DEFINING_KINDS = frozenset({Kind.CONCEDE, Kind.REQUEST, Kind.LIMIT})
 _AGREED_KINDS = frozenset({Kind.TERMS, Kind.CHECKPOINT, Kind.CLOSURE})
 
@@ -58,7 +59,7 @@ class AccountState:
             Status.BINDING: self.conceded,
             Status.HELD: self.held,
             Status.FULFILLED: self.conceded,
-            Status.VOID: None,
+            Status.VOID: [0, 0],
         }
         self._limits: tuple[dict[LedgerEntryId, Limit], dict[LedgerEntryId, Limit]] = ({}, {})
         self._replaced: tuple[set[bytes], set[bytes]] = (set(), set())  # limits that a later one names
@@ -82,12 +83,15 @@ class AccountState:
         if entry.device not in self._seats:
             raise ProtocolError("a ledger entry by a device of neither person")
         linked = self.chains.link(signed)
-        decisive = [self._closures.notice(new, self._seats[new.entry.device]) for new in linked]
-        if True in decisive:
+        decisive = False
+        for new in linked:
+            decisive |= self._closures.notice(new, self._seats[new.entry.device])
+        if decisive:
             return self._fold_again()
         moved: dict[LedgerEntryId, None] = {}
         for new in linked:
-            self._define(new, moved)
+            if new.entry.kind in _DEFINING_KINDS:
+                self._define(new, moved)
         for new in linked:
             self._refer(new, moved)
             if new.id in self._early:
@@ -101,7 +105,8 @@ class AccountState:
         self._forget_meaning()
         ignored: dict[LedgerEntryId, None] = {}
         for signed in self.chains.entries.values():
-            self._define(signed, ignored)
+            if signed.entry.kind in _DEFINING_KINDS:
+                self._define(signed, ignored)
         for signed in self.chains.entries.values():
             self._refer(signed, ignored)
         after = self._statuses()
@@ -220,7 +225,7 @@ class AccountState:
     def _define(self, signed: SignedEntry, moved: dict[LedgerEntryId, None]) -> None:
         """Make what others may refer to. An entry that a closure shut out defines nothing."""
         kind = signed.entry.kind
-        if kind is _ACCEPT or kind not in _DEFINING_KINDS or not self._closures.is_alive(signed):
+        if not self._closures.is_alive(signed):
             return
         seat = self._seats[signed.entry.device]
         if kind is _CONCEDE:
@@ -281,7 +286,8 @@ class AccountState:
                 break
             concession = self.concessions.get(signed.id)
             if concession is not None and signed.id not in prefix.exceptions:
-                self._climb(concession, moved, accepted=True)
+                before = concession.status
+                self._count(concession, before, concession.climb(accepted=True), moved)
         return True
 
     def _move(self, signed: SignedEntry, target: SignedEntry, moved: dict[LedgerEntryId, None]) -> bool:
@@ -289,36 +295,23 @@ class AccountState:
         if concession is None:
             return False
         entry = signed.entry
-        if entry.kind is _ACCEPT:
-            self._climb(concession, moved, accepted=True)
-        elif entry.kind is Kind.VOID:
-            self._climb(concession, moved, voided=True)
-        else:
-            assert entry.preimage is not None
-            if not concession.opens(entry.preimage):
-                return False
-            self._climb(concession, moved, preimage=entry.preimage)
+        preimage = entry.preimage
+        if preimage is not None and not concession.opens(preimage):
+            return False
+        before = concession.status
+        after = concession.climb(entry.kind is _ACCEPT, entry.kind is _VOID, preimage)
+        self._count(concession, before, after, moved)
         return True
 
-    def _climb(
-        self,
-        concession: Concession,
-        moved: dict[LedgerEntryId, None],
-        *,
-        accepted: bool = False,
-        voided: bool = False,
-        preimage: bytes | None = None,
+    def _count(
+        self, concession: Concession, before: Status, after: Status, moved: dict[LedgerEntryId, None]
     ) -> None:
-        before, after = concession.climb(accepted=accepted, voided=voided, preimage=preimage)
-        if before is not after:
-            self._count(concession, before, -1)
-            self._count(concession, after, +1)
-            moved[concession.id] = None
-
-    def _count(self, concession: Concession, status: Status, sign: int) -> None:
-        totals = self._totals[status]
-        if totals is not None:
-            totals[concession.seat] += sign * concession.amount
+        if before is after:
+            return
+        seat, amount = concession.seat, concession.amount
+        self._totals[before][seat] -= amount
+        self._totals[after][seat] += amount
+        moved[concession.id] = None
 
     def _answer(
         self, signed: SignedEntry, own: bool, target: SignedEntry, moved: dict[LedgerEntryId, None]

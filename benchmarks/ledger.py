@@ -1,0 +1,216 @@
+"""What the ledger costs on top of its signatures and hashes, as ratios within one run.
+
+Run `python benchmarks/ledger.py [entries]` (100,000 unless told). *Raw* is libsodium, cbor2 and SHA-256
+alone on the same bytes, alternating with ours in small rounds, so that a noisy machine disturbs both;
+the median round counts. With OR-tools installed, simplifying is measured against it as well.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import importlib
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import cbor2
+from nacl.bindings import crypto_sign_open
+
+from p2pchat.core.ids import DeviceId, PersonId
+from p2pchat.core.keys import SigningKey
+from p2pchat.core.ledger import actions, audit, simplify
+from p2pchat.core.ledger.account import open_account
+from p2pchat.core.ledger.entry import Kind, SignedEntry, trust, verify
+from p2pchat.core.ledger.state import AccountState, fold
+from p2pchat.core.ledger.units import iso_unit
+from p2pchat.core.ledger.writer import Draft, WriterHead, write
+
+NOW_MS = 1_800_000_000_000
+KEYS = [SigningKey(bytes([number]) * 32) for number in (1, 2)]
+PERSONS = [PersonId(SigningKey(bytes([number]) * 32).public) for number in (3, 4)]
+OWNERS = {DeviceId(key.public): person for key, person in zip(KEYS, PERSONS, strict=True)}
+ACCOUNT = open_account(*PERSONS, iso_unit("EUR"))
+ROUNDS = 9
+
+
+class Pen:
+    """One side that writes."""
+
+    def __init__(self, number: int) -> None:
+        self.key = KEYS[number]
+        self.head = WriterHead.start(ACCOUNT.id, bytes([number]) * 8)
+
+    def write(self, draft: Draft) -> SignedEntry:
+        nonce = self.head.seq.to_bytes(12, "big")
+        signed, self.head = write(draft, self.head, self.key, now_ms=NOW_MS + self.head.seq, nonce=nonce)
+        return signed
+
+
+def ledger(entries: int) -> list[SignedEntry]:
+    """Concessions of one side, each accepted by the other: two signatures for each IOU."""
+    debtor, creditor = Pen(0), Pen(1)
+    signed = []
+    for number in range(entries // 2):
+        offer = debtor.write(Draft(ACCOUNT.id, Kind.CONCEDE, amount=number + 1))
+        signed += [offer, creditor.write(Draft(ACCOUNT.id, Kind.ACCEPT, ref=offer.id, seen=(offer.id,)))]
+    return signed
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one call, with the collector out of the way for ours and theirs alike."""
+    gc.collect()
+    gc.disable()
+    begin = time.perf_counter()
+    work()
+    elapsed = time.perf_counter() - begin
+    gc.enable()
+    return elapsed
+
+
+def compare(
+    ours: Callable[[], object], raw: Callable[[], object], rounds: int = ROUNDS
+) -> tuple[float, float]:
+    """Median seconds of ours, and the median of raw / ours over the rounds."""
+    pairs = [(seconds(ours), seconds(raw)) for _ in range(rounds)]
+    return statistics.median(o for o, _ in pairs), statistics.median(r / o for o, r in pairs)
+
+
+def show(what: str, took_s: float, count: int, ratio: float, target: str) -> None:
+    print(f"{what:52s} {took_s:8.3f} s {count / took_s:12,.0f}/s  {100 * ratio:6.0f} %   {target}")
+
+
+def bench_audit(signed: list[SignedEntry]) -> None:
+    some = signed[:4000]
+    messages = [
+        (
+            entry.signature + b"p2pchat-signature-v1\0ledger entry\0" + hashlib.sha256(entry.id).digest(),
+            entry.entry.device,
+        )
+        for entry in some
+    ]
+    took, ratio = compare(
+        lambda: audit.check_all(some), lambda: [crypto_sign_open(*message) for message in messages]
+    )
+    show("full audit, of raw signature checks", took, len(some), ratio, ">= 85 %")
+    rows = [(entry.raw, entry.signature) for entry in some]
+    took, ratio = compare(
+        lambda: [verify(*row) for row in rows], lambda: [crypto_sign_open(*message) for message in messages]
+    )
+    show("receiving: decode, hash and check, of raw checks", took, len(some), ratio, "")
+
+
+def bench_opening(signed: list[SignedEntry]) -> None:
+    rows = [(entry.raw, entry.signature) for entry in signed]
+
+    def open_by_heads() -> None:
+        state = fold(ACCOUNT, OWNERS, (trust(*row) for row in rows))
+        assert audit.check_heads(state) == 2
+
+    def decode_and_hash() -> list[object]:
+        return [(cbor2.loads(raw), hashlib.sha256(raw).digest()) for raw, _signature in rows]
+
+    took, ratio = compare(open_by_heads, decode_and_hash, rounds=5)
+    show(f"opening {len(rows):,} entries by heads, of decode + hash", took, len(rows), ratio, "<= 0.5 s")
+
+
+def bench_bulk(batch: int = 1000) -> None:
+    """Both ends of an account, one acceptance for a whole batch; no disk."""
+
+    def ours() -> None:
+        debtor, creditor = Pen(0), Pen(1)
+        here, there = (AccountState(ACCOUNT, OWNERS) for _ in range(2))
+        for number in range(batch):
+            offer = debtor.write(Draft(ACCOUNT.id, Kind.CONCEDE, amount=number + 1))
+            here.add(offer)
+            there.add(verify(offer.raw, offer.signature))
+        for draft in actions.accept_all(there, PERSONS[1], there.offers_to(PERSONS[1])):
+            acceptance = creditor.write(draft)
+            there.add(acceptance)
+            here.add(verify(acceptance.raw, acceptance.signature))
+        assert here.fingerprint() == there.fingerprint()
+
+    def raw() -> None:
+        for number in range(batch):
+            message = number.to_bytes(32, "big")
+            signature = KEYS[0].sign("ledger entry", message)
+            signed = b"p2pchat-signature-v1\0ledger entry\0" + hashlib.sha256(message).digest()
+            crypto_sign_open(signature + signed, KEYS[0].public)
+
+    took, ratio = compare(ours, raw)
+    show("both ends in bulk without disk, of sign + check", took, batch, ratio, ">= 60 %")
+
+
+def clustered(people: int, seed: int = 1) -> dict[tuple[int, int], int]:
+    """Debts among friends on a small-world graph: ten neighbours each, one in ten far away."""
+    chance = random.Random(seed)
+    debts: dict[tuple[int, int], int] = {}
+    for person in range(people):
+        for step in range(1, 6):
+            near = (person + step) % people
+            other = near if chance.random() > 0.1 else chance.randrange(people)
+            pair = (person, other) if chance.random() < 0.5 else (other, person)
+            if person != other and pair[::-1] not in debts:
+                debts[pair] = max(1, int(chance.lognormvariate(7.6, 1.2)))
+    return debts
+
+
+def bench_simplify(people: int = 10_000) -> None:
+    debts = clustered(people)
+    gross = sum(debts.values())
+
+    def cleared(cycles: list[simplify.Cycle[int]]) -> float:
+        return 1 - sum(simplify.apply(debts, cycles).values()) / gross
+
+    greedy: list[simplify.Cycle[int]] = []
+    took = seconds(lambda: greedy.extend(simplify.cycles(debts, max_length=6)))
+    print(f"simplify {people:,} people, {len(debts):,} debts, greedily: {took:.2f} s,", end=" ")
+    print(f"{100 * cleared(greedy):.1f} % cleared")
+    try:
+        flow: Any = importlib.import_module("ortools.graph.python.min_cost_flow")
+    except ImportError:
+        print("OR-tools is not installed: the optimum was not measured")
+        return
+    best: list[simplify.Cycle[int]] = []
+    took_best = seconds(lambda: best.extend(simplify.optimum(debts)))
+    took_flow, ratio = compare(
+        lambda: simplify.least_debts(debts), lambda: solve_alone(debts, flow.SimpleMinCostFlow()), rounds=5
+    )
+    print(
+        f"  with OR-tools: {took_flow:.2f} s for what remains, {1 / ratio:.2f} x OR-tools alone (<= 2),"
+        f" {took_best:.2f} s with cycles; {100 * cleared(best):.1f} % cleared;"
+        f" greedy reaches {100 * cleared(greedy) / cleared(best):.0f} % of that (>= 65 %)"
+    )
+
+
+def solve_alone(debts: dict[tuple[int, int], int], solver: Any) -> None:
+    """OR-tools' own time, on indices that are given."""
+    net = [0] * (1 + max(max(pair) for pair in debts))
+    for (debtor, creditor), minor in debts.items():
+        net[debtor] += minor
+        net[creditor] -= minor
+    solver.add_arcs_with_capacity_and_unit_cost(
+        [debtor for debtor, _ in debts],
+        [creditor for _, creditor in debts],
+        list(debts.values()),
+        [1] * len(debts),
+    )
+    solver.set_nodes_supplies(list(range(len(net))), net)
+    solver.solve()
+
+
+def main() -> None:
+    """Print one table."""
+    entries = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    signed = ledger(entries)
+    bench_audit(signed)
+    bench_opening(signed)
+    bench_bulk()
+    bench_simplify()
+
+
+if __name__ == "__main__":
+    main()
