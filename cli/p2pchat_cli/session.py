@@ -15,7 +15,7 @@ from p2pchat.api import schema as s
 from p2pchat.api.client import NOT_RUNNING, Client
 from p2pchat.config import Home
 from p2pchat.errors import InUseError, NetworkError, P2PChatError
-from p2pchat_cli import passphrase
+from p2pchat_cli import output, passphrase
 from p2pchat_cli.text import harmless, harmless_json
 
 if TYPE_CHECKING:
@@ -109,15 +109,12 @@ class Session:
             self.say(lines)
 
     def say(self, lines: Iterable[str]) -> None:
-        """Print lines for a person, each at once."""
-        for line in lines:
-            sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        """Print lines for a person."""
+        output.write("".join(f"{line}\n" for line in lines))
 
     def emit(self, envelope: dict[str, object]) -> None:
         """Print one JSON object on a line of its own."""
-        sys.stdout.write(harmless_json(msgspec.json.encode(envelope).decode()) + "\n")
-        sys.stdout.flush()
+        output.write(harmless_json(msgspec.json.encode(envelope).decode()) + "\n")
 
     def hint(self, sentence: str) -> None:
         """Tell a person what they may want to know besides; not for programs."""

@@ -128,12 +128,31 @@ def test_colour_is_for_terminals_that_want_it(alice: Any) -> None:
     assert "\x1b[" not in alice("whoami", "--json", FORCE_COLOR="1").out
 
 
-def test_a_reader_who_has_seen_enough_is_no_error(alice: Any) -> None:
-    command = f"{sys.executable} -m p2pchat_cli --help | true"
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, env=alice.environment, text=True
+def shell(person: Any, command: str) -> subprocess.CompletedProcess[str]:
+    run = f"{sys.executable} -m p2pchat_cli"
+    return subprocess.run(
+        ["bash", "-c", command.replace("p2pchat", run)],
+        capture_output=True,
+        text=True,
+        env=person.environment,
     )
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(alice: Any) -> None:
+    done = shell(alice, "p2pchat whoami | true; echo ${PIPESTATUS[0]}; p2pchat --help | true")
     assert done.stderr == ""
+    assert done.stdout in {"141\n", "0\n"}  # 0: it was faster than `true`
+
+
+def test_output_that_cannot_be_written_is_told(alice: Any) -> None:
+    done = shell(alice, "p2pchat whoami > /dev/full")
+    assert (done.returncode, done.stderr) == (
+        3,
+        "p2pchat: The output cannot be written: No space left on device.\n",
+    )
+    assert shell(alice, "p2pchat whoami >&-").returncode == 0
+    assert shell(alice, "p2pchat history zoe --json > /dev/full").returncode == 3
+    assert shell(alice, "p2pchat history zoe >&- 2>&-").returncode == 6
 
 
 def test_an_empty_profile_says_what_to_do_first(alice: Any) -> None:

@@ -1,0 +1,48 @@
+"""Standard output and standard error, whatever they are connected to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from p2pchat.errors import StoreError
+
+
+class OutputError(StoreError):
+    """Standard output takes no more."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"The output cannot be written: {error.strerror}.")
+        self.reader_left = isinstance(error, BrokenPipeError)
+
+
+def prepare() -> None:
+    """Make both streams take any text, also where they are closed or speak no UTF-8."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def write(text: str) -> None:
+    """Print `text` at once.
+
+    Raises:
+        OutputError: the disk is full, or whoever read us has seen enough.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        raise OutputError(error) from error
+
+
+def discard() -> None:
+    """Throw away what could not be written, so that Python does not try again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
