@@ -33,7 +33,7 @@ NOW_MS = 1_800_000_000_000
 KEYS = [SigningKey(bytes([number]) * 32) for number in (1, 2)]
 PERSONS = [PersonId(SigningKey(bytes([number]) * 32).public) for number in (3, 4)]
 OWNERS = {DeviceId(key.public): person for key, person in zip(KEYS, PERSONS, strict=True)}
-ACCOUNT = open_account(*PERSONS, iso_unit("EUR"))
+ACCOUNT = open_account(PERSONS[0], PERSONS[1], iso_unit("EUR"))
 ROUNDS = 9
 
 

@@ -214,7 +214,7 @@ def trust(raw: bytes, signature: bytes) -> SignedEntry:
 
 def entry_id(raw: bytes) -> LedgerEntryId:
     """The name of the entry whose bytes are `raw`."""
-    return LedgerEntryId(keys.tagged_hash(PURPOSE, raw))
+    return _as_entry_id(LedgerEntryId, keys.tagged_hash(PURPOSE, raw))
 
 
 def encode(entry: LedgerEntry) -> bytes:
