@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyte
 import pytest
 
 
@@ -201,3 +204,68 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Overlay]:
 def eventually_fixture() -> Callable[..., None]:
     """Waits until a claim holds."""
     return eventually
+
+
+class Window:
+    """A command on a terminal of 60 columns, as a person sees and types it."""
+
+    def __init__(self, person: Person, *words: str) -> None:
+        self._screen = pyte.Screen(60, 24)
+        self._stream = pyte.ByteStream(self._screen)
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            environment = person.environment | {"TERM": "xterm", "COLUMNS": "60", "LINES": "24"}
+            os.execvpe(sys.executable, [sys.executable, "-m", "p2pchat_cli", *words], environment)
+
+    def type(self, text: str) -> None:
+        os.write(self._terminal, text.encode())
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen."""
+        return "\n".join(line.rstrip() for line in self._screen.display).strip()
+
+    def await_line(self, *, ending: str) -> None:
+        """Wait until a line on the screen ends like that."""
+        deadline = time.monotonic() + 30
+        while not any(line.rstrip().endswith(ending) for line in self._screen.display):
+            assert time.monotonic() < deadline, "\n".join(self._screen.display)
+            self._pump()
+
+    def end(self) -> int:
+        """The exit code."""
+        deadline = time.monotonic() + 30
+        while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            assert time.monotonic() < deadline
+            self._pump()
+        os.close(self._terminal)
+        return os.waitstatus_to_exitcode(ended[1])
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass  # it has ended
+
+    def _pump(self) -> None:
+        if select.select([self._terminal], [], [], 0.1)[0]:
+            try:
+                self._stream.feed(os.read(self._terminal, 65536))
+            except OSError:  # the other end is closed
+                time.sleep(0.05)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Callable[..., Window]]:
+    """Runs commands on terminals of their own."""
+    windows: list[Window] = []
+
+    def open_window(person: Person, *words: str) -> Window:
+        windows.append(Window(person, *words))
+        return windows[-1]
+
+    yield open_window
+    for window in windows:
+        window.close()

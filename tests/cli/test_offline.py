@@ -155,6 +155,20 @@ def test_output_that_cannot_be_written_is_told(alice: Any) -> None:
     assert shell(alice, "p2pchat history zoe >&- 2>&-").returncode == 6
 
 
+def test_work_on_the_store_loads_no_network(carol: Any) -> None:
+    code = "import sys; from p2pchat_cli.main import main; main(['send', 'alice', 'hi'])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(*sys.modules, file=sys.stderr)"],
+        env=carol.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("queued")
+    loaded = {module.partition(".")[0] for module in done.stderr.split()}
+    assert loaded.isdisjoint({"trio", "libp2p", "multiaddr", "asyncio", "rich"})
+    assert "apsw" in loaded
+
+
 def test_an_empty_profile_says_what_to_do_first(alice: Any) -> None:
     assert "p2pchat invite" in alice("contact", "list").out
     assert "p2pchat invite" in alice("chats").out

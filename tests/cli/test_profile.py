@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,41 @@ def test_a_wrong_or_missing_passphrase_opens_nothing(guarded: Any, tmp_path: Pat
     assert "cannot be read" in guarded("whoami", "--passphrase-file", str(tmp_path / "none")).refused(1)
     assert "wrong" in guarded("run", P2PCHAT_PASSPHRASE="wrong horse").refused(3)
     assert fingerprints(guarded.home) == before
+
+
+def test_a_person_types_the_passphrase_unseen(nobody: Any, terminal: Callable[..., Any]) -> None:
+    making = terminal(nobody, "init", "--name", "alice", "--passphrase")
+    making.await_line(ending="New passphrase:")
+    making.type(f"{SECRET}\r")
+    making.await_line(ending="Once more:")
+    making.type(f"{SECRET}\r")
+    making.await_line(ending="p2pchat run")
+    assert making.end() == 0
+    asking = terminal(nobody, "whoami")
+    asking.await_line(ending="Passphrase:")
+    asking.type(f"{SECRET}\r")
+    asking.await_line(ending="alice")
+    assert asking.end() == 0
+    assert SECRET not in making.text + asking.text
+
+
+def test_two_different_new_passphrases_make_nothing(nobody: Any, terminal: Callable[..., Any]) -> None:
+    making = terminal(nobody, "init", "--name", "alice", "--passphrase")
+    making.await_line(ending="New passphrase:")
+    making.type("one\r")
+    making.await_line(ending="Once more:")
+    making.type("two\r")
+    assert making.end() == 1
+    assert "differ" in making.text
+    assert not nobody.home.exists()
+
+
+def test_a_person_is_asked_for_a_name(nobody: Any, terminal: Callable[..., Any]) -> None:
+    window = terminal(nobody, "init")
+    window.await_line(ending="others will see it:")
+    window.type("alice\r")
+    assert window.end() == 0
+    assert nobody.json("whoami")["name"] == "alice"
 
 
 def test_the_passphrase_is_in_no_output(guarded: Any) -> None:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import pyte
 import pytest
 
 pytestmark = pytest.mark.end_to_end
@@ -229,55 +224,16 @@ def test_a_message_to_somebody_away_is_kept_over_kill_9_and_arrives_once(
     assert texts(bob, "alice").count("for later") == 1
 
 
-class Window:
-    """`p2pchat chat` on a terminal of 60 columns."""
-
-    def __init__(self, person: Any, *words: str) -> None:
-        self._screen = pyte.Screen(60, 24)
-        self._stream = pyte.ByteStream(self._screen)
-        self.pid, self._terminal = pty.fork()
-        if self.pid == 0:
-            environment = person.environment | {"TERM": "xterm", "COLUMNS": "60", "LINES": "24"}
-            os.execvpe(sys.executable, [sys.executable, "-m", "p2pchat_cli", *words], environment)
-
-    def type(self, text: str) -> None:
-        os.write(self._terminal, text.encode())
-
-    def await_line(self, *, ending: str) -> None:
-        """Wait until a line on the screen ends like that."""
-        deadline = time.monotonic() + 30
-        while not any(line.rstrip().endswith(ending) for line in self._screen.display):
-            assert time.monotonic() < deadline, "\n".join(self._screen.display)
-            self._pump()
-
-    def end(self) -> int:
-        """The exit code."""
-        deadline = time.monotonic() + 30
-        while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
-            assert time.monotonic() < deadline
-            self._pump()
-        os.close(self._terminal)
-        return os.waitstatus_to_exitcode(ended[1])
-
-    def _pump(self) -> None:
-        if select.select([self._terminal], [], [], 0.1)[0]:
-            try:
-                self._stream.feed(os.read(self._terminal, 65536))
-            except OSError:  # the other end is closed
-                time.sleep(0.05)
-
-
 @pytest.fixture
-def window(alice: Any) -> Iterator[Window]:
-    window = Window(alice, "chat", "bob")
+def window(alice: Any, terminal: Callable[..., Any]) -> Any:
+    """`p2pchat chat bob` on Alice's terminal."""
+    window = terminal(alice, "chat", "bob")
     window.await_line(ending="(/help, /quit)")
     window.await_line(ending=">")
-    yield window
-    if Path(f"/proc/{window.pid}").exists():
-        os.kill(window.pid, signal.SIGKILL)
+    return window
 
 
-def test_a_chat_shows_what_comes_in_above_what_is_being_typed(window: Window, alice: Any, bob: Any) -> None:
+def test_a_chat_shows_what_comes_in_above_what_is_being_typed(window: Any, alice: Any, bob: Any) -> None:
     window.type("half a se")
     window.await_line(ending="> half a se")
     bob("send", "alice", "interrupting you")
@@ -293,7 +249,7 @@ def test_a_chat_shows_what_comes_in_above_what_is_being_typed(window: Window, al
     assert alice("read").out == "Nothing unread.\n"
 
 
-def test_a_chat_ends_when_its_node_does(window: Window, overlay: Any, alice: Any) -> None:
+def test_a_chat_ends_when_its_node_does(window: Any, overlay: Any, alice: Any) -> None:
     overlay.kill(alice)
     try:
         window.await_line(ending="p2pchat: The node closed the connection.")
