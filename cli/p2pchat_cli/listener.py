@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 from p2pchat.api import schema as s
 from p2pchat.api.client import Client
 from p2pchat.errors import NotFoundError, P2PChatError
-from p2pchat_cli.message_lines import live_lines
+from p2pchat_cli.message_lines import SHOWN, live_lines
 from p2pchat_cli.session import clean
 from p2pchat_cli.style import dim
 from p2pchat_cli.terminal import Terminal
@@ -56,7 +56,7 @@ class Listener:
                 os.kill(os.getpid(), signal.SIGINT)
 
     def _notice(self, event: s.Event) -> None:
-        if event.type not in {"message.received", "message.edited", "message.state"}:
+        if event.type not in SHOWN | {"message.state"}:
             return
         try:
             message = self._message(event.data["id"])
@@ -64,7 +64,7 @@ class Listener:
             return
         if message.chat != self._chat:
             return
-        if not message.mine:
+        if not message.mine or event.type == "message.reaction":
             self._terminal.show(live_lines(message))
             self._client.call("chat.read", s.Chat(chat=self._chat))
         elif message.state in {"delivered", "read"} and message.id not in self._arrived:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from p2pchat.api import schema as s
 from p2pchat_cli.style import accent, bad, bold, dim, good
 from p2pchat_cli.text import ago, lasting, width
 
-SHORT_ID = 8  # letters; what `p2pchat msg show` takes
-_DEEDS = {"iou", "group"}  # kinds whose text says what the sender did
-_UNTOLD = {"received", "stored"}  # states that say nothing
+SHORT_ID: Final = 8  # letters; what `p2pchat msg show` takes
+_DEEDS: Final = {"iou", "group"}  # kinds whose text says what the sender did
+_UNTOLD: Final = {"received", "stored"}  # states that say nothing
+
+
+SHOWN: Final = frozenset({"message.received", "message.sent", "message.edited", "message.reaction"})
+"""Events after which a live view shows the message (again)."""
 
 
 def message_lines(message: s.Message, *, with_chat: bool = False) -> list[str]:
@@ -24,7 +29,9 @@ def message_lines(message: s.Message, *, with_chat: bool = False) -> list[str]:
 
 
 def live_lines(message: s.Message, *, with_chat: bool = False) -> list[str]:
-    """One message as it comes in: who and what."""
+    """One message as it comes in: who and what; none if it cannot be read yet, for it will come again."""
+    if message.kind == "sealed":
+        return []
     chat = f"{accent(message.chat)}  " if with_chat else ""
     return _flow(f"{chat}{sender(message)}", message)
 

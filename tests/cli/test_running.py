@@ -124,6 +124,27 @@ def test_following_shows_what_comes_and_goes_on_from_the_cursor(alice: Any, bob:
             assert errors == ""
 
 
+def test_following_tells_who_asks_and_who_invites(overlay: Any, alice: Any) -> None:
+    erin = overlay.join("erin")
+    followers = [start(alice, "tail"), start(erin, "tail")]
+    time.sleep(1)  # they show only what comes from then on
+    try:
+        outs = [follower.stdout for follower in followers]
+        assert outs[0] is not None
+        assert outs[1] is not None
+        erin("contact", "add", alice.json("invite")["link"])
+        assert outs[0].readline().startswith("erin asks to be your contact: p2pchat requests accept erin")
+        alice("requests", "accept", "erin")
+        assert outs[0].readline() == outs[1].readline().replace("alice", "erin") == "erin is a contact now.\n"
+        alice("group", "create", "trip")
+        alice("group", "invite", "trip", "erin")
+        assert outs[1].readline() == "alice invites you to #trip: p2pchat group accept trip\n"
+    finally:
+        for follower in followers:
+            follower.kill()
+            follower.communicate()
+
+
 def test_lines_from_a_pipe_are_sent_one_by_one(alice: Any, bob: Any, eventually: Callable[..., None]) -> None:
     outcome = bob("chat", "alice", stdin="one by\n\none\n")
     assert outcome.code == 0

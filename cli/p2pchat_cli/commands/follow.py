@@ -9,7 +9,7 @@ import typer
 
 from p2pchat.api import schema as s
 from p2pchat.errors import NotFoundError
-from p2pchat_cli.message_lines import live_lines
+from p2pchat_cli.message_lines import SHOWN, live_lines
 from p2pchat_cli.options import session_of
 from p2pchat_cli.session import Session, clean
 from p2pchat_cli.style import accent, dim
@@ -21,7 +21,7 @@ def tail(ctx: typer.Context) -> None:
     session = session_of(ctx)
     start = session.call("node.status", s.Nothing(), s.Status).cursor
     for event in session.follow(start):
-        if event.type in {"message.received", "message.sent", "message.edited"}:
+        if event.type in SHOWN:
             with suppress(NotFoundError):  # it may have vanished since
                 message = session.call("message.show", s.MessageId(id=event.data["id"]), s.Message)
                 session.answer(message, live_lines(message, with_chat=True))
@@ -54,14 +54,12 @@ def _line(session: Session, event: s.Event) -> str:
 def _news(event: s.Event) -> list[str]:
     """What a person wants to hear of an event that is no message."""
     data: dict[str, Any] = event.data
-    name = accent(str(data.get("name", "")))
+    name = data.get("name", "")
     match event.type, data.get("state"):
         case "request.received", _:
-            return [f"{name} asks to be your contact: p2pchat requests accept {data.get('name', '')}"]
-        case "contact.changed", "pending":
-            return [f"{name} asks to be your contact: p2pchat requests accept {data.get('name', '')}"]
+            return [f"{accent(name)} asks to be your contact: p2pchat requests accept {name}"]
         case "contact.changed", "accepted":
-            return [f"{name} is a contact now."]
-        case "group.changed", "invited":
-            return [f"You are invited to {name}: p2pchat group accept {data.get('name', '')}"]
+            return [f"{accent(name)} is a contact now."]
+        case "group.invited", _:
+            return [f"{accent(data.get('by', ''))} invites you to #{name}: p2pchat group accept {name}"]
     return []
