@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -134,6 +135,22 @@ async def test_nonsense_is_refused_in_one_sentence_and_the_connection_lives_on(
         assert refusal["error"]["message"].endswith(".")
         assert "\n" not in refusal["error"]["message"]
         assert (await client.read())["result"]["text"] == "still here"
+
+
+async def test_requests_with_flipped_bytes_harm_nobody(socket_path: Path) -> None:
+    chance = random.Random(20_261_124)
+    async with connected(socket_path) as client:
+        for _ in range(500):
+            line = bytearray(send("hi", chance.randrange(100)).rstrip(b"\n"))
+            for _ in range(chance.randint(1, 6)):
+                line[chance.randrange(len(line))] = chance.randrange(256)
+            await client.write(line.replace(b"\n", b" ") + b"\n")
+        await client.write(send("still here", "last"))
+        answer: Any = {}
+        while answer.get("id") != "last":
+            answer = await client.read()
+            assert ("result" in answer) != ("error" in answer)
+    assert answer["result"]["text"] == "still here"
 
 
 async def test_a_text_that_is_half_a_surrogate_pair_harms_nobody(socket_path: Path) -> None:
