@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from datetime import date
 from enum import IntEnum
 from typing import Final, TypeAlias
 
@@ -28,7 +29,7 @@ MAX_PREFIX: Final = 4096  # entries one acceptance may cover: bounds the walk th
 MAX_EXCEPTIONS: Final = 8
 MAX_HEADS: Final = 4  # heads an epoch may be closed with: one, or the branches of a fork
 BASIS_POINTS: Final = 10_000
-_DATE: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")  # fromisoformat alone reads other forms too
 
 
 class Reason(IntEnum):
@@ -150,13 +151,11 @@ def read_details(kind: str, value: Value) -> Details:
 def _purpose(value: Value) -> Purpose:
     reason, due, zone, expense, conversion = fields.array(value, 5)
     number = fields.integer(reason, high=len(Reason))
-    if due is not None and not _DATE.match(fields.text(due, most=10)):
-        raise DecodeError("a due date is written YYYY-MM-DD")
     if (due is None) != (zone is None):
         raise DecodeError("a due date and its time zone come together")
     purpose = Purpose(
         Reason(number),
-        None if due is None else fields.text(due, most=10),
+        None if due is None else _date(fields.text(due, most=10)),
         None if zone is None else fields.text(zone, least=1, most=40),
         None if expense is None else fields.blob(expense, least=HASH_SIZE, most=HASH_SIZE),
         None if conversion is None else _conversion(conversion),
@@ -164,6 +163,16 @@ def _purpose(value: Value) -> Purpose:
     if purpose == Purpose():
         raise DecodeError("an ordinary IOU carries no details")  # else it had two encodings
     return purpose
+
+
+def _date(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise DecodeError("there is no such day") from error
+    if not _DATE.match(text):
+        raise DecodeError("a due date is written YYYY-MM-DD")
+    return text
 
 
 def _conversion_value(conversion: Conversion | None) -> Value:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2pchat.core.ledger import actions, memo
-from p2pchat.core.ledger.books import archive, beancount, hledger, splitwise, table
+from p2pchat.core.ledger.books import archive, beancount, hledger, page, splitwise, table
 from p2pchat.core.ledger.books.register import register
 from p2pchat.core.ledger.details import Purpose, Reason
 from p2pchat.core.ledger.money import Amount, plain_number
@@ -130,6 +130,23 @@ def test_nothing_that_others_write_breaks_out_of_its_line(pair, alice):
     books = books_of(alice, NASTY, {bytes(signed.id): note})
     for text in (hledger.journal(books), beancount.ledger(books)):
         assert not any(line.startswith(("    assets:theft", "2020-01-01")) for line in text.splitlines())
+
+
+def test_a_page_shows_the_balance_and_runs_nothing_that_others_wrote(pair, alice):
+    note = memo.pack(memo.Memo("<script>alert(1)</script>"), bytes(16))
+    signed = alice.do(actions.pay, Amount(123450, EUR), memo_hash=memo.memo_hash(note))
+    pair.sync()
+    pair.bob.do(actions.accept, signed.id)
+    pair.sync()
+    books = books_of(alice, "Bob & <b>", {bytes(signed.id): note})
+    text = page.page(books, proven=["a < b"], not_proven=["c"], locale="de")
+    assert "I owe Bob &amp; &lt;b&gt; <b>1.234,50 EUR</b>" in text
+    assert "<script" not in text
+    assert "a &lt; b" in text
+
+
+def test_a_page_of_an_empty_account_says_that_we_are_even(alice):
+    assert "We are even." in page.page(books_of(alice, "Bob", {}))
 
 
 def test_an_answered_request_is_listed_once(pair, alice, bob):
