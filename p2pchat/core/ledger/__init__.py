@@ -5,18 +5,31 @@ How a node uses it (all pure; time, randomness and keys come in as arguments):
     account = account.open_account(me, other, unit)            # id binds both persons and the unit
     state = state.AccountState(account, {device: person, ...}) # certified devices of both
     state.add(entry.trust(raw, signature))                     # each stored row, in any order
+    audit.check_heads(state)                                   # the rows are those that were signed
     moved = state.add(entry.verify(raw, signature))            # from a peer; ids whose status moved
 
     amount = money.parse_amount("12.50 EUR")
     draft = actions.pay(state, me, amount)                     # or request, answer, accept, ... (UsageError)
+    recovery.check_allowed(recovering, state, draft)           # None unless the device was restored
     signed, head = writer.write(draft, head, key, now_ms=..., nonce=...)
-    # one transaction: store (signed.id, signed.raw, signed.signature) and head; then send; state.add(signed)
+    # one transaction: (signed.id, signed.raw, signed.signature) and head; then the anchor; then send
 
     for draft in actions.accept_all(state, me, policy.acceptable(state, me)): ...   # within my limit, unasked
 
 Questions: `state.owed_to(me)`, `held_for`, `room_for`, `limit_of`, `offers_to`, `concessions`, `requests`,
 `disputes`, `equivocations()`, `heads()`. A chain begins with `writer.WriterHead.start(account.id, epoch)`.
 
-Modules, from the bottom up: `units`, `money`, `account`, `details`, `entry`, `writer`, `chains`,
-`closures`, `concession`, `state`, `policy`, `actions`. Byte layouts and rules: docs/protocol/ledger.md.
+| to | see |
+|---|---|
+| read and show amounts | `units`, `money` |
+| make and check entries | `account`, `details`, `entry`, `writer`, `audit` |
+| say what they mean | `chains`, `closures`, `concession`, `state` |
+| decide and act | `policy`, `actions`, `agreements`, `memo`, `schedule` |
+| come back after a restore | `recovery` |
+| share bills | `split`, `expense` |
+| move debts around several people | `circulation`, `probe`, `simplify` |
+| prove something to others | `bundle`, `statement`, `verify` |
+| exchange with other programs | `books` |
+
+Byte layouts, state tables and laws: docs/protocol/ledger.md.
 """

@@ -38,7 +38,7 @@ def propose_checkpoint(state: AccountState, me: PersonId, *, challenge: bytes | 
     return Draft(state.account.id, Kind.CHECKPOINT, details=details, seen=state.seen_by(me))
 
 
-def propose_closure(state: AccountState, me: PersonId, device: DeviceId, epoch: bytes | None) -> Draft:
+def propose_closure(state: AccountState, device: DeviceId, epoch: bytes | None) -> Draft:
     """`epoch` of `device` ends with what is known of it; None ends the device (lost or revoked).
 
     Raises:
@@ -46,10 +46,8 @@ def propose_closure(state: AccountState, me: PersonId, device: DeviceId, epoch: 
     """
     heads = tuple(sorted(head.id for head in _in_scope(state.heads(), device, epoch)))
     if len(heads) > MAX_HEADS:
-        raise UsageError("This device wrote in too many chains: close them one by one")
-    return Draft(
-        state.account.id, Kind.CLOSURE, details=Closure(device, epoch, heads), seen=state.seen_by(me)
-    )
+        raise UsageError("This device wrote in too many chains for one closure")
+    return Draft(state.account.id, Kind.CLOSURE, details=Closure(device, epoch, heads))
 
 
 def agree(state: AccountState, me: PersonId, proposal_id: LedgerEntryId) -> Draft:

@@ -16,7 +16,7 @@ from p2pchat.core.keys import tagged_hash
 from p2pchat.core.ledger.entry import SignedEntry, Writer
 from p2pchat.errors import ProtocolError
 
-MAX_WAITING: Final = 4096  # entries kept without their predecessors; a flood of them ends here
+MAX_WAITING: Final = 4096  # entries of one device kept without their predecessors; a flood ends here
 
 
 class Equivocation(NamedTuple):
@@ -42,7 +42,7 @@ class Chains:
         self.entries: dict[bytes, SignedEntry] = {}
         self._heads: dict[tuple[DeviceId, bytes], list[SignedEntry]] = {}
         self._waiting: dict[bytes, dict[bytes, SignedEntry]] = {}  # by the predecessor they miss
-        self._waiting_count = 0
+        self._waiting_of: dict[DeviceId, int] = {}
 
     def link(self, signed: SignedEntry) -> list[SignedEntry]:
         """Take `signed` in; gives the entries that are linked now and were not before.
@@ -88,10 +88,11 @@ class Chains:
         return [self._proof(ends) for _writer, ends in sorted(self._heads.items()) if len(ends) > 1]
 
     def _wait(self, signed: SignedEntry) -> None:
-        if self._waiting_count >= MAX_WAITING:
+        device = signed.entry.device
+        if self._waiting_of.get(device, 0) >= MAX_WAITING:
             raise ProtocolError("too many ledger entries without their predecessors")
         self._waiting.setdefault(signed.entry.prev, {})[signed.id] = signed
-        self._waiting_count += 1
+        self._waiting_of[device] = self._waiting_of.get(device, 0) + 1
 
     def _fits(self, signed: SignedEntry) -> bool:
         entry = signed.entry
@@ -116,8 +117,9 @@ class Chains:
             linked.append(current)
             followers = self._waiting.pop(current.id, None)
             if followers:
-                self._waiting_count -= len(followers)
                 queue.extend(followers.values())
+                for follower in followers.values():
+                    self._waiting_of[follower.entry.device] -= 1
         return linked
 
     def _move_head(self, signed: SignedEntry) -> None:

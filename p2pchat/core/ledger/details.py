@@ -25,9 +25,9 @@ EPOCH_SIZE: Final = 8
 HASH_SIZE: Final = 32
 MAX_SEQ: Final = 2**32  # exclusive
 MAX_TOTAL: Final = 2**63  # exclusive; sums stay in SQLite's integers
-MAX_PREFIX: Final = 4096  # entries one acceptance may cover: bounds the walk that one message can cause
+MAX_PREFIX: Final = 1024  # entries one acceptance may cover: bounds the walk that one message can cause
 MAX_EXCEPTIONS: Final = 8
-MAX_HEADS: Final = 4  # heads an epoch may be closed with: one, or the branches of a fork
+MAX_HEADS: Final = 10  # heads a closure names: what fits; an epoch has one unless it forked
 BASIS_POINTS: Final = 10_000
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")  # fromisoformat alone reads other forms too
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from p2pchat.core.ids import DeviceId, LedgerEntryId, PersonId
+from p2pchat.core.ids import DeviceId, LedgerEntryId
 from p2pchat.core.ledger import agreements
 from p2pchat.core.ledger.details import Closure
 from p2pchat.core.ledger.entry import Kind
@@ -103,13 +103,12 @@ def open_epochs(recovery: Recovery, state: AccountState) -> list[bytes]:
     return sorted(epoch for epoch in known - {recovery.epoch} if not state.is_closed(recovery.device, epoch))
 
 
-def closures_to_propose(recovery: Recovery, state: AccountState, me: PersonId) -> list[Draft]:
+def closures_to_propose(recovery: Recovery, state: AccountState) -> list[Draft]:
     """The closures that are missing and not proposed yet as the chains stand now."""
     if not is_synced(recovery, state):
         return []
     drafts = [
-        agreements.propose_closure(state, me, recovery.device, epoch)
-        for epoch in open_epochs(recovery, state)
+        agreements.propose_closure(state, recovery.device, epoch) for epoch in open_epochs(recovery, state)
     ]
     return [draft for draft in drafts if not _is_proposed(state, draft)]
 

@@ -66,8 +66,14 @@ class AccountState:
         self._early: dict[bytes, list[SignedEntry]] = {}  # by the entry that they name and that is not here
 
     def admit(self, device: DeviceId, person: PersonId) -> None:
-        """Let `device` of `person` write to this account from now on."""
-        self._seats[device] = self.account.seat(person)
+        """Let `device` of `person` write to this account from now on.
+
+        Raises:
+            ProtocolError: the other person has it already; a certificate is its issuer's word alone.
+        """
+        seat = self.account.seat(person)
+        if self._seats.setdefault(device, seat) != seat:
+            raise ProtocolError("a device that belongs to the other person")
 
     def add(self, signed: SignedEntry) -> list[LedgerEntryId]:
         """Take in an entry whose signature was checked.

@@ -103,7 +103,7 @@ class Device:
             return
         self.recovery = recovery.hear_heads(self.recovery, tuple(head.id for head in other.state.heads()))
         self.pull(other)
-        for draft in recovery.closures_to_propose(self.recovery, self.state, self.person):
+        for draft in recovery.closures_to_propose(self.recovery, self.state):
             self.write(draft)
         other.pull(self)
         other.agree_to_closures()

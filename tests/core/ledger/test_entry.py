@@ -59,7 +59,7 @@ DRAFTS = {
     },
     "closure": {
         "kind": Kind.CLOSURE,
-        "details": Closure(bytes(32), bytes(8), tuple(LedgerEntryId(bytes([i]) * 32) for i in range(4))),
+        "details": Closure(bytes(32), bytes(8), tuple(LedgerEntryId(bytes([i]) * 32) for i in range(10))),
     },
     "closure of a device": {"kind": Kind.CLOSURE, "details": Closure(bytes(32), None, ())},
 }
@@ -207,7 +207,7 @@ def test_details_outside_their_bounds_are_refused(alice, kind, details):
         ("X", [bytes(32), bytes(7), []]),
         ("X", [bytes(32), bytes(8), [bytes(32), bytes(32)]]),
         ("X", [bytes(32), bytes(8), [b"\2" * 32, b"\1" * 32]]),
-        ("X", [bytes(32), bytes(8), [bytes([i]) * 32 for i in range(5)]]),
+        ("X", [bytes(32), bytes(8), [bytes([i]) * 32 for i in range(11)]]),
     ],
 )
 def test_details_of_agreements_outside_their_bounds_are_refused(alice, pair, kind, details):

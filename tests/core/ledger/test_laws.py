@@ -114,7 +114,7 @@ class Exchange:
         if pick % 2:
             heads = tuple(head.id for head in other.state.heads())
             device.recovery = recovery.hear_heads(device.recovery, heads)
-        for draft in recovery.closures_to_propose(device.recovery, device.state, device.person):
+        for draft in recovery.closures_to_propose(device.recovery, device.state):
             self._write(side, draft)
         before = set(other.known)
         other.agree_to_closures()

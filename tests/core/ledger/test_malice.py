@@ -177,6 +177,11 @@ def test_make_my_two_devices_see_different_things(debt, pair, alice, mallory):
     assert len(alice.state.equivocations()) == 1
 
 
+def test_claim_my_device_as_his(debt, alice, mallory):
+    with pytest.raises(ProtocolError, match="belongs to the other"):
+        alice.state.admit(alice.id, mallory.person)
+
+
 def test_frame_me_for_a_fork(debt, pair, alice, mallory):
     alice.do(actions.pay, eur(1))
     alice.restart()

@@ -135,7 +135,7 @@ def test_a_device_does_not_bind_itself_before_it_has_everything_the_other_holds(
     heads = tuple(head.id for head in bob.state.heads())
     alice.recovery = recovery.hear_heads(alice.recovery, heads)
     assert not recovery.is_synced(alice.recovery, alice.state)
-    assert recovery.closures_to_propose(alice.recovery, alice.state, alice.person) == []
+    assert recovery.closures_to_propose(alice.recovery, alice.state) == []
 
 
 def test_a_closure_cannot_retract_what_the_other_holds(pair, alice, bob):
@@ -144,7 +144,7 @@ def test_a_closure_cannot_retract_what_the_other_holds(pair, alice, bob):
     pair.sync()
     alice.restart(old)
     epoch = offer.entry.epoch
-    retract = alice.write(agreements.propose_closure(alice.state, alice.person, alice.id, epoch))
+    retract = alice.write(agreements.propose_closure(alice.state, alice.id, epoch))
     bob.take(retract)
     with pytest.raises(UsageError, match="shut out entries that you hold"):
         bob.do(agreements.agree, retract.id)
@@ -159,9 +159,7 @@ def test_a_closure_that_names_unknown_entries_is_not_agreed_to(pair, alice, bob)
     old = bob.backup()
     tablet = pair.add_device(alice, "tablet")
     tablet.pull(alice)
-    closure = tablet.write(
-        agreements.propose_closure(tablet.state, alice.person, alice.id, offer.entry.epoch)
-    )
+    closure = tablet.write(agreements.propose_closure(tablet.state, alice.id, offer.entry.epoch))
     bob.restart(old)
     bob.take(closure)
     with pytest.raises(UsageError, match="not here yet"):
@@ -190,7 +188,7 @@ def test_a_lost_device_is_closed_as_a_whole(pair, alice, bob):
     pair.sync()
     tablet = pair.add_device(alice, "tablet")
     tablet.pull(alice)
-    closure = tablet.write(agreements.propose_closure(tablet.state, alice.person, alice.id, None))
+    closure = tablet.write(agreements.propose_closure(tablet.state, alice.id, None))
     bob.take(closure)
     bob.do(agreements.agree, closure.id)
     stolen = alice.do(actions.pay, eur(10_000))
