@@ -88,6 +88,41 @@ async def test_a_call_from_a_reachable_device_becomes_a_direct_connection(overla
     assert await exchange(bob, alice.device, b"still here") == [b"still here"]
 
 
+async def test_when_one_relay_is_gone_the_other_goes_on(overlay, eventually) -> None:
+    second = await overlay.open(reach=Reach(public=True, relay_for_others=RelayLimits()))
+    known = (*overlay.bootstrap.state().listening, *second.state().listening)
+    bob = await overlay.open(listen=UNREACHABLE, bootstrap=known)
+    bob.serve("echo/1", echo, frame_limit=1024)
+    await eventually(lambda: len(bob.services.keeper.relays()) == 2)
+    await overlay.stop(overlay.bootstrap)
+    await eventually(lambda: bob.services.keeper.relays() == (second.device,))
+    alice = await overlay.open(listen=UNREACHABLE, bootstrap=second.state().listening)
+    await alice.connect(bob.device, bob.services.addresses())
+    assert await exchange(alice, bob.device, b"still callable") == [b"still callable"]
+
+
+async def test_a_relay_that_comes_back_is_used_again(overlay, eventually) -> None:
+    key = SigningKey(os.urandom(32))
+    reach = Reach(public=True, relay_for_others=RelayLimits())
+    relay = await overlay.open(key=key, reach=reach)
+    port = relay.services.addresses()[0]
+    bob = await overlay.open(listen=UNREACHABLE, bootstrap=relay.state().listening)
+    await eventually(lambda: relay.device in bob.services.keeper.relays())
+    await overlay.stop(relay)
+    await eventually(lambda: relay.device not in bob.services.keeper.relays())
+    await overlay.open(key=key, reach=reach, listen=(port,))
+    await eventually(lambda: relay.device in bob.services.keeper.relays())
+
+
+async def test_a_node_of_the_table_that_relays_is_found_and_used(overlay, eventually) -> None:
+    overlay.bootstrap.services.relay.limits = RelayLimits(reservations=0)
+    willing = await overlay.open(reach=Reach(relay_for_others=RelayLimits()))
+    await eventually(lambda: willing.state().reachability == "public")
+    await eventually(lambda: len(overlay.bootstrap.services.table.table))
+    bob = await overlay.open(listen=UNREACHABLE)
+    await eventually(lambda: bob.services.keeper.relays() == (willing.device,))
+
+
 async def test_nobody_is_called_who_has_not_reserved(overlay, eventually) -> None:
     relay = f"{overlay.bootstrap.state().listening[0]}/p2p-circuit"
     bob = await overlay.open(listen=UNREACHABLE, reach=Reach(relays=False))
