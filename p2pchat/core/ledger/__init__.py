@@ -24,7 +24,7 @@ Questions: `state.owed_to(me)`, `held_for`, `room_for`, `limit_of`, `offers_to`,
 | read and show amounts | `units`, `money` |
 | make and check entries | `account`, `details`, `entry`, `writer`, `audit` |
 | say what they mean | `chains`, `closures`, `concession`, `state` |
-| decide and act | `policy`, `actions`, `agreements`, `memo`, `schedule` |
+| decide and act | `policy`, `actions`, `agreements`, `schedule` |
 | come back after a restore | `recovery` |
 | share bills | `split`, `expense` |
 | move debts around several people | `circulation`, `probe`, `simplify` |

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p2pchat.core.ledger import actions, memo
+from p2pchat.core.content import note_hash
+from p2pchat.core.ledger import actions
 from p2pchat.core.ledger.books import archive, beancount, hledger, page, splitwise, table
 from p2pchat.core.ledger.books.register import register
 from p2pchat.core.ledger.details import Purpose, Reason
@@ -35,18 +36,19 @@ def some_account(pair, unit, seed=1):
     for day in range(25):
         me, other = chance.choice(((alice, bob), (bob, alice)))
         now_ms = NOW_MS + day * DAY_MS
-        text = chance.choice((NASTY, "lunch", "=SUM(A1)", "ünïcödé 🍕", ""))
-        note = memo.pack(memo.Memo(text, chance.choice(("", "food: out, late"))), bytes(16))
+        text = chance.choice((NASTY, "lunch #food", "=SUM(A1)", "ünïcödé 🍕", ""))
+        note = archive.Note(text, bytes([day] * 16))
         purpose = Purpose(chance.choice(list(Reason)), due="2027-05-01", zone="Europe/Berlin")
         action = chance.choice((actions.pay, actions.pay, actions.request))
         signed = me.do(
             action,
             Amount(chance.randint(1, 9999), unit),
             purpose=purpose,
-            memo_hash=memo.memo_hash(note),
+            memo_hash=note_hash(*note),
             now_ms=now_ms,
         )
-        notes[bytes(signed.id)] = note
+        if note.text:
+            notes[bytes(signed.id)] = note
         pair.sync()
         if action is actions.pay and chance.random() < 0.8:
             other.do(actions.accept, signed.id, now_ms=now_ms)
@@ -59,7 +61,7 @@ def some_account(pair, unit, seed=1):
 
 
 def books_of(device, name, notes):
-    return register(device.state, device.person, name, notes)
+    return register(device.state, device.person, name, {entry: note[0] for entry, note in notes.items()})
 
 
 UNITS = pytest.mark.parametrize("unit", [EUR, JPY, own_unit("beer"), own_unit("hour-2", 3)], ids=str)
@@ -122,23 +124,22 @@ def test_the_table_runs_up_to_our_balance(new_pair, unit):
     assert rows[-1]["balance"] == plain_number(pair.alice.owed, unit)
     assert not any(row["note"].startswith(("=", "+", "-", "@")) for row in rows)
     assert "\n" not in "".join(row["note"] for row in rows)
+    assert {row["category"] for row in rows} == {"", "food"}
 
 
 def test_nothing_that_others_write_breaks_out_of_its_line(pair, alice):
-    note = memo.pack(memo.Memo(NASTY, NASTY[:40]), bytes(16))
-    signed = alice.do(actions.pay, Amount(1, EUR), memo_hash=memo.memo_hash(note))
-    books = books_of(alice, NASTY, {bytes(signed.id): note})
+    signed = alice.do(actions.pay, Amount(1, EUR))
+    books = books_of(alice, NASTY, {bytes(signed.id): (NASTY,)})
     for text in (hledger.journal(books), beancount.ledger(books)):
         assert not any(line.startswith(("    assets:theft", "2020-01-01")) for line in text.splitlines())
 
 
 def test_a_page_shows_the_balance_and_runs_nothing_that_others_wrote(pair, alice):
-    note = memo.pack(memo.Memo("<script>alert(1)</script>"), bytes(16))
-    signed = alice.do(actions.pay, Amount(123450, EUR), memo_hash=memo.memo_hash(note))
+    signed = alice.do(actions.pay, Amount(123450, EUR))
     pair.sync()
     pair.bob.do(actions.accept, signed.id)
     pair.sync()
-    books = books_of(alice, "Bob & <b>", {bytes(signed.id): note})
+    books = books_of(alice, "Bob & <b>", {bytes(signed.id): ("<script>alert(1)</script>",)})
     text = page.page(books, proven=["a < b"], not_proven=["c"], locale="de")
     assert "I owe Bob &amp; &lt;b&gt; <b>1.234,50 EUR</b>" in text
     assert "<script" not in text
@@ -191,6 +192,8 @@ def test_an_edited_archive_is_refused(pair):
         ('"unit_scale": 2', '"unit_scale": 3'),
         ("p2pchat-ledger-archive-1", "p2pchat-ledger-archive-2"),
         ('"kind": "C"', '"kind": "R"'),
+        ('"note": "lunch #food"', '"note": "a yacht"'),
+        ('"note": "lunch #food"', '"note": ""'),
         ("\n", "\n\n"),
     ):
         edited = text.replace(old, new, 1)

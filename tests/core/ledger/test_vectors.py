@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from p2pchat.core.content import note_hash
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import SigningKey
-from p2pchat.core.ledger import entry, expense, memo
+from p2pchat.core.ledger import entry, expense
 from p2pchat.core.ledger.account import open_account
 from p2pchat.core.ledger.chains import heads_root
 from p2pchat.core.ledger.state import fold
@@ -80,8 +81,8 @@ def test_an_expense(vector):
 
 
 def test_a_note():
-    assert memo.memo_hash(VECTORS["memo"]["note"]).hex() == VECTORS["memo"]["hash"]
-    assert memo.unpack(VECTORS["memo"]["note"]) == memo.Memo("lunch", "food")
+    note, salt = VECTORS["note"]["text"], bytes.fromhex(VECTORS["note"]["salt"])
+    assert note_hash(note, salt).hex() == VECTORS["note"]["hash"]
 
 
 @named(VECTORS["bundles"])

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from p2pchat.core.content import note_hash
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.ledger.account import Account, open_account
 from p2pchat.core.ledger.entry import SignedEntry, verify
@@ -33,6 +34,7 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
     raw: str
     signature: str
     note: str
+    note_salt: str
 
 
 class _Archive(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,19 +49,26 @@ class _Archive(msgspec.Struct, forbid_unknown_fields=True):
     entries: list[_Row]
 
 
+class Note(NamedTuple):
+    """What an entry was for, in words, and the salt with which the entry names them by hash."""
+
+    text: str
+    salt: bytes
+
+
 class Archive(msgspec.Struct, frozen=True):
     """What an archive holds: the account, its devices, the entries as they came in, their notes."""
 
     account: Account
     devices: dict[DeviceId, PersonId]
     entries: tuple[SignedEntry, ...]
-    notes: dict[bytes, str]
+    notes: dict[bytes, Note]
 
 
-def archive(state: AccountState, devices: Mapping[DeviceId, PersonId], notes: Mapping[bytes, str]) -> str:
+def archive(state: AccountState, devices: Mapping[DeviceId, PersonId], notes: Mapping[bytes, Note]) -> str:
     """All of `state` as JSON text; `notes` are by entry id."""
     entries = tuple(state.chains.entries.values())
-    kept = {bytes(signed.id): notes[signed.id] for signed in entries if notes.get(signed.id)}
+    kept = {bytes(signed.id): notes[signed.id] for signed in entries if signed.id in notes}
     return _write(Archive(state.account, dict(devices), entries, kept), state.balance)
 
 
@@ -82,7 +91,9 @@ def read_archive(text: str) -> Archive:
             for row in found.entries
         )
         notes = {
-            bytes(signed.id): row.note for signed, row in zip(entries, found.entries, strict=True) if row.note
+            bytes(signed.id): Note(row.note, base64.b64decode(row.note_salt, validate=True))
+            for signed, row in zip(entries, found.entries, strict=True)
+            if row.note
         }
         state = fold(account, devices, entries)
     except (msgspec.DecodeError, ValueError, UsageError) as error:
@@ -90,6 +101,8 @@ def read_archive(text: str) -> Archive:
     result = Archive(account, devices, entries, notes)
     if len(state.chains.entries) != len(entries) or _write(result, state.balance) != text:
         raise ProtocolError("this archive was edited: its figures are not those that were signed")
+    if any(note_hash(*note) != state.chains.entries[entry].entry.memo_hash for entry, note in notes.items()):
+        raise ProtocolError("this archive was edited: a note is not the one that was signed")
     return result
 
 
@@ -102,9 +115,10 @@ def _write(kept: Archive, balance: int) -> str:
             by=kept.devices[signed.entry.device].text,
             amount="" if signed.entry.amount is None else plain_number(signed.entry.amount, unit),
             created_ms=signed.entry.created_ms,
-            raw=base64.b64encode(signed.raw).decode(),
-            signature=base64.b64encode(signed.signature).decode(),
-            note=kept.notes.get(signed.id, ""),
+            raw=_letters(signed.raw),
+            signature=_letters(signed.signature),
+            note=kept.notes[signed.id].text if signed.id in kept.notes else "",
+            note_salt=_letters(kept.notes[signed.id].salt) if signed.id in kept.notes else "",
         )
         for signed in kept.entries
     ]
@@ -127,3 +141,7 @@ def _unit(found: _Archive) -> Unit:
         raise DecodeError("not an archive of a ledger account")
     issuer = bytes.fromhex(found.unit_issuer) or None
     return read_unit(unit_value(Unit(found.unit_kind, found.unit_code, found.unit_scale, issuer)))  # type: ignore[arg-type]  # read_unit checks
+
+
+def _letters(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

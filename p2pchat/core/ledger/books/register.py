@@ -6,17 +6,19 @@ text that others wrote is made harmless here, once, for every format.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 from p2pchat.core.ids import LedgerEntryId, PersonId
 from p2pchat.core.ledger.account import Account
 from p2pchat.core.ledger.concession import Concession, Request, RequestStatus
-from p2pchat.core.ledger.memo import unpack
 from p2pchat.core.ledger.state import AccountState
-from p2pchat.errors import DecodeError
+
+_CATEGORY: Final = re.compile(r"(?:^|\s)#(\w{1,32})")
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -52,6 +54,7 @@ class Register(msgspec.Struct, frozen=True):
 def register(state: AccountState, me: PersonId, name: str, notes: Mapping[bytes, str]) -> Register:
     """The account as `me` sees it. `name` is what I call the other; `notes` are by entry id.
 
+    The first hashtag of a note is its category: "pizza #food".
     Requests that were answered are left out: the answer stands for them.
     """
     seat = state.account.seat(me)
@@ -74,7 +77,8 @@ def plain_text(text: str) -> str:
 
 
 def _line(what: Concession | Request, sign: int, state: AccountState, notes: Mapping[bytes, str]) -> Line:
-    text, category = _note(notes.get(what.id, ""))
+    text = plain_text(notes.get(what.id, ""))
+    category = _CATEGORY.search(text)
     return Line(
         id=what.id,
         created_ms=what.signed.entry.created_ms,
@@ -84,16 +88,6 @@ def _line(what: Concession | Request, sign: int, state: AccountState, notes: Map
         counts=isinstance(what, Concession) and what.counts,
         disputed=what.id in state.disputes,
         due=what.purpose.due or "",
-        category=category,
+        category=category[1] if category else "",
         text=text,
     )
-
-
-def _note(note: str) -> tuple[str, str]:
-    if not note:
-        return "", ""
-    try:
-        memo = unpack(note)
-    except DecodeError:
-        return plain_text(note), ""  # written by a program that does not use our form
-    return plain_text(memo.text), plain_text(memo.category)
