@@ -18,6 +18,7 @@ from p2pchat.net.bucket import TokenBucket
 from p2pchat.net.guard import Guard
 from p2pchat.net.peers import device_of
 from p2pchat.net.yamux import wire
+from p2pchat.net.yamux.backlog import backlog
 from p2pchat.net.yamux.liveness import ANSWER_S, Liveness
 from p2pchat.net.yamux.stream import YamuxStream
 
@@ -243,8 +244,10 @@ class YamuxConnection(IMuxedConn):
                     await self._something_queued.wait()
                 data = b"".join(self._queue)
                 self._queue.clear()
-                await self.secured_conn.write(data)
-                self._queued -= len(data)
+                for start in range(0, len(data), wire.LARGEST_MESSAGE):
+                    piece = data[start : start + wire.LARGEST_MESSAGE]
+                    await self.secured_conn.write(piece)
+                    self._queued -= len(piece)
                 self._queue_drained.set()
                 self._queue_drained = trio.Event()
         except Exception as error:
@@ -260,9 +263,12 @@ class YamuxConnection(IMuxedConn):
                     await self._liveness_changed.wait()
                 continue
             answered = self._ask()
+            waiting = self._backlog()
             with trio.move_on_after(ANSWER_S):
                 await answered.wait()
-            if not (answered.is_set() or self._liveness.was_heard_since(now)):
+            if answered.is_set() or self._liveness.was_heard_since(now):
+                continue
+            if not 0 < self._backlog() < waiting:  # a slow link, as long as it takes something
                 self._drop("silent peer")
                 return
 
@@ -350,6 +356,9 @@ class YamuxConnection(IMuxedConn):
         answered = self._pings[self._next_ping] = trio.Event()
         self.send_control(wire.PING, wire.SYN, 0, self._next_ping)
         return answered
+
+    def _backlog(self) -> int:
+        return self._queued + backlog(self.secured_conn)
 
     def _is_peers(self, stream_id: int) -> bool:
         return stream_id > 0 and stream_id % 2 != self._initiator

@@ -20,7 +20,8 @@ RST: Final = 8
 
 INITIAL_WINDOW: Final = 256 * 1024  # what each side may send on a new stream, by the specification
 LARGEST_WINDOW: Final = 1024 * 1024  # what we open it to for a stream that carries much
-LARGEST_BODY: Final = 65535 - 16 - 12  # of the frames we send: with its header it fills one Noise message
+LARGEST_MESSAGE: Final = 16 * 1024  # of Noise: nothing of one is heard before its end, also on a slow link
+LARGEST_BODY: Final = LARGEST_MESSAGE - 12  # of the frames we send
 
 _HEADER: Final = struct.Struct("!BBHII")
 
