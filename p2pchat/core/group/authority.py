@@ -59,8 +59,6 @@ def is_allowed(history: History, number: int, standing: int) -> bool:
     operation = act.operation
     if isinstance(operation, Create):
         return number == 0 and _is_own_card(act)
-    if not known & 1:
-        return False  # the genesis itself does not stand
     if isinstance(operation, Join):
         return _may_join(history, act, operation, known)
     if not _is_own_device(history, act, known):

@@ -63,18 +63,19 @@ class Witness:
 def witnesses(history: History, removal: int, standing: int) -> Iterator[Witness]:
     """The standing checkpoints that know the standing `removal` and count for it.
 
-    The founder's is enough; of admins, as many as the policy's quorum must have written one. They must
-    have been admins before the removal and not have made it: nobody confirms what he did himself, nor
-    appoints somebody who does.
+    The founder's, while he is an owner, is enough; of admins, as many as the policy's quorum must have
+    written one. They must have been admins before the removal and not have made it: nobody confirms what
+    he did himself, nor appoints somebody who does.
     """
     graph = history.graph
     before = graph.past(removal) & standing
     for number in history.checkpoints:
         if standing >> number & 1 and graph.past(number) >> removal & 1:
             by = graph.acts[number].operation.by
-            is_admin = (history.role(by, before) or 0) >= Role.ADMIN
-            if by == history.founder or (is_admin and by != graph.acts[removal].operation.by):
-                yield Witness(number, by, by == history.founder)
+            role = history.role(by, before) or 0
+            is_enough = by == history.founder and role is Role.OWNER
+            if is_enough or (role >= Role.ADMIN and by != graph.acts[removal].operation.by):
+                yield Witness(number, by, is_enough)
 
 
 def is_final_against(history: History, removal: int, other: int, standing: int) -> bool:
@@ -96,10 +97,15 @@ def _knows_removal(history: History, number: int, person: PersonId) -> bool:
 
 
 def _strikes_off(history: History, one: int, other: int) -> bool:
-    """Whether the newer card in `one` no longer lists the device that did `other` for the same person."""
+    """Whether the card in `one` is news to the author of `other` and does not list his device.
+
+    An old card published again strikes nobody off: the person's root key numbers his cards.
+    """
     act, victim = history.graph.acts[one], history.graph.acts[other]
     if act.operation.by != victim.operation.by or act.card is None:
         return False
-    if isinstance(victim.operation, NewCard) and victim.card and victim.card.version > act.card.version:
+    known = history.graph.past(other) | 1 << other
+    cards = [past.card for past in history.among(history.cards[victim.operation.by], known) if past.card]
+    if any(card.version >= act.card.version for card in cards):
         return False
     return all(certificate.device != victim.device for certificate in act.card.devices)

@@ -8,8 +8,8 @@ programs, https://doi.org/10.1016/0022-0000(93)90024-Q).
 
 What is left undecided are removals that void each other in a circle. They all stand: two admins who
 remove each other are both out. Then the rounds are repeated, for others depend on them. Removals whose
-authors' rights are themselves undecided wait: nobody saves himself by appointing an avenger. Where no
-circle is left, the founder's removal stands, or else the first of them as shown.
+authors' rights are themselves undecided wait: nobody saves himself by appointing an avenger. Where there
+is no circle, the first of them as shown stands.
 """
 
 from __future__ import annotations
@@ -138,8 +138,4 @@ def _circle(history: History, undecided: list[int]) -> Iterable[int]:
         if reached[one] & bits[one]
         and all(reached[one] & bits[other] for other in undecided if reached[other] & bits[one])
     ]
-    return circle or [min(undecided, key=lambda number: not _is_founders(history, number))]
-
-
-def _is_founders(history: History, number: int) -> bool:
-    return history.graph.acts[number].operation.by == history.founder
+    return circle or undecided[:1]

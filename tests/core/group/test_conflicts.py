@@ -194,10 +194,11 @@ def test_of_two_concurrent_policies_of_admins_the_last_shown_stays(world):
     assert world.agree().policy == last.operation.policy
 
 
-def test_two_who_add_the_same_person_agree_on_the_higher_role(world):
+@pytest.mark.parametrize("roles", [(Role.READER, ADMIN), (ADMIN, Role.READER)])
+def test_two_who_add_the_same_person_agree_on_the_higher_role(world, roles):
     world.gather("ann", bob=ADMIN)
-    world.ann.add(world.cat, Role.READER)
-    world.bob.add(world.cat, ADMIN)
+    world.ann.add(world.cat, roles[0])
+    world.bob.add(world.cat, roles[1])
     assert world.agree().members[world.cat.id].role is ADMIN
 
 
@@ -294,3 +295,70 @@ def test_nobody_saves_himself_by_appointing_an_avenger(world, first):
     if first == "bob":
         world.cat.do(Remove(world.cat.id, world.bob.id, NONE))
     assert set(world.agree().members) == {world.ann.id, world.cat.id}
+
+
+def test_a_demoted_admin_appoints_no_admin_at_the_same_time(world):
+    world.gather("ann", bob=ADMIN)
+    world.ann.do(Demote(world.ann.id, world.bob.id, Role.MEMBER))
+    world.bob.add(world.cat, ADMIN)
+    world.bob.add(world.dan, Role.MEMBER)
+    assert set(world.agree().members) == {world.ann.id, world.bob.id, world.dan.id}
+
+
+def test_a_duel_between_two_whose_removal_depends_on_another_duel_waits_for_it(world):
+    world.gather("ann", bob=ADMIN, cat=ADMIN, dan=ADMIN, eve=ADMIN, fay=ADMIN)
+    world.bob.do(Remove(world.bob.id, world.cat.id, NONE))
+    world.cat.do(Remove(world.cat.id, world.bob.id, NONE))
+    world.cat.do(Remove(world.cat.id, world.dan.id, NONE))
+    world.dan.do(Remove(world.dan.id, world.eve.id, NONE))
+    world.eve.do(Remove(world.eve.id, world.fay.id, NONE))
+    world.fay.do(Remove(world.fay.id, world.eve.id, NONE))
+    assert set(world.agree().members) == {world.ann.id, world.dan.id, world.fay.id}
+
+
+def test_an_old_card_published_again_strikes_off_no_newer_device(world):
+    world.gather("ann", bob=ADMIN)
+    old = world.bob.sign_card(2, "phone", "laptop")
+    world.bob.do(NewCard(world.bob.id, world.bob.sign_card(3, "phone", "tablet"), NONE))
+    thief = type(world.bob)("bob", world.clock)
+    thief.hear(world.ann)
+    thief.do(NewCard(world.bob.id, old, NONE))
+    world.bob.device_key = world.bob.key("tablet")
+    world.bob.do(Rename(world.bob.id, "from the tablet"))
+    world.bob.hear(thief)
+    assert world.agree().name == "from the tablet"
+
+
+def test_of_two_new_cards_the_higher_version_stands(world):
+    world.gather("ann", bob=ADMIN)
+    both = world.bob.sign_card(2, "phone", "laptop")
+    world.bob.do(NewCard(world.bob.id, both, NONE))
+    world.talk()
+    laptop = type(world.bob)("bob", world.clock)
+    laptop.hear(world.bob)
+    laptop.device_key = laptop.key("laptop")
+    laptop.do(NewCard(world.bob.id, world.bob.sign_card(4, "laptop"), NONE))
+    world.bob.do(NewCard(world.bob.id, world.bob.sign_card(3, "phone"), NONE))
+    world.bob.hear(laptop)
+    assert world.agree().members[world.bob.id].devices == (world.bob.device("laptop"),)
+
+
+def test_the_founder_alone_makes_a_removal_final(world):
+    world.gather("ann", bob=ADMIN, cat=ADMIN)
+    world.ann.do(SetPolicy(world.ann.id, Policy(quorum=2)))
+    world.talk()
+    world.bob.do(Remove(world.bob.id, world.cat.id, NONE))
+    world.ann.hear(world.bob)
+    world.ann.do(Checkpoint(world.ann.id, NONE))
+    world.cat.do(Remove(world.cat.id, world.bob.id, NONE))
+    assert set(world.agree().members) == {world.ann.id, world.bob.id}
+
+
+def test_a_founder_who_handed_over_confirms_his_own_removals_no_more(world):
+    world.gather("ann", bob=Role.OWNER, cat=ADMIN)
+    world.ann.do(Demote(world.ann.id, world.ann.id, ADMIN))
+    world.talk()
+    world.ann.do(Remove(world.ann.id, world.cat.id, NONE))
+    world.ann.do(Checkpoint(world.ann.id, NONE))
+    world.cat.do(Remove(world.cat.id, world.ann.id, NONE))
+    assert set(world.agree().members) == {world.bob.id}

@@ -159,3 +159,41 @@ def test_a_link_of_a_removed_admin_falls_if_the_remover_did_not_know_it(world):
     admit(world.bob, world.cat, link)
     world.ann.do(Remove(world.ann.id, world.bob.id, Seen()))
     assert set(world.agree().members) == {world.ann.id}
+
+
+def test_a_card_of_another_or_without_the_device_admits_nobody(world):
+    world.gather("ann")
+    link = publish(world.ann)
+    phone = world.cat.device()
+    world.ann.do(replace(admission(world.ann, world.cat, link), card=world.cat.sign_card(1, "laptop")))
+    world.eve.device = lambda name="phone": phone  # eve's card lists cat's phone
+    world.ann.do(replace(admission(world.ann, world.cat, link), card=world.eve.sign_card(1, "phone")))
+    assert set(world.agree().members) == {world.ann.id}
+
+
+def test_a_link_raises_no_member_and_brings_in_no_banned_person(world):
+    world.gather("ann", bob=Role.READER)
+    world.ann.do(Ban(world.ann.id, world.cat.id, Seen()))
+    link = publish(world.ann, role=Role.MEMBER)
+    admit(world.ann, world.bob, link)
+    admit(world.ann, world.cat, link)
+    view = world.agree()
+    assert view.members[world.bob.id].role is Role.READER
+    assert world.cat.id not in view.members
+
+
+def test_the_last_use_may_be_witnessed_twice(world):
+    world.gather("ann", bob=Role.MEMBER, cat=Role.MEMBER)
+    link = publish(world.ann, max_uses=1)
+    world.talk()
+    acts = [admit(by, world.dan, link) for by in (world.bob, world.cat)]
+    assert world.dan.id in world.agree().members
+    assert all(world.ann.group.stands(act) for act in acts)
+
+
+def test_a_link_made_after_a_removal_brings_back_the_removed(world):
+    world.gather("ann", bob=Role.MEMBER)
+    world.ann.do(Remove(world.ann.id, world.bob.id, Seen()))
+    link = publish(world.ann)
+    admit(world.ann, world.bob, link)
+    assert world.bob.id in world.agree().members

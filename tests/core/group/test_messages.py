@@ -152,3 +152,26 @@ def test_what_was_written_before_a_demotion_was_known_is_kept(world):
     world.ann.do(Demote(world.ann.id, world.bob.id, Role.READER))
     assert verdict(world, before, world.bob.device(), 1) is Verdict.KEPT
     assert verdict(world, world.ann.group.frontier, world.bob.device(), 2) is Verdict.REFUSED
+
+
+def test_the_founder_alone_makes_the_end_final(world, seen):
+    world.gather("ann", bob=Role.MEMBER)
+    world.ann.do(SetPolicy(world.ann.id, Policy(quorum=2)))
+    before = world.ann.group.frontier
+    phone = world.bob.device()
+    world.ann.do(Remove(world.ann.id, world.bob.id, seen((phone, 3))))
+    world.ann.do(Checkpoint(world.ann.id, seen((phone, 4))))
+    assert verdict(world, before, phone, 4) is Verdict.FLAGGED
+    assert verdict(world, before, phone, 5) is Verdict.REFUSED
+
+
+def test_a_removal_that_was_forgiven_no_longer_counts(world, seen):
+    world.gather("ann", bob=Role.MEMBER)
+    phone = world.bob.device()
+    world.ann.do(Remove(world.ann.id, world.bob.id, seen((phone, 3))))
+    world.ann.do(Checkpoint(world.ann.id, seen((phone, 3))))
+    world.ann.add(world.bob)
+    before = world.ann.group.frontier
+    world.ann.do(Remove(world.ann.id, world.bob.id, seen((phone, 9))))
+    assert verdict(world, before, phone, 9) is Verdict.KEPT
+    assert verdict(world, before, phone, 12) is Verdict.FLAGGED

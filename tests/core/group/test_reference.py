@@ -152,7 +152,8 @@ class Model:
                     isinstance(self.op(check), Checkpoint)
                     and removal in self.past(check)
                     and id not in self.past(check)
-                    and (by == FOUNDER or (by != op.by and before.get(by, 0) >= Role.ADMIN))
+                    and before.get(by, 0) >= Role.ADMIN
+                    and (by != op.by or (by == FOUNDER and before[by] is Role.OWNER))
                 ):
                     return True
         return False
@@ -188,9 +189,7 @@ class Model:
             if not open_ones:
                 return surely & perhaps
             open_ones = [id for id in open_ones if self.is_right(id, surely & perhaps)] or open_ones
-            forced |= self.circle(open_ones) or {
-                min(open_ones, key=lambda id: (self.op(id).by != FOUNDER, self.order.index(id)))
-            }
+            forced |= self.circle(open_ones) or {open_ones[0]}
 
     def circle(self, ids: list[EntryId]) -> set[EntryId]:
         reach = {id: {other for other in ids if self.voids(id, other)} for id in ids}

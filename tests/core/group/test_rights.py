@@ -12,6 +12,7 @@ from p2pchat.core.group.operations import (
     Invite,
     Join,
     Leave,
+    Link,
     NewCard,
     Policy,
     Promote,
@@ -22,6 +23,7 @@ from p2pchat.core.group.operations import (
     SetPolicy,
     Unban,
 )
+from p2pchat.core.ids import EntryId
 from p2pchat.errors import ProtocolError
 
 NONE = Seen()
@@ -121,6 +123,12 @@ def test_a_banned_person_must_first_be_unbanned(world):
         (Role.ADMIN, lambda me, cat, dan: Promote(me.id, me.id, Role.OWNER)),
         (Role.ADMIN, lambda me, cat, dan: Add(me.id, dan.id, Role.OWNER, dan.card)),
         (Role.ADMIN, lambda me, cat, dan: Add(me.id, dan.id, Role.MEMBER, cat.card)),
+        (Role.ADMIN, lambda me, cat, dan: Invite(me.id, dan.id, Role.OWNER)),
+        (Role.ADMIN, lambda me, cat, dan: Invite(me.id, cat.id, Role.MEMBER)),
+        (Role.ADMIN, lambda me, cat, dan: Link(me.id, bytes(32), Role.OWNER, 1, 1)),
+        (Role.MEMBER, lambda me, cat, dan: Join(me.id, EntryId(bytes(32)), me.card)),
+        (Role.MEMBER, lambda me, cat, dan: NewCard(me.id, cat.sign_card(2, "phone"), NONE)),
+        (Role.MEMBER, lambda me, cat, dan: NewCard(me.id, me.sign_card(2, "laptop"), NONE)),
     ],
 )
 def test_nobody_does_what_his_role_does_not_allow(world, role, act):
@@ -229,3 +237,51 @@ def test_the_view_id_follows_members_and_devices_alone(world):
     second = world.agree().id
     world.ann.do(Remove(world.ann.id, world.bob.id, NONE))
     assert len({first, second, world.agree().id}) == 3
+
+
+def test_readers_do_not_invite_even_if_the_policy_would_let_them(world):
+    world.gather("ann", bob=Role.READER)
+    world.ann.do(SetPolicy(world.ann.id, Policy(invite=Role.READER)))
+    world.bob.hear(world.ann)
+    world.bob.add(world.cat, Role.READER)
+    assert world.cat.id not in world.agree().members
+
+
+def test_an_invited_person_joins_with_his_own_card_and_a_device_on_it(world):
+    world.gather("ann")
+    invite = world.ann.do(Invite(world.ann.id, world.bob.id, Role.MEMBER))
+    world.bob.hear(world.ann)
+    world.bob.do(Join(world.bob.id, invite.id, world.cat.card))
+    world.bob.do(Join(world.bob.id, invite.id, world.bob.sign_card(2, "laptop")))
+    assert set(world.agree().members) == {world.ann.id}
+
+
+def test_a_removed_person_who_is_invited_anew_joins(world):
+    world.gather("ann", bob=Role.MEMBER)
+    world.ann.do(Remove(world.ann.id, world.bob.id, NONE))
+    invite = world.ann.do(Invite(world.ann.id, world.bob.id, Role.MEMBER))
+    world.bob.hear(world.ann)
+    world.bob.do(Join(world.bob.id, invite.id, world.bob.card))
+    assert world.bob.id in world.agree().members
+
+
+def test_a_card_of_somebody_else_changes_nobodys_devices(world):
+    world.gather("ann", bob=Role.MEMBER, cat=Role.MEMBER)
+    phone = world.bob.device()
+    world.cat.device = lambda name="phone": phone  # cat lists bob's phone, and bob publishes her card
+    act = world.bob.do(NewCard(world.bob.id, world.cat.sign_card(2, "phone"), NONE))
+    assert not world.bob.group.stands(act)
+
+
+def test_an_old_card_brings_back_no_device(world):
+    world.gather("ann", bob=Role.MEMBER)
+    old = world.bob.sign_card(2, "phone", "laptop")
+    world.bob.do(NewCard(world.bob.id, old, NONE))
+    world.bob.do(NewCard(world.bob.id, world.bob.sign_card(3, "phone"), NONE))
+    world.bob.device_key = world.bob.key("laptop")
+    act = world.bob.do(NewCard(world.bob.id, old, NONE))
+    assert not world.bob.group.stands(act)
+    world.ann.hear(world.bob)
+    world.ann.do(Remove(world.ann.id, world.bob.id, NONE))
+    world.ann.do(Add(world.ann.id, world.bob.id, Role.MEMBER, old))
+    assert world.agree().members[world.bob.id].devices == (world.bob.device("phone"),)

@@ -93,6 +93,9 @@ def test_headers_that_are_not_one_chain_prove_nothing(forked):
     jumping = SignedChain((one[0].raw_header, one[2].raw_header), one[2].signature)
     with pytest.raises(ProtocolError, match="one chain"):
         jumping.verify()
+    crossing = SignedChain((one[0].raw_header, other[1].raw_header), other[1].signature)
+    with pytest.raises(ProtocolError, match="one chain"):
+        crossing.verify()
     with pytest.raises(ProtocolError, match="no entry"):
         SignedChain.of([replace(one[0], signature=bytes(64))])
     assert SignedChain.of(other).verify() == other[0].header

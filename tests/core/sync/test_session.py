@@ -185,6 +185,15 @@ def test_signatures_that_a_carrier_spoilt_are_covered_by_the_chain(member, line)
     assert cat.shown() == ann.shown()
 
 
+def test_a_known_entry_still_proves_the_one_before(member, monkeypatch):
+    ann, bob = member("ann"), member("bob")
+    first, second = ann.write(), ann.write()
+    monkeypatch.setattr(bob, "has", lambda id: id == second.id)  # it waits for its predecessor
+    frame = next(pack_entries([replace(first, signature=bytes(64)).encode(), second.encode()]))
+    session = SyncSession(ConversationId(b"c" * 32), initiator=False)
+    assert [entry.id for entry in session.receive(frame, bob)] == [first.id]
+
+
 def test_entries_without_a_good_signature_end_the_session(member, line):
     ann, bob = member("ann"), member("bob")
     entry = replace(ann.write(), signature=bytes(64))
