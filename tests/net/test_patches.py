@@ -11,15 +11,20 @@ import pytest
 import trio
 import trio.testing
 from libp2p.custom_types import TProtocol
+from libp2p.host import basic_host
+from libp2p.identity.identify.pb.identify_pb2 import Identify
 from libp2p.io import msgio
 from libp2p.io.exceptions import IncompleteReadError
 from libp2p.io.trio import TrioTCPStream
+from libp2p.peer.peerstore import PeerStore
 from libp2p.protocol_muxer.exceptions import MultiselectCommunicatorError
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 from libp2p.pubsub import pubsub
 from libp2p.tools.anyio_service import Service, background_trio_service
 from libp2p.utils import encode_delim
+from multiaddr import Multiaddr
 
+from p2pchat.core.ids import DeviceId
 from p2pchat.net.patches import PATCHES, install
 from p2pchat.net.peers import peer_id_of
 
@@ -133,6 +138,22 @@ async def test_gossip_collects_our_addresses_for_every_rpc(opened):
     with patched():
         made_for_three_rpcs()
         assert made_for_three_rpcs() == 0
+
+
+async def test_a_peer_that_says_too_much_of_itself():
+    addresses = [Multiaddr(f"/ip4/192.0.2.1/tcp/{n}").to_bytes() for n in range(1, 300)]
+    claims = Identify(listen_addrs=addresses, protocols=[f"/{n}" for n in range(1000)])
+    peer = peer_id_of(DeviceId(b"\x07" * 32))
+
+    async def remembered():
+        peerstore = PeerStore()
+        await basic_host.update_peerstore_from_identify(peerstore, peer, claims)
+        return len(peerstore.addrs(peer)), len(peerstore.get_protocols(peer))
+
+    with without("identify_flood"):
+        assert await remembered() == (299, 1000)
+    with patched():
+        assert await remembered() == (16, 128)
 
 
 class Idle(Service):

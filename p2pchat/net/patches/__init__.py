@@ -12,6 +12,7 @@ from typing import Final
 from p2pchat.net.patches import (
     gossip_burst_loss,
     gossip_record_cost,
+    identify_flood,
     ipv6_remote_address,
     late_service_task,
     multistream_message,
@@ -27,6 +28,7 @@ PATCHES: Final[dict[str, tuple[Replacement, ...]]] = {
     for module in (
         gossip_burst_loss,
         gossip_record_cost,
+        identify_flood,
         ipv6_remote_address,
         late_service_task,
         multistream_message,

@@ -2,7 +2,7 @@
 
 The queue of RPCs to a peer holds 32, the notices of GossipSub 1.2 (IDONTWANT) share it, and a full
 queue drops without a word: of 300 published at once 16 arrive. Unnecessary once `Pubsub` takes the
-queue's size as an option, or `publish` waits.
+queue's size as an option, or `publish` waits (py-libp2p issue 891).
 """
 
 from __future__ import annotations

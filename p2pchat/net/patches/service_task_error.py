@@ -2,7 +2,8 @@
 
 `TrioManager` cancels all tasks of Swarm, Pubsub, KadDHT and the relay when one of them fails, though
 most of them serve one peer each. Seen with gossip messages whose key or protobuf is garbage.
-Unnecessary once `TrioManager` treats the tasks of `run_task` as independent.
+Unnecessary once `TrioManager` treats the tasks of `run_task` as independent; so far single causes are
+mended upstream (py-libp2p issue 1120).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 libp2p runs handlers in the nursery of the connection's service task: an error, ours or one that a
 peer's bytes provoke in libp2p's own handlers, cancels the swarm and leaves `host.run()`. Seen with a
 handler that raises ValueError and with six kinds of hostile bytes. Unnecessary once
-`SwarmConn._handle_muxed_stream` contains its errors.
+`SwarmConn._handle_muxed_stream` contains its errors (py-libp2p issue 417 is its sibling, open since 2020).
 """
 
 from __future__ import annotations
