@@ -201,14 +201,15 @@ def test_close_an_epoch_to_retract_what_i_hold(debt, pair, alice, mallory):
     assert owes_me.id in alice.state.concessions
 
 
-def test_close_my_epoch_alone(debt, pair, alice, mallory):
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_close_my_epoch_alone(debt, pair, alice, mallory, order):
     tablet = pair.add_device(mallory, "second device of Mallory")
     tablet.pull(mallory)
     close = say(mallory, Kind.CLOSURE, details=Closure(alice.id, debt.entry.epoch, ()))
     tablet.take(close)
     agreed = say(tablet, Kind.ACCEPT, ref=close.id)
-    for signed in (close, agreed):
-        alice.take(signed)
+    for index in order:
+        alice.take((close, agreed)[index])
     assert not alice.state.is_closed(alice.id, debt.entry.epoch)
     assert alice.state.faults == {agreed.id}
 

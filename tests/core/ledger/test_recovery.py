@@ -138,6 +138,21 @@ def test_a_device_does_not_bind_itself_before_it_has_everything_the_other_holds(
     assert recovery.closures_to_propose(alice.recovery, alice.state) == []
 
 
+def test_a_device_does_not_bind_itself_before_the_other_agreed_to_the_closures(pair, alice, bob):
+    old = alice.backup()
+    alice.do(actions.pay, eur(1))
+    alice.restart(old)
+    alice.recovery = recovery.hear_heads(alice.recovery, ())
+    (draft,) = recovery.closures_to_propose(alice.recovery, alice.state)
+    alice.write(draft)
+    assert recovery.closures_to_propose(alice.recovery, alice.state) == []  # proposed once
+    assert not recovery.is_settled(alice.recovery, alice.state)
+    pair.sync()
+    bob.agree_to_closures()
+    pair.sync()
+    assert recovery.is_settled(alice.recovery, alice.state)
+
+
 def test_a_closure_cannot_retract_what_the_other_holds(pair, alice, bob):
     old = alice.backup()
     offer = alice.do(actions.pay, eur(50))

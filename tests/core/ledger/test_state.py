@@ -21,6 +21,7 @@ from p2pchat.errors import ProtocolError, UsageError
 EUR = iso_unit("EUR")
 PREIMAGE = b"p" * 32
 LOCK = hashlib.sha256(PREIMAGE).digest()
+NOW_MS = 1_800_000_000_000
 
 
 def eur(minor):
@@ -197,9 +198,29 @@ def test_an_entry_that_does_not_fit_its_predecessor_is_refused(pair, alice, bob)
             bob.state.add(signed)
 
 
-def alice_writes(alice, pair):
+def test_what_does_not_fit_never_takes_part_in_whichever_order_it_comes(pair, alice, bob):
+    first = alice.do(actions.pay, eur(1))
+    head = alice.head
+    alice.head = type(head)(head.epoch, 2, head.prev, head.created_ms)  # a gap in the numbers
+    gap = alice_writes(alice, pair, now_ms=NOW_MS)
+    assert bob.take(gap) == []
+    assert bob.take(first) == [first.id]
+    assert bob.state.find(gap.id) is None
+
+
+def test_nobody_writes_on_in_a_chain_of_another_device(pair, alice, bob):
+    first = alice.do(actions.pay, eur(1))
+    bob.take(first)
+    bob.head = alice.head
     draft = Draft(pair.account.id, Kind.CONCEDE, amount=5)
-    return write(draft, alice.head, alice.key, now_ms=1, nonce=bytes(12))[0]
+    signed, _head = write(draft, bob.head, bob.key, now_ms=NOW_MS + 1, nonce=bytes(12))
+    with pytest.raises(ProtocolError, match="does not fit"):
+        alice.state.add(signed)
+
+
+def alice_writes(alice, pair, now_ms=1):
+    draft = Draft(pair.account.id, Kind.CONCEDE, amount=5)
+    return write(draft, alice.head, alice.key, now_ms=now_ms, nonce=bytes(12))[0]
 
 
 def test_a_flood_of_loose_entries_ends_at_a_bound(pair, alice, bob):
