@@ -27,7 +27,7 @@ Questions: `state.owed_to(me)`, `held_for`, `room_for`, `limit_of`, `offers_to`,
 | decide and act | `policy`, `actions`, `agreements`, `schedule` |
 | come back after a restore | `recovery` |
 | share bills | `split`, `expense` |
-| move debts around several people | `circulation`, `probe`, `simplify` |
+| move debts around several people | `circulation`, `order`, `probe`, `simplify` |
 | prove something to others | `bundle`, `statement`, `verify` |
 | exchange with other programs | `books` |
 

@@ -90,6 +90,18 @@ def least_debts(debts: Debts[P]) -> dict[tuple[P, P], int]:
     return {pair: left.get(pair, 0) for pair in debts}
 
 
+def route(cycle: Cycle[P], first: P) -> tuple[P, ...]:
+    """The order in which a circulation that `first` starts clears `cycle`: each concedes to his debtor.
+
+    Raises:
+        UsageError: `first` is not on it.
+    """
+    if first not in cycle.people:
+        raise UsageError("Only somebody on the circle can clear it")
+    start = cycle.people.index(first)
+    return tuple(reversed((*cycle.people[start + 1 :], *cycle.people[: start + 1])))
+
+
 def apply(debts: Debts[P], cleared: Iterable[Cycle[P]]) -> dict[tuple[P, P], int]:
     """What is owed after `cleared`, without the debts that are gone.
 

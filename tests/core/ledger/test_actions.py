@@ -229,6 +229,18 @@ def test_many_gaps_need_several_acceptances(pair, alice, bob):
     assert {c.id for c in bob.state.offers_to(bob.person)} == {offer.id for offer in offers[1::2]}
 
 
+def test_the_branches_of_a_forked_chain_are_accepted_without_dragging_in_others(pair, alice, bob):
+    start = alice.head
+    left = [alice.do(actions.pay, eur(n)) for n in (1, 2, 3)]
+    alice.head = start
+    right = [alice.do(actions.pay, eur(n)) for n in (10, 20, 30)]
+    pair.sync()
+    wanted = [bob.state.concessions[offer.id] for offer in (left[0], right[1], right[2])]
+    for draft in actions.accept_all(bob.state, bob.person, wanted):
+        bob.write(draft)
+    assert {c.id for c in bob.state.concessions.values() if c.counts} == {c.id for c in wanted}
+
+
 def test_a_prefix_acceptance_that_arrives_first_waits_for_what_it_covers(pair, alice, bob):
     offers = [alice.do(actions.pay, eur(n)) for n in (1, 2, 3)]
     pair.sync()

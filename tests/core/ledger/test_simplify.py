@@ -65,6 +65,14 @@ def test_three_friends_in_a_circle():
     )
 
 
+def test_a_clearing_goes_from_each_to_his_debtor():
+    cycle = Cycle(("a", "b", "c"), 20)  # a owes b, b owes c, c owes a
+    assert simplify.route(cycle, "a") == ("a", "c", "b")
+    assert simplify.route(cycle, "c") == ("c", "b", "a")
+    with pytest.raises(UsageError):
+        simplify.route(cycle, "d")
+
+
 def test_debts_both_ways_cancel_out():
     (cycle,) = simplify.cycles({("a", "b"): 5, ("b", "a"): 3})
     assert (set(cycle.people), cycle.minor) == ({"a", "b"}, 3)

@@ -118,15 +118,17 @@ def test_a_checkpoint_that_one_side_signed_is_no_statement(pair, alice, bob):
     proposal = alice.do(agreements.propose_checkpoint)
     with pytest.raises(UsageError, match="not agreed"):
         statement.statement(alice.state, pair.certificates, proposal.id)
-    alone = Bundle(
-        BundleKind.STATEMENT,
-        (pair.account.low, pair.account.high),
-        EUR,
-        tuple(pair.certificates),
-        ((proposal.raw, proposal.signature),) * 2,
-    )
-    with pytest.raises(ProtocolError):
-        verify_bundle(bundle.encode(alone))
+    herself = alice.write(Draft(pair.account.id, Kind.ACCEPT, ref=proposal.id))
+    for parts in ((proposal, proposal), (proposal, herself), (proposal,)):
+        with pytest.raises(ProtocolError):
+            verify_bundle(made_up(pair, BundleKind.STATEMENT, parts))
+
+
+def made_up(pair, kind, parts):
+    """A bundle that no honest program would make, of properly signed entries."""
+    persons = (pair.account.low, pair.account.high)
+    entries = tuple((signed.raw, signed.signature) for signed in parts)
+    return bundle.encode(Bundle(kind, persons, EUR, tuple(pair.certificates), entries))
 
 
 def test_a_receipt_shows_the_creditors_signature_and_the_acceptance(pair, alice, bob):
@@ -172,15 +174,26 @@ def test_an_acceptance_that_left_the_concession_out_makes_no_receipt(pair, alice
     acceptance = bob.write(draft)
     report = verify_bundle(statement.receipt(bob.state, pair.certificates, offers[1].id))
     assert "until then it does not count" in report.not_proven[0]
-    forged = Bundle(
-        BundleKind.RECEIPT,
-        (pair.account.low, pair.account.high),
-        EUR,
-        tuple(pair.certificates),
-        tuple((signed.raw, signed.signature) for signed in (offers[1], offers[2], acceptance)),
-    )
+    forged = made_up(pair, BundleKind.RECEIPT, (offers[1], offers[2], acceptance))
     with pytest.raises(ProtocolError, match="leaves this concession out"):
-        verify_bundle(bundle.encode(forged))
+        verify_bundle(forged)
+
+
+def test_an_acceptance_of_a_later_part_of_the_chain_makes_no_receipt(pair, alice, bob):
+    offers = [alice.do(actions.pay, eur(minor)) for minor in (1, 2, 3)]
+    pair.sync()
+    wanted = [bob.state.concessions[offer.id] for offer in offers[1:]]
+    (draft,) = actions.accept_all(bob.state, bob.person, wanted)
+    acceptance = bob.write(draft)
+    assert len(verify_bundle(statement.receipt(bob.state, pair.certificates, offers[1].id)).proven) == 2
+    for parts, says in (
+        ((*offers, acceptance), "leaves this concession out"),
+        ((offers[0], offers[2], acceptance), "gap"),
+        ((offers[1], acceptance), "names something else"),
+        ((offers[1], offers[2], alice.write(Draft(pair.account.id, Kind.ACCEPT, ref=offers[2].id))), "names"),
+    ):
+        with pytest.raises(ProtocolError, match=says):
+            verify_bundle(made_up(pair, BundleKind.RECEIPT, parts))
 
 
 def test_a_history_is_complete_up_to_the_last_checkpoint(pair, alice, bob):
