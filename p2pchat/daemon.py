@@ -65,7 +65,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 async def _run(profile: Profile, network: NetworkFile, listen: tuple[str, ...]) -> None:
     from p2pchat.net.libp2p_network import open_network  # takes a second: not before the home is ours
 
-    book = StoredAddressBook(profile.database)
+    book = StoredAddressBook(profile.database, profile.app.now_ms)
     addresses = listen or _last_listen(profile.database) or (ANY_PORT,)
     config = NetworkConfig(
         key=profile.app.key,

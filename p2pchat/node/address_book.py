@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import trio
 
 from p2pchat.core.ids import DeviceId
-from p2pchat.node.profile import wall_clock_ms
+from p2pchat.node.storage import Storage
 from p2pchat.store import people
 from p2pchat.store.database import Database
 from p2pchat.store.transaction import Transaction
-from p2pchat.store.writer import StoreService
 
 
 class StoredAddressBook:
     """`net.config.AddressBook` over the store: read at once, written a moment later, together."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:
         self._database = database
+        self._now_ms = now_ms
         self._news: list[tuple[DeviceId, str, bool]] = []
         self._changed = trio.Event()
 
@@ -34,7 +34,7 @@ class StoredAddressBook:
         """`address` did not answer as `device` just now."""
         self._note(device, address, False)
 
-    async def keep(self, store: StoreService) -> None:
+    async def keep(self, store: Storage) -> None:
         """Write what was learnt since the last time, as soon as there is something."""
         await self._changed.wait()
         self._changed = trio.Event()
@@ -43,7 +43,7 @@ class StoredAddressBook:
         def write(tx: Transaction) -> None:
             for device, address, worked in news:
                 note = people.address_worked if worked else people.address_failed
-                note(tx, device, address, wall_clock_ms())
+                note(tx, device, address, self._now_ms())
 
         await store.run(write)
 

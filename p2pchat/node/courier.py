@@ -34,8 +34,8 @@ from p2pchat.net.network import Network, Stream
 from p2pchat.node.endure import one_error
 from p2pchat.node.features import envelopes
 from p2pchat.node.features.app import App
+from p2pchat.node.storage import Storage
 from p2pchat.store.transaction import Transaction
-from p2pchat.store.writer import StoreService
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ RETRY_S: Final = 2.0  # after a stream broke while the connection stays
 class Couriers:
     """Carries the outbox to every connected device, and serves direct/1 and hello/1."""
 
-    def __init__(self, app: App, store: StoreService, network: Network) -> None:
+    def __init__(self, app: App, store: Storage, network: Network) -> None:
         self._app = app
         self._store = store
         self._network = network
@@ -150,7 +150,7 @@ class _Trip:
     def __init__(
         self,
         app: App,
-        store: StoreService,
+        store: Storage,
         network: Network,
         device: DeviceId,
         bells: dict[DeviceId, trio.Event],

@@ -28,7 +28,7 @@ from p2pchat.net.network import Network, Topic
 from p2pchat.net.protocols import GOSSIP_LIMIT
 from p2pchat.node.features import group_log
 from p2pchat.node.features.app import App
-from p2pchat.store.writer import StoreService
+from p2pchat.node.storage import Storage
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def _payload_key(secret: bytes) -> bytes:
 class Gossip:
     """Takes part in the topics of all joined groups."""
 
-    def __init__(self, app: App, store: StoreService, network: Network) -> None:
+    def __init__(self, app: App, store: Storage, network: Network) -> None:
         self._app = app
         self._store = store
         self._network = network

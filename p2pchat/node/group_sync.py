@@ -24,9 +24,9 @@ from p2pchat.net.network import Network, Stream
 from p2pchat.node.endure import one_error
 from p2pchat.node.features import group_log, group_views
 from p2pchat.node.features.app import App
+from p2pchat.node.storage import Storage
 from p2pchat.store.reconcile import StoredLog
 from p2pchat.store.transaction import Reader, Transaction
-from p2pchat.store.writer import StoreService
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +40,11 @@ _FRAMES_AT_ONCE: Final = 8  # read from the store and written before others get 
 class GroupSync:
     """Keeps the logs of all groups equal with every connected member."""
 
-    def __init__(self, app: App, store: StoreService, network: Network) -> None:
+    def __init__(self, app: App, store: Storage, network: Network, chances: random.Random) -> None:
         self._app = app
         self._store = store
         self._network = network
+        self._chances = chances
         self._talks: dict[DeviceId, _Talk] = {}
         network.serve(protocols.SYNC, self._serve, frame_limit=protocols.SYNC_FRAME_LIMIT)
 
@@ -78,7 +79,7 @@ class GroupSync:
 
     async def _talk(self, stream: Stream, *, initiator: bool) -> None:
         device = stream.peer
-        talk = _Talk(self._app, self._store, stream, initiator=initiator)
+        talk = _Talk(self._app, self._store, stream, self._chances, initiator=initiator)
         self._talks.setdefault(device, talk)
         try:
             await talk.run()
@@ -93,10 +94,13 @@ class GroupSync:
 class _Talk:
     """One sync/1 stream."""
 
-    def __init__(self, app: App, store: StoreService, stream: Stream, *, initiator: bool) -> None:
+    def __init__(
+        self, app: App, store: Storage, stream: Stream, chances: random.Random, *, initiator: bool
+    ) -> None:
         self._app = app
         self._store = store
         self._stream = stream
+        self._chances = chances
         self._initiator = initiator
         self.fault: ProtocolError | None = None  # why the stream had to be ended
         self._sessions: dict[GroupId, SyncSession] = {}
@@ -165,7 +169,7 @@ class _Talk:
 
     async def _write(self) -> None:
         try:
-            round_at = trio.current_time() + random.uniform(*ROUND_S)
+            round_at = trio.current_time() + self._chances.uniform(*ROUND_S)
             while True:
                 self._work = trio.Event()
                 now = trio.current_time()
@@ -174,7 +178,7 @@ class _Talk:
                     starting, self._due, self._settle_at = self._due, set(), float("inf")
                 everybody = now >= round_at or self._look
                 if everybody:
-                    round_at = now + random.uniform(*ROUND_S)
+                    round_at = now + self._chances.uniform(*ROUND_S)
                 pushes, self._pushes = self._pushes, []
                 look, self._look = self._look, False
                 frames = await self._store.run(partial(self._frames, look, everybody, starting, pushes))

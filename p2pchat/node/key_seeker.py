@@ -11,8 +11,8 @@ from p2pchat.core.ids import GroupId
 from p2pchat.net.network import Network
 from p2pchat.node.features import group_messages
 from p2pchat.node.features.app import App
+from p2pchat.node.storage import Storage
 from p2pchat.store import messages
-from p2pchat.store.writer import StoreService
 
 KEYS_S: Final = 3.0  # a key usually comes a moment after the message: only then is it asked for
 LONGEST_S: Final = 600.0
@@ -21,7 +21,7 @@ LONGEST_S: Final = 600.0
 class KeySeeker:
     """Remembers for each group when to ask next, with growing pauses."""
 
-    def __init__(self, app: App, store: StoreService, network: Network) -> None:
+    def __init__(self, app: App, store: Storage, network: Network) -> None:
         self._app = app
         self._store = store
         self._network = network

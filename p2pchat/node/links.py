@@ -30,9 +30,12 @@ MAX_DIALS: Final = 16  # at once
 class Links:
     """Keeps the wanted devices connected."""
 
-    def __init__(self, network: Network, addresses: Callable[[DeviceId], Sequence[str]]) -> None:
+    def __init__(
+        self, network: Network, addresses: Callable[[DeviceId], Sequence[str]], chances: random.Random
+    ) -> None:
         self._network = network
         self._addresses = addresses
+        self._chances = chances
         self._wanted: dict[DeviceId, trio.CancelScope] = {}
         self._hurries: dict[DeviceId, trio.Event] = {}
         self._reasons: dict[DeviceId, str] = {}
@@ -51,7 +54,7 @@ class Links:
         """Be connected with these devices, and with no others for their own sake."""
         for device in set(self._wanted) - devices:
             self._wanted.pop(device).cancel()
-        for device in devices - set(self._wanted) - {self._network.device}:
+        for device in sorted(devices - set(self._wanted) - {self._network.device}):
             self._wanted[device] = trio.CancelScope()
             if self._nursery:
                 self._nursery.start_soon(self._keep, device, self._wanted[device])
@@ -80,7 +83,7 @@ class Links:
                             continue
                     # At least a short pause even for a hurry: a peer that drops us must not keep us busy.
                     await trio.sleep(SHORTEST_PAUSE_S)
-                    with trio.move_on_after(pause * random.uniform(0.5, 1.5)):
+                    with trio.move_on_after(pause * self._chances.uniform(0.5, 1.5)):
                         await self._hurried(device)
                     pause = min(2 * pause, LONGEST_PAUSE_S)
             finally:

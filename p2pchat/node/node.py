@@ -8,10 +8,11 @@ the members, an event goes to the listeners.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 import trio
 
@@ -29,6 +30,7 @@ from p2pchat.node.group_sync import GroupSync
 from p2pchat.node.key_seeker import KEYS_S, KeySeeker
 from p2pchat.node.links import Links
 from p2pchat.node.listeners import Listeners
+from p2pchat.node.storage import Storage
 from p2pchat.store import messages, people
 from p2pchat.store.database import Database
 from p2pchat.store.events import Event
@@ -42,20 +44,22 @@ VANISH_S: Final = 2.0
 VANISH_BATCH: Final = 200
 UPKEEP_S: Final = 3600.0  # rotating prekeys, forgetting what is too old
 
+CarryOut: TypeAlias = Callable[[list[object]], None]
+
 
 class Node:
     """One person's node; made by `running_node`."""
 
     def __init__(
-        self, app: App, store: StoreService, network: Network, links: Links, listeners: Listeners
+        self, app: App, store: Storage, network: Network, book: StoredAddressBook, chances: random.Random
     ) -> None:
         self.app = app
         self.store = store
         self.network = network
-        self.links = links
-        self.listeners = listeners
+        self.links = Links(network, book.addresses, chances)
+        self.listeners = Listeners()
         self._couriers = Couriers(app, store, network)
-        self._group_sync = GroupSync(app, store, network)
+        self._group_sync = GroupSync(app, store, network, chances)
         self._gossip = Gossip(app, store, network)
         self._circles_changed = trio.Event()
         self._hints: list[GroupGrew] = []
@@ -162,13 +166,21 @@ def own_addresses(network: Network) -> tuple[str, ...]:
 
 @asynccontextmanager
 async def running_node(
-    app: App, database: Database, network: Network, book: StoredAddressBook
+    app: App,
+    database: Database,
+    network: Network,
+    book: StoredAddressBook,
+    *,
+    open_storage: Callable[[Database, CarryOut], Storage] = StoreService,
+    chances: random.Random | None = None,
 ) -> AsyncIterator[Node]:
-    """A node at work on `network` while the context is open."""
-    listeners = Listeners()
+    """A node at work on `network` while the context is open.
+
+    `open_storage` says how its tasks reach `database`, `chances` is what jitter is drawn from.
+    """
     nodes: list[Node] = []
-    store = StoreService(database, lambda effects: nodes[0].carry_out(effects))
-    node = Node(app, store, network, Links(network, book.addresses), listeners)
+    store = open_storage(database, lambda effects: nodes[0].carry_out(effects))
+    node = Node(app, store, network, book, chances or random.Random())
     nodes.append(node)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(node.run)

@@ -86,7 +86,7 @@ def ask_for_keys(app: App, group: GroupId, devices: set[DeviceId], tx: Transacti
     missing = [session for session, _ in messages.missing_sessions(tx, group, limit=MAX_ASKED)]
     if missing:
         wanted = Item(items.GROUP_KEY_WANTED, KeysWanted(group, tuple(sorted(missing))).encode())
-        for device in devices & group_views.member_devices(app, tx, group):
+        for device in sorted(devices & group_views.member_devices(app, tx, group)):
             outbox.drop(tx, device, items.GROUP_KEY_WANTED)
             outbox.put(tx, device, wanted)
             tx.effects.append(Wake(device))

@@ -1,0 +1,21 @@
+"""What the running node asks of its store: `store.writer.StoreService`, or one in the same task."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from p2pchat.store.transaction import Change, Query
+
+T = TypeVar("T")
+
+
+class Storage(Protocol):
+    """Runs changes and queries for tasks; effects are carried out before the changes' callers resume."""
+
+    async def run(self, change: Change[T]) -> T:
+        """What `change` gives back, once it lasts. Raises StoreError, or whatever `change` raised."""
+        ...
+
+    async def read(self, query: Query[T]) -> T:
+        """What `query` finds in the last commit. Raises StoreError."""
+        ...
