@@ -16,7 +16,7 @@ from p2pchat.api.client import NOT_RUNNING, Client
 from p2pchat.config import Home
 from p2pchat.errors import InUseError, NetworkError, P2PChatError
 from p2pchat_cli import output, passphrase
-from p2pchat_cli.text import harmless, harmless_json
+from p2pchat_cli.text import as_sentence, harmless, harmless_json
 
 if TYPE_CHECKING:
     from p2pchat.api.local import LocalClient
@@ -123,7 +123,7 @@ class Session:
 
     def refuse(self, error: P2PChatError, *, result: s.Result | None = None) -> None:
         """Say on stderr, and for a program on stdout, why the command ends without success."""
-        sentence = harmless(str(error))
+        sentence = as_sentence(harmless(str(error)))
         if self.json:
             details = {
                 "error": type(error).__name__,

@@ -119,3 +119,9 @@ def _date(at: float, now: float) -> str:
     if then.tm_year == today.tm_year:
         return f"{then.tm_mday} {time.strftime('%b', then)} {clock}"
     return time.strftime("%Y-%m-%d", then)
+
+
+def as_sentence(text: str) -> str:
+    """`text` with a capital at the beginning and a full stop at the end, whoever worded it."""
+    stop = "" if text.endswith((".", "?", "!")) else "."
+    return text[:1].upper() + text[1:] + stop

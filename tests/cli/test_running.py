@@ -174,7 +174,7 @@ def test_what_was_written_can_be_answered_edited_marked_and_deleted(
     assert f"(to {question[:8]}) fine" in alice("history", "bob").out
     assert "at one" in alice("msg", "starred").out
     assert "at one" not in bob("msg", "starred").out
-    assert "only your own" in bob("msg", "delete", answer[:8]).refused(8)
+    assert "Only your own" in bob("msg", "delete", answer[:8]).refused(8)
     alice.json("msg", "delete", answer[:8])
     eventually(lambda: "fine" not in bob("history", "alice").out)
 
