@@ -362,3 +362,16 @@ def test_a_founder_who_handed_over_confirms_his_own_removals_no_more(world):
     world.ann.do(Checkpoint(world.ann.id, NONE))
     world.cat.do(Remove(world.cat.id, world.ann.id, NONE))
     assert set(world.agree().members) == {world.bob.id}
+
+
+def test_a_new_card_leaves_the_devices_that_it_lists_alone(world):
+    world.gather("ann", bob=ADMIN)
+    world.bob.do(NewCard(world.bob.id, world.bob.sign_card(2, "phone", "laptop"), NONE))
+    world.talk()
+    laptop = type(world.bob)("bob", world.clock)
+    laptop.hear(world.bob)
+    laptop.device_key = laptop.key("laptop")
+    laptop.do(Rename(world.bob.id, "from the laptop"))
+    world.bob.do(NewCard(world.bob.id, world.bob.sign_card(3, "phone", "laptop", "tablet"), NONE))
+    world.bob.hear(laptop)
+    assert world.agree().name == "from the laptop"

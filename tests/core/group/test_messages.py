@@ -118,7 +118,9 @@ def test_a_readded_member_keeps_all_he_wrote_with_the_right_to_write(world, seen
     before = world.ann.group.frontier
     world.ann.do(Remove(world.ann.id, world.bob.id, NONE))
     between = world.ann.group.frontier
+    assert world.bob.device() in world.ann.view.ended
     world.ann.add(world.bob)
+    assert world.bob.device() not in world.ann.view.ended
     assert verdict(world, before, world.bob.device(), 5) is Verdict.KEPT
     assert verdict(world, between, world.bob.device(), 6) is Verdict.REFUSED
     assert verdict(world, world.ann.group.frontier, world.bob.device(), 7) is Verdict.KEPT

@@ -211,12 +211,22 @@ class Teller:
 
     dice: random.Random
     acts: list[Act]
+    weights: tuple[int, ...] = (
+        12,
+        3,
+        2,
+        2,
+        2,
+        1,
+        5,
+    )  # of the operations, in the order in which `tell` has them
+    roles: tuple[Role, ...] = tuple(Role)
 
     def tell(self, count: int) -> None:
         names = ("red", "green", "blue")
         for _ in range(count):
             by, person = self.dice.choices(PERSONS, weights=[2, 4, 4, 4, 1], k=2)
-            role = self.dice.choice(list(Role))
+            role = self.dice.choice(self.roles)
             operation = self.dice.choices(
                 [
                     Remove(by, person, NONE),
@@ -227,7 +237,7 @@ class Teller:
                     Leave(by, NONE),
                     Checkpoint(by, NONE),
                 ],
-                weights=[12, 3, 2, 2, 2, 1, 5],
+                weights=self.weights,
             )[0]
             known = [self.acts[0]] if self.dice.random() < 0.4 else self.dice.choices(self.acts, k=2)
             self.do(operation, known)
@@ -253,9 +263,9 @@ class Teller:
         return act
 
 
-def history(seed: int) -> list[Act]:
-    """A founder, three admins, a member, and then trouble."""
-    teller = Teller(random.Random(seed), [])
+def history(seed: int, *flavour: tuple[Any, ...]) -> list[Act]:
+    """A founder, three admins, a member, and then trouble, of the weights and roles in `flavour`."""
+    teller = Teller(random.Random(seed), [], *flavour)
     last = teller.do(Create(FOUNDER, b"n" * 16, "start", Policy(), b"card"), [])
     for person, role in zip(PERSONS[1:], (Role.ADMIN, Role.ADMIN, Role.ADMIN, Role.MEMBER), strict=True):
         last = teller.do(Add(FOUNDER, person, role, b"card"), [last])
@@ -297,6 +307,17 @@ def test_every_order_of_arrival_gives_what_the_model_says(block):
         roles, name, stands, _ = outcomes[0]
         assert all(other == outcomes[0] for other in outcomes), seed
         assert (roles, name, stands) == (model.roles(standing), model.name(standing), standing), seed
+
+
+# Histories with many appointments, in which rights depend on removals that depend on rights. Of 20,000
+# these end otherwise if the last rule for open removals is left out or turned round.
+APPOINTMENTS = ((12, 9, 3, 4, 1, 1, 1), (Role.ADMIN, Role.ADMIN, Role.OWNER, Role.MEMBER))
+
+
+@pytest.mark.parametrize("seed", [1_000_806, 1_019_506])
+def test_rights_that_depend_on_each_other_end_as_the_model_says(seed):
+    acts = history(seed, *APPOINTMENTS)
+    assert outcome(acts, 0)[2] == Model(acts).resolve()
 
 
 def test_what_somebody_knows_is_judged_as_if_there_were_nothing_else():
