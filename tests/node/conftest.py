@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,11 +17,15 @@ from p2pchat.api import schema as s
 from p2pchat.api.methods import CHANGES, QUERIES
 from p2pchat.config import Home
 from p2pchat.core.direct.frames import Ack, EnvelopeId, Nak, NakReason
-from p2pchat.core.ids import DeviceId
-from p2pchat.node.features import envelopes
+from p2pchat.core.ids import DeviceId, GroupId
+from p2pchat.core.sync.session import SyncSession
+from p2pchat.node.features import envelopes, group_log, group_messages, group_views
 from p2pchat.node.features.app import App
 from p2pchat.store.database import Database
+from p2pchat.store.reconcile import StoredLog
+from p2pchat.store.transaction import Transaction
 
+NAMES: Final = ("ann", "ben", "cleo")
 NETWORK: Final = 'name = "paper"\n'
 START_MS: Final = 1_750_000_000_000
 WINDOW: Final = 4
@@ -42,7 +48,7 @@ class Person:
             self.app = self.database.transact(
                 lambda tx: App.create(tx, self.home, name, self._now_ms, self._random.randbytes)
             ).result
-        self.in_flight: set[EnvelopeId] = set()
+        self.in_flight: defaultdict[DeviceId, set[EnvelopeId]] = defaultdict(set)  # by receiver
 
     def _now_ms(self) -> int:
         self._clock += 1
@@ -79,19 +85,18 @@ class Person:
 
     def seal(self, other: Person, *, hello_is_lost: bool = False) -> list[bytes]:
         """The envelopes that go out to `other` now."""
+        in_flight = self.in_flight[other.device]
+        if len(in_flight) >= WINDOW:
+            return []
         work = self.database.transact(
-            lambda tx: (
-                envelopes.work(
-                    self.app, tx, other.device, frozenset(self.in_flight), most=WINDOW - len(self.in_flight)
-                )
-                if len(self.in_flight) < WINDOW
-                else envelopes.Work([])
+            lambda tx: envelopes.work(
+                self.app, tx, other.device, frozenset(in_flight), most=WINDOW - len(in_flight)
             )
         ).result
         if work.needs_bundle:
             self.hello(other, wants_bundle=True, answer_is_lost=hello_is_lost)
             return []
-        self.in_flight.update(id for id, _ in work.envelopes)
+        in_flight.update(id for id, _ in work.envelopes)
         return [sealed for _, sealed in work.envelopes]
 
     def hello(self, other: Person, *, wants_bundle: bool, answer_is_lost: bool = False) -> None:
@@ -111,9 +116,9 @@ class Person:
         """What `other` answered to an envelope of ours."""
         if isinstance(answer, Ack):
             self.database.transact(lambda tx: envelopes.acknowledged(self.app, tx, other.device, answer.ids))
-            self.in_flight.difference_update(answer.ids)
+            self.in_flight[other.device].difference_update(answer.ids)
             return
-        self.in_flight.discard(answer.id)
+        self.in_flight[other.device].discard(answer.id)
         match answer.reason:
             case NakReason.UNKNOWN_DEVICE:
                 self.hello(other, wants_bundle=False)
@@ -121,10 +126,21 @@ class Person:
                 if self.database.transact(
                     lambda tx: envelopes.undecryptable(tx, other.device, answer.id)
                 ).result:
-                    self.in_flight.clear()
+                    self.in_flight[other.device].clear()
                     self.hello(other, wants_bundle=True)
             case NakReason.REFUSED:
                 self.database.transact(lambda tx: envelopes.refused(self.app, tx, other.device, answer.id))
+
+    def take_frame(self, other: Person, session: SyncSession, group: GroupId, frame: bytes) -> None:
+        """Take a frame of reconciliation, as the node's shell does."""
+
+        def take(tx: Transaction) -> None:
+            entries = session.receive(frame, StoredLog(tx, group))
+            group_log.take_entries(self.app, tx, group, entries)
+            if session.peer_heights is not None:
+                group_log.peer_holds(self.app, tx, group, other.device, session.peer_heights)
+
+        self.database.transact(take)
 
     # --- what the person sees ------------------------------------------------------------------
 
@@ -150,54 +166,91 @@ def _key(directory: Path) -> bytes:
     return directory.name.encode().ljust(32, b".")
 
 
-def bring_to_rest(one: Person, other: Person) -> None:
-    """Carry everything both ways over a connection that loses nothing."""
-    for person in (one, other):
+def reconcile(one: Person, other: Person, group: GroupId, *, most: int | None = None) -> None:
+    """Reconcile a group's log between two members; the connection breaks after `most` frames."""
+    ends = [(person, SyncSession(group, initiator=person is one)) for person in (one, other)]
+    for person, peer in ((one, other), (other, one)):
+        if group not in person.database.read(
+            lambda tx, me=person, it=peer: group_views.shared_with(me.app, tx, it.device)
+        ):
+            return
+    one.database.read(lambda tx: ends[0][1].start(StoredLog(tx, group)))
+    carried, silent = 0, 0
+    while silent < len(ends) and (most is None or carried < most):
+        (sender, session), (receiver, its_session) = ends
+        frame = sender.database.read(lambda tx, it=session: it.next_frame(StoredLog(tx, group)))
+        silent = silent + 1 if frame is None else 0
+        if frame is not None:
+            carried += 1
+            receiver.take_frame(sender, its_session, group, frame)
+        ends.reverse()
+
+
+def bring_to_rest(*people: Person, group: GroupId | None = None) -> None:
+    """Carry everything between all of them over connections that lose nothing."""
+    for person in people:
         person.in_flight.clear()
     for _ in range(ROUNDS):
-        idle = True
-        for sender, receiver in ((one, other), (other, one)):
+        before = [person.query("node.status", s.Nothing()).cursor for person in people]
+        for sender, receiver in permutations(people, 2):
             for sealed in sender.seal(receiver):
-                idle = False
                 sender.hear(receiver, receiver.take(sender, sealed))
-        queued = [person.query("node.status", s.Nothing()).outbox for person in (one, other)]
-        if idle and not any(queued):
+        if group:
+            for one, other in combinations(people, 2):
+                reconcile(one, other, group)
+            for person in people:
+                others = {other.device for other in people} - {person.device}
+                person.database.transact(
+                    lambda tx, me=person, of=others: group_messages.ask_for_keys(me.app, group, of, tx)
+                )
+        queued = sum(person.query("node.status", s.Nothing()).outbox for person in people)
+        if not queued and before == [person.query("node.status", s.Nothing()).cursor for person in people]:
             return
-    raise AssertionError(f"no rest after {ROUNDS} rounds; the outboxes hold {queued}")
+    raise AssertionError(f"no rest after {ROUNDS} rounds; {queued} items are still queued")
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """Makes pairs of contacts, quickly: each pair is a copy of the first."""
+    """Makes acquainted people, quickly: copies of the first three."""
 
     template: Path
     folder: Path
+    group: GroupId
 
     def contacts(self, number: int) -> tuple[Person, Person]:
         """Two contacts at rest, in stores of their own; `number` seeds their chances."""
+        ann, ben, cleo = self.members(number)
+        cleo.close()
+        return ann, ben
+
+    def members(self, number: int) -> tuple[Person, Person, Person]:
+        """Three members of #trip, at rest; Ben and Cleo are contacts of Ann, not of each other."""
         home = self.folder / str(number)
         shutil.copytree(self.template, home)
-        return Person(home / "ann", seed=number), Person(home / "ben", seed=number)
-
-    def strangers(self, number: int) -> tuple[Person, Person]:
-        """Two people who know nothing of each other."""
-        home = self.folder / f"strangers {number}"
-        home.mkdir()
-        return Person(home / "ann", name="ann", seed=number), Person(home / "ben", name="ben", seed=number)
+        ann, ben, cleo = (Person(home / name, seed=number) for name in NAMES)
+        return ann, ben, cleo
 
     rest = staticmethod(bring_to_rest)
+    reconcile = staticmethod(reconcile)
 
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    template, folder = tmp_path_factory.mktemp("template"), tmp_path_factory.mktemp("pairs")
-    ann, ben = (Person(template / name, name=name) for name in ("ann", "ben"))
+    template, folder = tmp_path_factory.mktemp("template"), tmp_path_factory.mktemp("copies")
+    ann, *guests = people = [Person(template / name, name=name) for name in NAMES]
     link = ann.change("invite.create", s.Nothing()).link
-    ben.change("contact.add", s.AddContact(link=link))
-    bring_to_rest(ann, ben)
-    ann.change("request.accept", s.Accept(who="ben"))
-    bring_to_rest(ann, ben)
-    for person in (ann, ben):
+    for guest in guests:
+        guest.change("contact.add", s.AddContact(link=link))
+        bring_to_rest(ann, guest)
+        ann.change("request.accept", s.Accept(who=guest.app.name))
+        bring_to_rest(ann, guest)
+    group = GroupId.parse(ann.change("group.create", s.CreateGroup(name="trip")).group)
+    for guest in guests:
+        ann.change("group.invite", s.GroupWho(group="trip", who=guest.app.name))
+        bring_to_rest(ann, guest)
+        guest.change("group.accept", s.GroupName(group="trip"))
+    bring_to_rest(*people, group=group)
+    for person in people:
         person.close()
-    yield Workshop(template, folder)
+    yield Workshop(template, folder, group)
     shutil.rmtree(folder)
