@@ -1,0 +1,1 @@
+"""Many real nodes in one task, over a network in memory, in virtual time, from one seed."""

@@ -1,0 +1,90 @@
+"""A node's store without threads, and the moment at which its power goes.
+
+Threads know nothing of virtual time. So changes run in the task that asks for them, one transaction
+each, with the same promises as `store.writer.StoreService`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+import trio
+
+from p2pchat.errors import StoreError
+from p2pchat.store.database import Database
+from p2pchat.store.transaction import Change, Query
+
+T = TypeVar("T")
+
+
+class Fuse:
+    """Ends a node without any clean-up: now, or right behind a commit, before what has to follow it."""
+
+    def __init__(self, on_blow: Callable[[], None]) -> None:
+        self.scope = trio.CancelScope()
+        self.is_blown = False
+        self._on_blow = on_blow
+        self._commits_left: int | None = None
+
+    def blow(self) -> None:
+        """The power goes now."""
+        self.is_blown = True
+        self._on_blow()
+        self.scope.cancel()
+
+    def blow_after(self, commits: int) -> None:
+        """The power goes behind the so-manieth commit from now, the next being the first."""
+        self._commits_left = commits
+
+    def committed(self) -> None:
+        """A commit has reached the disk."""
+        if self._commits_left is not None:
+            self._commits_left -= 1
+            if self._commits_left == 0:
+                self.blow()
+
+
+class InlineStorage:
+    """`node.storage.Storage` in the caller's own task."""
+
+    def __init__(
+        self,
+        database: Database,
+        carry_out: Callable[[list[object]], None],
+        *,
+        fuse: Fuse,
+        chances: random.Random,
+        disk_s: float,
+    ) -> None:
+        self._database = database
+        self._carry_out = carry_out
+        self._fuse = fuse
+        self._chances = chances
+        self._disk_s = disk_s
+
+    async def run(self, change: Change[T]) -> T:
+        """What `change` gives back, committed and with its effects carried out. Raises what it raised."""
+        await trio.sleep(self._chances.uniform(0, self._disk_s))
+        self._check_power()
+        (outcome,) = self._database.transact_each([change])
+        if isinstance(outcome, Exception):
+            raise outcome
+        self._fuse.committed()
+        if self._fuse.is_blown:
+            await trio.sleep_forever()  # until the cancellation arrives: nobody hears of the commit
+        if outcome.effects:
+            self._carry_out(outcome.effects)
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        return outcome.result
+
+    async def read(self, query: Query[T]) -> T:
+        """What `query` finds in the last commit."""
+        await trio.lowlevel.checkpoint()
+        self._check_power()
+        return self._database.read(query)
+
+    def _check_power(self) -> None:
+        if self._fuse.is_blown:  # only clean-up under a shield comes here
+            raise StoreError("the power is gone")
