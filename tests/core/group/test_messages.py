@@ -177,3 +177,10 @@ def test_a_removal_that_was_forgiven_no_longer_counts(world, seen):
     world.ann.do(Remove(world.ann.id, world.bob.id, seen((phone, 9))))
     assert verdict(world, before, phone, 9) is Verdict.KEPT
     assert verdict(world, before, phone, 12) is Verdict.FLAGGED
+
+
+def test_a_device_that_a_later_card_lists_again_has_not_ended(world):
+    world.gather("ann", bob=Role.MEMBER)
+    for version, devices in ((2, ["phone", "laptop"]), (3, ["phone"]), (4, ["phone", "laptop"])):
+        world.bob.do(NewCard(world.bob.id, world.bob.sign_card(version, *devices), NONE))
+        assert (world.bob.device("laptop") in world.bob.view.ended) == (version == 3)
