@@ -46,6 +46,8 @@ class Dialer:
         Raises:
             NetworkError: no address answered as that device; the text says how many failed and how.
         """
+        if peer_id_of(device) == self._swarm.self_id:
+            raise NetworkError("that is this device itself")
         lock = self._locks.setdefault(device, trio.Lock())
         try:
             async with lock:

@@ -28,6 +28,7 @@ from libp2p.peer.id import ID
 from libp2p.pubsub.gossipsub import PROTOCOL_ID_V11, PROTOCOL_ID_V12, GossipSub
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
+from libp2p.pubsub.score import ScoreParams, TopicScoreParams
 from libp2p.utils.varint import encode_varint_prefixed
 
 from p2pchat.core.frames import WRITE_SIZE
@@ -47,6 +48,12 @@ _LONG_QUEUE: Final = 1024  # RPCs waiting for one peer; see patches.gossip_burst
 _NOTICE_SIZE: Final = 1024  # bytes of a payload above which IDONTWANT saves more than it costs
 _DEGREE: Final = (6, 4, 12)  # D, D_low, D_high of the GossipSub specification
 _HEARTBEAT_S: Final = 1
+_SCORE: Final = ScoreParams(  # only payloads that our validators refuse count: 20 at once, then 2 a second
+    p4_invalid_messages=TopicScoreParams(weight=1.0, cap=100.0, decay=0.9),
+    gossip_threshold=-10.0,  # an honest peer whose view differs for a moment stays above
+    publish_threshold=-20.0,
+    graylist_threshold=-40.0,
+)
 _PAUSE_S: Final = 1.0  # after an error in a heartbeat, so that a lasting one does not spin
 
 
@@ -187,6 +194,7 @@ def make_router() -> SafeGossipSub:
         spam_protection_enabled=False,
         eclipse_protection_enabled=False,
         adaptive_gossip_enabled=False,
+        score_params=_SCORE,
     )
 
 

@@ -124,6 +124,12 @@ async def test_dialling_without_any_address_says_so(opened, deadline):
         await alice.connect(stranger, [])
 
 
+async def test_a_device_does_not_dial_itself(opened, deadline):
+    alice = await opened()
+    with deadline(), pytest.raises(NetworkError, match="itself"):
+        await alice.connect(alice.device, alice.advertised())
+
+
 async def test_many_at_once_dial_once(opened, deadline):
     alice, bob = await opened(), await opened()
     with deadline():

@@ -118,6 +118,25 @@ async def test_what_the_validator_refuses_is_neither_shown_nor_passed_on(opened,
             assert b"bad" not in seen
 
 
+async def test_a_peer_that_sends_much_that_is_refused_is_not_listened_to_for_a_while(
+    opened, joined, deadline
+):
+    alice, bob = await opened(), await opened()
+    await alice.connect(bob.device, bob.advertised())
+    at_alice, at_bob = await joined(alice), await joined(bob, validator=lambda payload: payload != b"bad")
+    await heard(at_alice, at_bob, deadline)
+    scorer = bob._gossip._pubsub.router.scorer
+    with deadline(30):
+        for _ in range(60):
+            await at_alice.publish(b"bad")
+        while scorer.allow_publish(alice.host.get_id(), [TOPIC]):  # noqa: ASYNC110
+            await trio.sleep(0.01)
+        await at_alice.publish(b"unheard")
+        await trio.sleep(0.5)
+        assert not at_bob._inbox
+        await heard(at_alice, at_bob, deadline=lambda: deadline(30))  # forgiven
+
+
 async def test_a_validator_that_raises_refuses(opened, joined, deadline, caplog):
     alice, bob = await opened(), await opened()
     await alice.connect(bob.device, bob.advertised())

@@ -293,6 +293,23 @@ async def test_streams_beyond_the_limit_are_refused_and_a_flood_of_them_ends_it(
     assert guard.is_banned(PEER)
 
 
+async def test_a_peer_that_sends_too_fast_is_read_more_slowly(nursery, autojump_clock):
+    slow = Guard(Limits(bytes_per_second=100_000), clock=lambda: 0.0)
+    ours, theirs = secured_pair()
+    victim = YamuxConnection(slow, theirs, peer_id_of(PEER))
+    nursery.start_soon(victim.start)
+    attacker = Attacker(ours)
+    nursery.start_soon(attacker.listen)
+    await attacker.send(wire.WINDOW_UPDATE, wire.SYN, 1, 0)
+    stream = await victim.accept_stream()
+    began = trio.current_time()
+    async with trio.open_nursery() as both:
+        for _ in range(10):
+            both.start_soon(attacker.send, wire.DATA, 0, 1, 50_000, bytes(50_000))
+        await read_exactly(stream, 500_000)
+    assert 3.5 < trio.current_time() - began < 5  # of virtual time: half a megabyte less the burst
+
+
 async def test_a_peer_that_asks_and_never_reads_loses_its_connection(guard, nursery, deadline):
     ours, theirs = secured_pair()
     victim = YamuxConnection(guard, theirs, peer_id_of(PEER))
