@@ -148,7 +148,8 @@ def _circle(
     ending: bool,
 ) -> Step:
     if went is None:
-        return Step([], Outcome.CANCELLED) if ending else _concede(passage, outgoing)
+        may_start = not ending and _can_concede(passage, outgoing)
+        return _concede(passage, outgoing) if may_start else Step([], Outcome.CANCELLED)
     if came is not None and _is_open(came):
         # Revealing makes what went out due: it must still stand, and nobody may have asked to stop.
         return _be_paid(passage, incoming, came, ending or went.status is Status.VOID)

@@ -301,3 +301,40 @@ def test_a_hold_of_another_amount_is_not_passed_on(new_device):
     ring.step(0)
     ring.sync(0, 1)
     assert ring.step(1).drafts == []
+
+
+def test_an_initiator_takes_nothing_when_what_he_sent_was_refused(new_device):
+    ring = Ring(new_device, 3, closed=True)
+    sent = ring.step(0).drafts
+    ring.sync(0, 1)
+    went = ring.after(0).state.by_lock[LOCK][0]
+    ring.devices[1, 0].do(actions.void, went.id)
+    ring.sync(1, 0)
+    ring.devices[2, 0].do(actions.pay, Amount(100, EUR), lock=LOCK)  # out of turn
+    ring.sync(2, 0)
+    assert len(sent) == 1
+    assert [draft.kind for draft in ring.step(0).drafts] == ["V"]
+
+
+@pytest.mark.parametrize(
+    ("debts", "who"),
+    [
+        ([-300, -300, 100], 2),  # 0 owes 2 nothing: person 2 must not concede to 0
+        ([300, -300, -300], 0),  # 1 owes 0 nothing: person 0 must not begin
+    ],
+)
+def test_law_11_nobody_concedes_in_a_clearing_what_he_is_not_owed(new_device, debts, who):
+    ring = indebted(new_device, debts)
+    before = (who - 1) % 3
+    if who:
+        ring.devices[before, who].do(actions.pay, Amount(100, EUR), lock=LOCK)
+        ring.sync(before, who)
+    assert [draft.kind for draft in ring.step(who).drafts] == (["V"] if who else [])
+
+
+def test_law_11_nobody_accepts_in_a_clearing_what_he_does_not_owe(new_device):
+    ring = indebted(new_device, [300, -300, -300])  # 1 owes 0 nothing, yet 0 concedes to 1
+    ring.devices[1, 0].do(actions.set_limit, policy.limit(10_000, held=10_000))  # and 1 could afford it
+    ring.devices[0, 1].do(actions.pay, Amount(100, EUR), lock=LOCK)
+    ring.sync(0, 1)
+    assert [draft.kind for draft in ring.step(1).drafts] == ["V"]

@@ -157,6 +157,21 @@ def test_a_receipt_for_a_hold_says_whether_it_is_open(pair, alice, bob):
     assert any("lock is open" in sentence for sentence in report.proven)
 
 
+def test_a_preimage_of_something_else_opens_nothing(pair, alice, bob):
+    bob.do(actions.set_limit, policy.limit(1000))
+    hold, other = (
+        alice.do(actions.pay, eur(minor), lock=hashlib.sha256(PREIMAGE).digest()) for minor in (1, 2)
+    )
+    plain = alice.do(actions.pay, eur(3))
+    pair.sync()
+    wrong = bob.write(Draft(pair.account.id, Kind.PREIMAGE, ref=hold.id, preimage=bytes(32)))
+    for_other = bob.write(Draft(pair.account.id, Kind.PREIMAGE, ref=other.id, preimage=PREIMAGE))
+    own = alice.write(Draft(pair.account.id, Kind.PREIMAGE, ref=hold.id, preimage=PREIMAGE))
+    for parts in ((hold, wrong), (hold, for_other), (hold, own), (plain, for_other)):
+        with pytest.raises(ProtocolError, match="preimage"):
+            verify_bundle(made_up(pair, BundleKind.RECEIPT, parts))
+
+
 def test_there_is_no_receipt_for_what_is_void_or_unknown(pair, alice, bob):
     offer = agreed_balance(pair, 100)
     bob.do(actions.void, offer.id)
