@@ -37,17 +37,16 @@ class Database:
     # One cursor for each connection, for ever: in apsw 3.54 a cursor that goes away leaves a reference on
     # every other of its connection, and the more have piled up, the slower each new one is.
 
-    def __init__(self, path: Path, key: bytes, connection: apsw.Connection, vfs: str) -> None:
+    def __init__(self, path: Path, key: bytes, connection: apsw.Connection) -> None:
         self.path = path
         self._key = key
-        self._vfs = vfs
         self._connection = connection
         self._writer = connection.cursor()
         self._turn = threading.RLock()
         self._idle_readers: queue.SimpleQueue[apsw.Cursor] = queue.SimpleQueue()
 
     @classmethod
-    def create(cls, path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS, vfs: str = "") -> Self:
+    def create(cls, path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS) -> Self:
         """A new, empty store at `path`, of the newest version, encrypted under the 32 bytes of `key`.
 
         It is made beside `path` and renamed when finished: a crash leaves no half-made store.
@@ -60,7 +59,7 @@ class Database:
         fresh = path.with_name(path.name + ".new")
         try:
             with failures(path):
-                connection = make(fresh, key, load(migrations), vfs=vfs)
+                connection = make(fresh, key, load(migrations))
                 try:
                     settle(connection)
                 finally:
@@ -69,10 +68,10 @@ class Database:
             publish(fresh, path)
         except OSError as error:
             raise StoreError(f"A store cannot be made at {path}: {error.strerror}.") from error
-        return cls.open(path, key, migrations=migrations, vfs=vfs)
+        return cls.open(path, key, migrations=migrations)
 
     @classmethod
-    def open(cls, path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS, vfs: str = "") -> Self:
+    def open(cls, path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS) -> Self:
         """The store at `path`, brought to the newest version.
 
         Raises:
@@ -84,14 +83,14 @@ class Database:
         if path.stat().st_size == 0:  # SQLite would take it for a new database
             raise StoreError(f"The store {path} is damaged: it is empty.")
         with failures(path):
-            connection = connect(path, key, vfs=vfs)
+            connection = connect(path, key)
             try:
                 check_ours(connection, path)
                 migrate(connection, load(migrations), path)
             except BaseException:
                 connection.close(True)
                 raise
-        return cls(path, key, connection, vfs)
+        return cls(path, key, connection)
 
     def transact(self, change: Change[T]) -> Committed[T]:
         """Run `change` in the calling thread as one transaction; when this returns, it is on the disk.
@@ -216,4 +215,4 @@ class Database:
         try:
             return self._idle_readers.get_nowait()
         except queue.Empty:
-            return connect(self.path, self._key, readonly=True, vfs=self._vfs).cursor()
+            return connect(self.path, self._key, readonly=True).cursor()

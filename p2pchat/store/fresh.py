@@ -13,7 +13,7 @@ from p2pchat.store.migrate import Migration, migrate
 from p2pchat.store.sqlite import APPLICATION_ID, connect, settle
 
 
-def make(path: Path, key: bytes, migrations: Sequence[Migration], *, vfs: str = "") -> apsw.Connection:
+def make(path: Path, key: bytes, migrations: Sequence[Migration]) -> apsw.Connection:
     """A connection to a new store at `path`, in place of what a crash may have left there.
 
     Raises:
@@ -21,7 +21,7 @@ def make(path: Path, key: bytes, migrations: Sequence[Migration], *, vfs: str = 
     """
     discard(path)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # -wal and -shm take over the mode
-    connection = connect(path, key, vfs=vfs)
+    connection = connect(path, key)
     try:
         connection.pragma("application_id", APPLICATION_ID)
         migrate(connection, migrations, path)

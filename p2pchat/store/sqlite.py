@@ -52,11 +52,10 @@ _SENTENCES: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
 )
 
 
-def connect(path: Path, key: bytes, *, readonly: bool = False, vfs: str = "") -> apsw.Connection:
+def connect(path: Path, key: bytes, *, readonly: bool = False) -> apsw.Connection:
     """An encrypted connection to the existing file `path`, in WAL mode, durable at every commit.
 
-    `vfs` names the SQLite VFS below the encryption, the platform's if empty. Nothing has been read
-    yet for a file that is not new: a wrong key shows at the first statement.
+    Nothing has been read yet for a file that is not new: a wrong key shows at the first statement.
 
     Raises:
         apsw.Error: see `failures`.
@@ -66,7 +65,6 @@ def connect(path: Path, key: bytes, *, readonly: bool = False, vfs: str = "") ->
     connection = apsw.Connection(
         str(path),
         flags=apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE,
-        vfs=f"multipleciphers-{vfs}" if vfs else None,
         statementcachesize=_STATEMENTS,
     )
     try:

@@ -4,6 +4,7 @@ and a disk that fails on demand.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,25 +72,35 @@ class Pending:
 
 
 class Disk(apsw.VFS):
-    """The disk beneath the encryption. It counts what changes it, and fails where it is told to.
-
-    `cut_at` is the operation at which the power goes (or the process dies) : it and all later ones fail.
-    `fail_at` are operations that fail with `failure` while the rest goes on.
-    """
-
-    name = "faulty"
+    """The disk beneath the encryption. It counts what changes it, and fails where it is told to."""
 
     def __init__(self) -> None:
-        super().__init__(self.name, "unix")
-        self.reset()
+        super().__init__("faulty", "unix")
+        # Opening a file makes SQLite put its encryption on top of us.
+        apsw.Connection("", vfs="multipleciphers-faulty").close()
 
-    def reset(self) -> None:
+    @contextlib.contextmanager
+    def mounted(
+        self, *, cut_at: int = 0, fail_at: range = range(0), failure: type[apsw.Error] = apsw.IOError
+    ) -> Iterator[None]:
+        """Have what is opened meanwhile on this disk.
+
+        At operation `cut_at` the power goes (or the process dies): it and all later ones fail. The
+        operations of `fail_at` fail with `failure` while the rest goes on. Afterwards `was_cut` tells whether
+        it came as far as `cut_at`.
+        """
         self.operations = 0
-        self.cut_at = 0
-        self.fail_at: range = range(0)
-        self.failure: type[apsw.Error] = apsw.IOError
         self.dead = False
+        self._cut_at = cut_at
+        self._fail_at = fail_at
+        self._failure = failure
         self._pending: list[Pending] = []
+        apsw.set_default_vfs("multipleciphers-faulty")
+        try:
+            yield
+        finally:
+            apsw.set_default_vfs("multipleciphers-unix")
+            self.was_cut, self.dead = self.dead, False
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
         return File(self, name, flags)
@@ -102,11 +113,11 @@ class Disk(apsw.VFS):
     def step(self) -> None:
         """Count an operation; raises if it is to fail."""
         self.operations += 1
-        if self.dead or self.operations == self.cut_at:
+        if self.dead or self.operations == self._cut_at:
             self.dead = True
             raise apsw.IOError("no power")
-        if self.operations in self.fail_at:
-            raise self.failure("told to")
+        if self.operations in self._fail_at:
+            raise self._failure("told to")
 
     def remember(self, pending: Pending) -> None:
         self._pending.append(pending)
@@ -159,8 +170,7 @@ class File(apsw.VFSFile):
         super().xTruncate(size)
 
     def xSync(self, flags: int) -> None:
-        self._disk.step()
-        super().xSync(flags)
+        self._disk.step()  # and no real sync: the power goes only in here
         self._disk.forget(self._path)
 
 
@@ -171,5 +181,4 @@ _DISK: list[Disk] = []  # SQLite keeps a pointer to it for as long as the proces
 def disk() -> Disk:
     if not _DISK:
         _DISK.append(Disk())
-    _DISK[0].reset()
     return _DISK[0]

@@ -12,7 +12,9 @@ import apsw
 import pytest
 
 from p2pchat.errors import StoreError
+from p2pchat.store import backup
 from p2pchat.store.database import Database
+from p2pchat.store.files import discard
 from p2pchat.store.transaction import Reader, Transaction
 
 # Closing a connection on a dead disk fails again, with an error already on its way.
@@ -71,7 +73,8 @@ def operations(disk, path, key, migrations) -> int:
     """How many operations the work takes when nothing fails."""
     Database.create(path, key, migrations=migrations).close()
     kept = path.read_bytes()
-    work(Database.open(path, key, migrations=migrations, vfs=disk.name), [])
+    with disk.mounted():
+        work(Database.open(path, key, migrations=migrations), [])
     path.write_bytes(kept)
     return disk.operations
 
@@ -91,12 +94,10 @@ def test_power_lost_at_any_write_or_sync_loses_nothing_confirmed(
     survived = 0
     for point in range(1, operations + 1):
         restore(path, fresh)
-        disk.reset()
-        disk.cut_at = point
         confirmed: list[int] = []
-        with contextlib.suppress(StoreError):
-            work(Database.open(path, key, migrations=migrations, vfs=disk.name), confirmed)
-        assert disk.dead
+        with disk.mounted(cut_at=point), contextlib.suppress(StoreError):
+            work(Database.open(path, key, migrations=migrations), confirmed)
+        assert disk.was_cut
         disk.lose_power(seed * 1000 + point)
         with Database.open(path, key, migrations=migrations) as database:
             found = database.read(numbers)
@@ -114,12 +115,10 @@ def test_a_process_killed_at_any_write_or_sync_loses_nothing_confirmed(
     fresh = path.read_bytes()
     for point in range(1, operations + 1):
         restore(path, fresh)
-        disk.reset()
-        disk.cut_at = point
         confirmed: list[int] = []
-        with contextlib.suppress(StoreError):
-            work(Database.open(path, key, migrations=migrations, vfs=disk.name), confirmed)
-        assert disk.dead
+        with disk.mounted(cut_at=point), contextlib.suppress(StoreError):
+            work(Database.open(path, key, migrations=migrations), confirmed)
+        assert disk.was_cut
         with Database.open(path, key, migrations=migrations) as database:
             assert database.read(numbers)[: len(confirmed)] == confirmed, f"operation {point}"
             assert sound(database), f"operation {point}"
@@ -133,14 +132,13 @@ def test_a_disk_that_fails_for_a_while_costs_only_the_changes_it_refused(
     fresh = path.read_bytes()
     for point in range(1, operations - lasts):
         restore(path, fresh)
-        disk.reset()
-        disk.fail_at, disk.failure = range(point, point + lasts), failure
         confirmed: list[int] = []
-        try:
-            database = Database.open(path, key, migrations=migrations, vfs=disk.name)
-        except StoreError:
-            continue  # it failed while opening: the same as never having begun
-        work(database, confirmed, go_on=True)
+        with disk.mounted(fail_at=range(point, point + lasts), failure=failure):
+            try:
+                database = Database.open(path, key, migrations=migrations)
+            except StoreError:
+                continue  # it failed while opening: the same as never having begun
+            work(database, confirmed, go_on=True)
         with Database.open(path, key, migrations=migrations) as database:
             found = database.read(numbers)
             assert sound(database), f"operation {point}"
@@ -175,13 +173,12 @@ def test_power_lost_at_any_point_of_a_migration_leaves_a_whole_store(
     while True:
         point += 1
         restore(path, kept)
-        disk.reset()
-        disk.cut_at = point
         try:
-            Database.open(path, key, migrations=migrations, vfs=disk.name).close()
+            with disk.mounted(cut_at=point):
+                Database.open(path, key, migrations=migrations).close()
         except StoreError:
             disk.lose_power(seed * 1000 + point)
-        if not disk.dead:
+        if not disk.was_cut:
             break
         with Database.open(path, key, migrations=migrations) as database:
             assert database.read(numbers) == [1, 2, 3], f"operation {point}"
@@ -199,13 +196,12 @@ def test_power_lost_at_any_point_of_making_a_store_leaves_none_or_a_whole_one(
         point += 1
         for file in path.parent.glob("store.db*"):
             file.unlink()
-        disk.reset()
-        disk.cut_at = point
         try:
-            Database.create(path, key, migrations=migrations, vfs=disk.name).close()
+            with disk.mounted(cut_at=point):
+                Database.create(path, key, migrations=migrations).close()
         except StoreError:
             disk.lose_power(point)
-        if not disk.dead:
+        if not disk.was_cut:
             break
         opened = Database.open if path.exists() else Database.create
         with opened(path, key, migrations=migrations) as database:
@@ -238,3 +234,54 @@ def test_a_torn_wal_ends_at_its_last_whole_commit(path, key, migrations) -> None
             found = database.read(numbers)
             assert found == list(range(1, len(found) + 1))
             assert sound(database)
+
+
+def nothing(transaction: Transaction) -> None:
+    pass
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_power_lost_at_any_point_of_a_backup_leaves_none_or_a_whole_one(
+    disk, path, key, migrations, monkeypatch, seed: int
+) -> None:
+    monkeypatch.setattr(backup, "discard", lambda path: disk.dead or discard(path))  # the dead do not tidy up
+    with Database.create(path, key, migrations=migrations) as database:
+        database.transact(add(1))
+    file, point = path.with_name("everything"), 0
+    while not point or disk.was_cut:
+        point += 1
+        file.unlink(missing_ok=True)
+        with disk.mounted(cut_at=point), contextlib.suppress(StoreError):
+            database = Database.open(path, key, migrations=migrations)
+            with contextlib.closing(database):
+                backup.create(database, file, key, created_ms=0)
+        disk.lose_power(seed * 1000 + point)
+        with Database.open(path, key, migrations=migrations) as database:
+            assert database.read(numbers) == [1]
+            if not file.exists():
+                backup.create(database, file, key, created_ms=0)
+        backup.verify(file, key)
+    assert point > 10
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_power_lost_at_any_point_of_restoring_leaves_no_store_or_a_whole_one(
+    disk, path, key, migrations, monkeypatch, seed: int
+) -> None:
+    monkeypatch.setattr(backup, "discard", lambda path: disk.dead or discard(path))
+    file, restored, point = path.with_name("everything"), path.with_name("restored.db"), 0
+    with Database.create(path, key, migrations=migrations) as database:
+        database.transact(add(1))
+        backup.create(database, file, key, created_ms=0)
+    while not point or disk.was_cut:
+        point += 1
+        restored.unlink(missing_ok=True)
+        with disk.mounted(cut_at=point), contextlib.suppress(StoreError):
+            backup.restore(file, key, restored, key, adopt=add(2), migrations=migrations)
+        disk.lose_power(seed * 1000 + point)
+        if not restored.exists():
+            backup.restore(file, key, restored, key, adopt=add(2), migrations=migrations)
+        with Database.open(restored, key, migrations=migrations) as database:
+            assert database.read(numbers) == [1, 2]
+            assert sound(database)
+    assert point > 10
