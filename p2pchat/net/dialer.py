@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import trio
+from libp2p.network.exceptions import SwarmException
 from multiaddr import Multiaddr
 
 from p2pchat.core.ids import DeviceId
 from p2pchat.errors import NetworkError
 from p2pchat.net.config import AddressBook
+from p2pchat.net.names import resolved
 from p2pchat.net.peers import full_address, peer_id_of
 from p2pchat.net.presence import Presence
 from p2pchat.net.swarm import PeerSwarm
@@ -107,11 +109,22 @@ class Dialer:
     async def _dial_one(self, device: DeviceId, address: Any) -> None:
         peer = peer_id_of(device)
         if "p2p-circuit" not in (protocol.name for protocol in address.protocols()):
-            await self._swarm.dial_addr(address, peer)
+            await self._dial_direct(peer, str(address))
         elif self.relay_dial is None:
             raise NetworkError("relayed, and relays are off")
         else:
             await self.relay_dial(address, peer)
+
+    async def _dial_direct(self, peer: Any, address: str) -> None:
+        *others, last = await resolved(address)
+        for target in others:
+            try:
+                await self._swarm.dial_addr(Multiaddr(target), peer)
+            except SwarmException as error:
+                logger.debug("One host of a name failed: %s", _reason(error))
+            else:
+                return
+        await self._swarm.dial_addr(Multiaddr(last), peer)
 
     async def _yield_to_their_dial(self, device: DeviceId, finished: trio.CancelScope) -> None:
         """Stop dialling when the peer's own dial has arrived meanwhile.

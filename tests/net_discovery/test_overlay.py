@@ -91,3 +91,15 @@ async def test_networks_of_different_names_keep_apart(overlay, eventually) -> No
     same = await overlay.open()
     await eventually(lambda: kept_by(overlay.bootstrap, same.device))
     assert not kept_by(overlay.bootstrap, other.device)
+
+
+async def test_a_bootstrap_node_may_have_a_dns_name(overlay, eventually) -> None:
+    by_name = overlay.bootstrap.state().listening[0].replace("/ip4/127.0.0.1/", "/dns4/localhost/")
+    alice = await overlay.open(bootstrap=(by_name,))
+    await eventually(lambda: alice.is_connected(overlay.bootstrap.device))
+
+
+async def test_a_name_that_leads_nowhere_is_told(overlay) -> None:
+    alice = await overlay.open(bootstrap=())
+    with pytest.raises(NetworkError, match="its name cannot be resolved"):
+        await alice.connect(overlay.bootstrap.device, ["/dns4/nowhere.invalid/tcp/4001"])
