@@ -21,7 +21,7 @@ Questions: `state.owed_to(me)`, `held_for`, `room_for`, `limit_of`, `offers_to`,
 
 | to | see |
 |---|---|
-| read and show amounts | `units`, `money` |
+| read, show and convert amounts | `units`, `money`, `conversion` |
 | make and check entries | `account`, `details`, `entry`, `writer`, `audit` |
 | say what they mean | `chains`, `closures`, `concession`, `state` |
 | decide and act | `policy`, `actions`, `agreements`, `schedule` |
