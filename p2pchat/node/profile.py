@@ -48,8 +48,12 @@ class Profile:
         with HomeLock(home.lock):
             if home.store.exists():
                 raise UsageError(f"there is a profile in {home.directory} already; nothing was changed")
-            # A key without a store is what a crash left behind: it never opened anything.
-            home.key_file.unlink(missing_ok=True)
+            if home.key_file.exists():
+                # A crash in here may have left it, but it may as well open a store that is elsewhere now.
+                raise UsageError(
+                    f"{home.key_file} is the key of a store that is missing: put the store back, "
+                    "or delete the key if there never was one"
+                )
             protection = keystore.Protection.PASSPHRASE if passphrase else keystore.Protection.FILE
             key = keystore.create(home.key_file, protection, passphrase)
             try:

@@ -170,7 +170,10 @@ def test_a_store_with_one_damaged_page_is_found_by_the_doctor(copy: Any) -> None
 
 def test_a_store_of_which_a_half_is_missing_is_not_made_anew(copy: Any) -> None:
     (copy.home / "store.db").rename(copy.home / "elsewhere")
+    key = (copy.home / "key").read_bytes()
     assert "missing" in copy("status").refused(3)
+    assert "missing" in copy("init", "--name", "Ann").refused(1)
+    assert (copy.home / "key").read_bytes() == key
     (copy.home / "elsewhere").rename(copy.home / "store.db")
     assert copy.texts("ben") == ["hello"]
     (copy.home / "key").rename(copy.home / "elsewhere")
