@@ -20,11 +20,11 @@ from p2pchat.net.peers import device_of
 from p2pchat.net.yamux import wire
 from p2pchat.net.yamux.backlog import backlog
 from p2pchat.net.yamux.liveness import ANSWER_S, Liveness
+from p2pchat.net.yamux.outbox import Outbox
 from p2pchat.net.yamux.stream import YamuxStream
 
 logger = logging.getLogger(__name__)
 
-_CONGESTED: Final = 256 * 1024  # bytes queued for the socket that make writers wait
 _QUEUE_LIMIT: Final = 1024 * 1024  # reached by answers alone: a peer that asks, and does not read
 _MOST_OUTBOUND: Final = 1024  # streams that we have open at a time
 _REFUSED_STREAMS: Final = 1000  # streams beyond the limits that make a flood
@@ -57,10 +57,7 @@ class YamuxConnection(IMuxedConn):
         self._body_left = 0
         self._body_is_last = False
         self._unread = 0
-        self._queue: list[bytes] = []
-        self._queued = 0
-        self._something_queued = trio.Event()
-        self._queue_drained = trio.Event()
+        self._outbox = Outbox(secured_conn)
         self._liveness = Liveness(now)
         self._liveness_changed = trio.Event()
         self._pings: dict[int, trio.Event] = {}
@@ -88,7 +85,7 @@ class YamuxConnection(IMuxedConn):
     @property
     def is_congested(self) -> bool:
         """Whether so much is queued that writers should wait for `drained`."""
-        return self._queued >= _CONGESTED
+        return self._outbox.is_congested
 
     async def start(self) -> None:
         """Serve the connection until it ends; never raises."""
@@ -147,7 +144,7 @@ class YamuxConnection(IMuxedConn):
         if self.event_started.is_set() and self.ended_because is None:
             self.send_control(wire.GO_AWAY, 0, 0, 0)
             with trio.move_on_after(_CLOSE_S):
-                while self._queued and self.ended_because is None:
+                while self._outbox.size and self.ended_because is None:
                     await self.drained()
         self.end("closed")
         if self.event_started.is_set():
@@ -169,18 +166,18 @@ class YamuxConnection(IMuxedConn):
         now = trio.current_time()
         if self._liveness.sent(now):
             self._liveness_changed.set()
-        self._enqueue(frame)
+        self._outbox.put(frame)
 
     def send_control(self, kind: int, flags: int, stream: int, length: int) -> None:
         """Queue a frame without a body; a peer that provokes many and reads none loses the connection."""
-        if self._queued > _QUEUE_LIMIT:
+        if self._outbox.size > _QUEUE_LIMIT:
             self._drop("peer does not read")
         else:
-            self._enqueue(wire.header(kind, flags, stream, length))
+            self._outbox.put(wire.header(kind, flags, stream, length))
 
     async def drained(self) -> None:
         """Return once something has been written, or the connection has ended."""
-        await self._queue_drained.wait()
+        await self._outbox.drained()
 
     def release(self, size: int) -> None:
         """`size` received bytes have been read or thrown away."""
@@ -238,18 +235,7 @@ class YamuxConnection(IMuxedConn):
 
     async def _write(self) -> None:
         try:
-            while True:
-                while not self._queue:
-                    self._something_queued = trio.Event()
-                    await self._something_queued.wait()
-                data = b"".join(self._queue)
-                self._queue.clear()
-                for start in range(0, len(data), wire.LARGEST_MESSAGE):
-                    piece = data[start : start + wire.LARGEST_MESSAGE]
-                    await self.secured_conn.write(piece)
-                    self._queued -= len(piece)
-                self._queue_drained.set()
-                self._queue_drained = trio.Event()
+            await self._outbox.run()
         except Exception as error:
             self.end(f"the connection broke ({type(error).__name__})")
 
@@ -358,15 +344,10 @@ class YamuxConnection(IMuxedConn):
         return answered
 
     def _backlog(self) -> int:
-        return self._queued + backlog(self.secured_conn)
+        return self._outbox.size + backlog(self.secured_conn)
 
     def _is_peers(self, stream_id: int) -> bool:
         return stream_id > 0 and stream_id % 2 != self._initiator
-
-    def _enqueue(self, frame: bytes) -> None:
-        self._queue.append(frame)
-        self._queued += len(frame)
-        self._something_queued.set()
 
     def _drop(self, reason: str, detail: str = "") -> None:
         self._guard.drop(reason, f"{self.peer_id} {detail}".rstrip())
@@ -381,7 +362,7 @@ class YamuxConnection(IMuxedConn):
         self._accept_send.close()
         for answered in self._pings.values():
             answered.set()
-        self._queue_drained.set()
+        self._outbox.wake()
         with trio.move_on_after(_CLOSE_S) as scope:
             scope.shield = True
             try:

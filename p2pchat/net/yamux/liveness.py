@@ -13,7 +13,7 @@ ANSWER_S: Final = 4.0  # to answer a ping, or to send anything at all
 _BUSY_S: Final = 4.0  # silence that is asked about while the connection is in use
 _UNANSWERED_S: Final = 1.0  # silence that is asked about after we have sent something
 _IDLE_S: Final = 120.0  # silence that is asked about on an idle connection; below any NAT's patience
-_USED_S: Final = 300.0  # how long a connection counts as in use after the last data
+_USED_S: Final = 30.0  # how long a connection counts as in use after the last data
 
 
 class Liveness:
