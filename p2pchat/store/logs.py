@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
 from p2pchat.core.log.chain import Stored
 from p2pchat.core.log.entry import ChainHead, Entry, Header
+from p2pchat.core.log.runs import MAX_RUN
 from p2pchat.store import reconcile
 from p2pchat.store.transaction import Reader, Row, Transaction
 
@@ -174,6 +175,22 @@ def of_author_since(
         yield _entry(row)
 
 
+def run_from(tx: Reader, id: EntryId) -> list[Entry]:
+    """An entry and what follows it in its device's chain, as far as a proof of a fork needs it."""
+    first = get(tx, id)
+    assert first is not None
+    run = [first]
+    rows = tx.execute(
+        """SELECT header, signature, body FROM entry
+           WHERE conversation = ? AND device = ? AND seq > ? AND seq < ? ORDER BY seq""",
+        (first.conversation, first.header.device, first.header.seq, first.header.seq + MAX_RUN),
+    )
+    for entry in map(_entry, rows):
+        if entry.header.prev == run[-1].id:  # after a fork there are others with these numbers
+            run.append(entry)
+    return run
+
+
 def numbered(tx: Reader, conversation: ConversationId, device: DeviceId, seq: int) -> list[EntryId]:
     """The entries of a device with this number: more than one if it forked."""
     rows = tx.execute(
@@ -222,14 +239,14 @@ def waiting_for(tx: Reader, missing: EntryId) -> list[Entry]:
     ]
 
 
-def count_waiting(tx: Reader, conversation: ConversationId, device: DeviceId) -> int:
-    """How many entries of a device wait."""
+def count_waiting(tx: Reader, conversation: ConversationId, device: DeviceId) -> tuple[int, int]:
+    """How many entries wait: of a device, and of the whole conversation."""
     row = tx.one(
-        "SELECT count(*) FROM waiting_entry WHERE conversation = ? AND device = ?", (conversation, device)
+        "SELECT count(*) FILTER (WHERE device = ?2), count(*) FROM waiting_entry WHERE conversation = ?1",
+        (conversation, device),
     )
     assert row is not None
-    count: int = row[0]
-    return count
+    return row[0], row[1]
 
 
 def stop_waiting(tx: Transaction, id: EntryId) -> None:

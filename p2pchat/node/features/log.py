@@ -19,6 +19,7 @@ from p2pchat.store.transaction import Reader, Transaction
 logger = logging.getLogger(__name__)
 
 MAX_WAITING: Final = 512  # entries of one device that wait for others; more come again by reconciliation
+MAX_WAITING_IN_ALL: Final = 4096  # of one conversation: devices can be made up
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ def _keep(app: App, tx: Transaction, entry: Entry, where: Place, store: Callable
             logs.stop_waiting(tx, entry.id)
             return False
         case Missing(ids):
-            if logs.count_waiting(tx, entry.conversation, entry.header.device) < MAX_WAITING:
+            of_device, in_all = logs.count_waiting(tx, entry.conversation, entry.header.device)
+            if of_device < MAX_WAITING and in_all < MAX_WAITING_IN_ALL:
                 logs.wait(tx, entry, min(ids), app.now_ms())
             return False
         case Fits(rivals):
@@ -93,11 +95,9 @@ def _keep(app: App, tx: Transaction, entry: Entry, where: Place, store: Callable
 
 
 def _accuse(app: App, tx: Transaction, entry: Entry, rival: EntryId) -> None:
-    other = logs.get(tx, rival)
-    assert other is not None
     header = entry.header
     try:
-        proof = EquivocationProof.of([entry], [other])
+        proof = EquivocationProof.of(logs.run_from(tx, entry.id), logs.run_from(tx, rival))
     except ProtocolError:  # a carrier spoilt a signature that a later one of the chain covers: no proof yet
         return
     logs.add_equivocation(tx, entry.conversation, header.device, header.seq, proof.encode())

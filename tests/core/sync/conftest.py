@@ -9,7 +9,6 @@ import pytest
 
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId
 from p2pchat.core.keys import SigningKey
-from p2pchat.core.log.buffer import CausalBuffer
 from p2pchat.core.log.chain import Fits, Missing, Stored, place
 from p2pchat.core.log.entry import ChainHead, Entry, author
 from p2pchat.core.log.order import Position
@@ -31,7 +30,7 @@ class Member:
         self.key = SigningKey(name.encode().ljust(32, b"\0"))
         self.device = DeviceId(self.key.public)
         self.entries: dict[EntryId, Entry] = {}
-        self.buffer = CausalBuffer()
+        self.waiting: dict[EntryId, Entry] = {}
         self.raw_bytes = 0
 
     def write(self, text: str = "x", clock_ms: int = 1_000_000) -> Entry:
@@ -57,10 +56,11 @@ class Member:
         for entry in entries:
             where = place(entry, self)
             if isinstance(where, Missing):
-                self.buffer.hold(entry, where.ids)
+                self.waiting[entry.id] = entry
             elif isinstance(where, Fits):
                 self.entries[entry.id] = entry
-                self.take(self.buffer.release(entry.id))
+                waiting, self.waiting = self.waiting, {}
+                self.take(waiting.values())
 
     def shown(self) -> list[EntryId]:
         return [entry.id for entry in sorted(self.entries.values(), key=position)]
