@@ -77,7 +77,7 @@ def test_a_newcomer_gets_a_long_log_in_bounded_frames_the_newest_first(member, l
         ann.write("y" * 4000)
     between = line(ann, bob)
     between.sessions[0].start(ann)
-    while not any(entry.header.seq == 400 for entry in bob.waiting):
+    while not any(entry.header.seq == 400 for entry in bob.waiting.values()):
         assert between.step()
     assert not bob.entries
     while between.step():
