@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
@@ -58,11 +58,17 @@ class Libp2pNetwork:
         """See `Network`."""
         self._streams.serve(protocol, handler, frame_limit=frame_limit)
 
-    async def connect(self, peer: DeviceId, addresses: Sequence[str]) -> None:
-        """See `Network`. If no known address answers, the table and the LAN are searched for others."""
+    def protect(self, peers: Collection[DeviceId]) -> None:
+        """See `Network`."""
+        self.guard.protected = set(peers)
+
+    async def connect(self, peer: DeviceId, addresses: Sequence[str], *, search: bool = True) -> None:
+        """See `Network`. The table and the LAN are searched."""
         try:
             await self._dialer.connect(peer, addresses)
         except NetworkError:
+            if not search:
+                raise
             found: list[str] = []
             with trio.move_on_after(_SEARCH_S):
                 found = await self.services.discovery.find(peer)

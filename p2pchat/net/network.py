@@ -6,7 +6,7 @@ that a stream's other end holds that device's key. Addresses are multiaddr text,
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -120,8 +120,14 @@ class Network(Protocol):
         """Answer inbound streams of `protocol` (such as 'direct/1') with `handler`."""
         ...
 
-    async def connect(self, peer: DeviceId, addresses: Sequence[str]) -> None:
+    def protect(self, peers: Collection[DeviceId]) -> None:
+        """Keep connections to these devices, and no others for their own sake, when places are scarce."""
+        ...
+
+    async def connect(self, peer: DeviceId, addresses: Sequence[str], *, search: bool = True) -> None:
         """Have a connection to `peer`, dialling `addresses` (and what is remembered) if there is none.
+
+        With `search`, other addresses are looked for where those fail, which costs others some traffic.
 
         Raises:
             NetworkError: no address answered as that peer; the text says why.

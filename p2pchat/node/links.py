@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 SHORTEST_PAUSE_S: Final = 0.2
 FIRST_PAUSE_S: Final = 1.0
 STABLE_S: Final = 10.0  # a connection that lasted so long was a good one
-LONGEST_PAUSE_S: Final = 120.0
+LONGEST_PAUSE_S: Final = 300.0
+SEARCH_S: Final = 1800.0  # between searches for one device: each costs a few kB, others' too
 DIAL_S: Final = 30.0
 MAX_DIALS: Final = 16  # at once
 
@@ -39,6 +40,7 @@ class Links:
         self._wanted: dict[DeviceId, trio.CancelScope] = {}
         self._hurries: dict[DeviceId, trio.Event] = {}
         self._reasons: dict[DeviceId, str] = {}
+        self._searched: dict[DeviceId, float] = {}
         self._dials = trio.CapacityLimiter(MAX_DIALS)
         self._nursery: trio.Nursery | None = None
 
@@ -52,8 +54,10 @@ class Links:
 
     def want(self, devices: set[DeviceId]) -> None:
         """Be connected with these devices, and with no others for their own sake."""
+        self._network.protect(devices)
         for device in set(self._wanted) - devices:
             self._wanted.pop(device).cancel()
+            self._searched.pop(device, None)
         for device in sorted(devices - set(self._wanted) - {self._network.device}):
             self._wanted[device] = trio.CancelScope()
             if self._nursery:
@@ -87,7 +91,8 @@ class Links:
                         await self._hurried(device)
                     pause = min(2 * pause, LONGEST_PAUSE_S)
             finally:
-                del self._hurries[device]
+                if self._wanted.get(device, scope) is scope:  # else it is wanted again, by another task
+                    del self._hurries[device]
 
     async def _hurried(self, device: DeviceId) -> None:
         await self._hurries[device].wait()
@@ -97,10 +102,18 @@ class Links:
         async with self._dials:
             try:
                 with trio.fail_after(DIAL_S):
-                    await self._network.connect(device, self._addresses(device))
+                    search = self._may_search(device)
+                    await self._network.connect(device, self._addresses(device), search=search)
             except (NetworkError, trio.TooSlowError) as error:
                 self._reasons[device] = str(error) or "no answer in time"
                 logger.debug("%s is not reachable: %s.", device.short, self._reasons[device])
                 return False
         self._reasons.pop(device, None)
+        return True
+
+    def _may_search(self, device: DeviceId) -> bool:
+        now = trio.current_time()
+        if now - self._searched.get(device, float("-inf")) < SEARCH_S:
+            return False
+        self._searched[device] = now
         return True

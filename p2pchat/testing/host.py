@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -67,7 +67,10 @@ class SimHost:
         """Answer inbound streams of `protocol`."""
         self._handlers[protocol] = handler, frame_limit
 
-    async def connect(self, peer: DeviceId, addresses: Sequence[str]) -> None:
+    def protect(self, peers: Collection[DeviceId]) -> None:
+        """Places are never scarce here."""
+
+    async def connect(self, peer: DeviceId, addresses: Sequence[str], *, search: bool = True) -> None:
         """Have a connection to `peer`: at one of `addresses`, remembered or found. Raises NetworkError."""
         await trio.lowlevel.checkpoint()
         if self.is_connected(peer):
