@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import trio
 
@@ -18,12 +18,16 @@ from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.features.app import App
 from p2pchat.node.node import Node, running_node
 from p2pchat.store.database import Database
+from p2pchat.store.transaction import Reader
 from p2pchat.testing.host import SimHost
 from p2pchat.testing.net import SimNet
 from p2pchat.testing.storage import Fuse, InlineStorage
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Person:
@@ -71,6 +75,10 @@ class Person:
     def query(self, method: str, params: s.Params | None = None) -> Any:
         """What a reading method of the local API answers."""
         return self.database.read(lambda tx: QUERIES[method](self.app, tx, params or s.Nothing()))
+
+    def look(self, query: Callable[Concatenate[Reader, P], T], *args: P.args, **named: P.kwargs) -> T:
+        """What a query finds in the store."""
+        return self.database.read(lambda tx: query(tx, *args, **named))
 
     async def change(self, method: str, params: s.Params | None = None) -> Any:
         """What a changing method of the local API answers. Raises what the method raises."""

@@ -19,11 +19,13 @@ import trio
 import trio.testing
 from trio._core import _run as scheduler  # the order of tasks is drawn there; Hypothesis reaches in alike
 
+from p2pchat.node.endure import one_error
 from p2pchat.testing.conditions import Conditions
 from p2pchat.testing.world import World
 
 Scenario: TypeAlias = Callable[[World], Awaitable[None]]
 
+LONGEST_S = 365 * 86_400.0  # of virtual time; a scenario that lasts so long waits for what never comes
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a disk would take most of the time
 
 
@@ -38,10 +40,12 @@ def simulate(seed: int, scenario: Scenario, conditions: Conditions | None = None
     worlds: list[World] = []
 
     async def run(directory: Path) -> None:
-        async with trio.open_nursery() as nursery:
-            worlds.append(World(seed, directory, conditions or Conditions(), nursery))
-            await scenario(worlds[0])
-            nursery.cancel_scope.cancel()
+        with one_error():
+            async with trio.open_nursery() as nursery:
+                worlds.append(World(seed, directory, conditions or Conditions(), nursery))
+                with trio.fail_after(LONGEST_S):
+                    await scenario(worlds[0])
+                nursery.cancel_scope.cancel()
 
     with tempfile.TemporaryDirectory(dir=_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None) as directory:
         try:

@@ -73,7 +73,8 @@ class InlineStorage:
             raise outcome
         self._fuse.committed()
         if self._fuse.is_blown:
-            await trio.sleep_forever()  # until the cancellation arrives: nobody hears of the commit
+            await trio.lowlevel.checkpoint()  # the node's own tasks end here
+            raise StoreError("the power went; what was asked for may have been done")
         if outcome.effects:
             self._carry_out(outcome.effects)
         await trio.lowlevel.cancel_shielded_checkpoint()

@@ -1,0 +1,218 @@
+"""What must be true of any world once it is at rest, whatever happened before.
+
+    same_messages   all members of a group show the same messages in the same order
+    same_members    all members agree on members, roles, rules and name
+    exactly_once    nothing is shown or told of twice
+    all_explained   outboxes are empty, and every delivery has ended or cannot be
+    outsiders_lack  who was not a member holds no key to what was said meanwhile
+    restart_changes_nothing
+
+Each raises AssertionError with what differs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from p2pchat.api import schema as s
+from p2pchat.core.ids import ConversationId, EntryId, GroupId
+from p2pchat.core.ratchet.sender_keys import InboundGroupSession
+from p2pchat.errors import P2PChatError
+from p2pchat.node.features import group_messages
+from p2pchat.store import deliveries, events, logs, messages, outbox, sessions
+from p2pchat.store import groups as group_rows
+from p2pchat.testing.person import Person
+from p2pchat.testing.world import World
+
+_EVERYTHING = 1_000_000
+
+
+def restless(world: World) -> list[str]:
+    """Why the nodes that run are not at rest; empty if they are."""
+    up = [person for person in world.people if person.is_up]
+    here = {person.device for person in up}
+    reasons = []
+    for person in up:
+        queued = [device for device in person.look(outbox.devices) if device in here]
+        if queued:
+            reasons.append(f"{person} has something for {[device.short for device in queued]}")
+        if person.look(messages.conversations_waiting):
+            reasons.append(f"{person} waits for sender keys")
+    for group in _groups(up):
+        logs_held = {person.name: entries(person, group) for person in members(up, group)}
+        whole = set[EntryId]().union(*logs_held.values())
+        reasons += [
+            f"{name} lacks {len(whole - held)} entries" for name, held in logs_held.items() if held != whole
+        ]
+    return reasons
+
+
+async def settle(world: World, *, within_s: float = 1800.0) -> None:
+    """Let the world go on until it is at rest. Fails if it takes longer than `within_s`."""
+    world.note("settle")
+    try:
+        await world.until(lambda: not restless(world), "rest", within_s=within_s)
+    except AssertionError as error:
+        raise AssertionError(f"no rest within {within_s} s: {restless(world)}") from error
+    await world.pass_time(3.0)
+
+
+def check(world: World) -> None:
+    """All that must hold of those who run, once the world is at rest."""
+    up = [person for person in world.people if person.is_up]
+    for group in _groups(up):
+        same_messages(members(up, group), group)
+        same_members(members(up, group), group)
+    for person in up:
+        exactly_once(person)
+        all_explained(person, up)
+
+
+def same_messages(people: Collection[Person], group: GroupId) -> None:
+    """All show the same messages in the same order; only what a newcomer may not read differs."""
+    first, *others = [(person, shown(person, group)) for person in people]
+    for person, lines in others:
+        assert [line.id for line in lines] == [line.id for line in first[1]], (
+            f"{person} and {first[0]} differ"
+        )
+        for mine, his in zip(lines, first[1], strict=True):
+            if "sealed" not in (mine.kind, his.kind):
+                assert _said(person, mine) == _said(first[0], his), f"{person} and {first[0]} differ"
+
+
+def same_members(people: Collection[Person], group: GroupId) -> None:
+    """All agree on members, roles, rules and name, and those who think that they are members are."""
+    views = {person: person.look(person.app.groups.view, group) for person in people}
+    first = next(iter(views.values()))
+    for person, view in views.items():
+        roles = {one: member.role for one, member in view.members.items()}
+        assert roles == {one: member.role for one, member in first.members.items()}, (
+            f"{person}: other members"
+        )
+        assert (view.policy, view.name, view.banned) == (first.policy, first.name, first.banned), (
+            f"{person}: other rules"
+        )
+        assert person.id in view.members, f"{person} takes himself for a member"
+
+
+def exactly_once(person: Person) -> None:
+    """No text is shown twice in a chat (scenarios never repeat one), and no message is told of twice."""
+    for conversation in person.look(logs.conversations):
+        texts = Counter(line.text for line in shown(person, conversation.id) if line.kind == "text")
+        assert all(count == 1 for count in texts.values()), f"{person} sees twice: {texts.most_common(3)}"
+    told = Counter(
+        event.data["id"]
+        for event in person.look(events.after, 0, limit=_EVERYTHING)
+        if event.type == "message.received" and event.data["kind"] != "sealed"
+    )
+    assert all(count == 1 for count in told.values()), f"{person} is told twice: {told.most_common(3)}"
+
+
+def all_explained(person: Person, up: Iterable[Person]) -> None:
+    """What waits does so for somebody who is away or no member any more."""
+    here = {one.id: one for one in up}
+    for conversation in person.look(logs.conversations):
+        for line in shown(person, conversation.id):
+            for delivery in person.look(deliveries.of, line.id):
+                other = here.get(delivery.person)
+                if delivery.state != "queued" or other is None:
+                    continue
+                assert not _shares(person, other, conversation.id), (
+                    f"{person}: {line.text!r} waits for {other}"
+                )
+
+
+def outsiders_lack(insider: Person, outsider: Person, ids: Iterable[str]) -> None:
+    """`outsider` cannot open these messages of a group, with all keys he holds."""
+    for text in ids:
+        entry = insider.look(logs.get, EntryId.parse(text))
+        assert entry is not None
+        name, _, ciphertext = group_messages.read_sealed(entry.body)
+        held = outsider.look(sessions.inbound, name)
+        if held is None:
+            continue
+        session = InboundGroupSession.from_bytes(held[2], outsider.app.pickle_key)
+        try:
+            session.open(ciphertext, b"", seen=lambda index: False)
+        except P2PChatError:
+            continue
+        raise AssertionError(f"{outsider} can read {text}")
+
+
+async def restart_changes_nothing(world: World, *people: Person) -> None:
+    """What the people see is the same after a power cut and a start."""
+    for person in people:
+        before = sights(person)
+        await world.restart(person)
+        await settle(world)
+        after = sights(person)
+        for name, sight in before.items():
+            assert after[name] == sight, f"{person} sees another {name} after a restart"
+
+
+# --- looking at stores ----------------------------------------------------------------------------
+
+
+def shown(person: Person, chat: ConversationId) -> list[messages.Message]:
+    """The lines of a chat in display order, without those that tell of membership in each one's words."""
+    lines = person.look(messages.page, chat, before=None, limit=_EVERYTHING)
+    return [line for line in lines if line.kind != "group"]
+
+
+def texts(person: Person, chat: str) -> list[str]:
+    """The texts of a chat, in display order."""
+    page = person.query("message.history", s.History(chat=chat, limit=500))
+    return [message.text for message in page.messages if message.kind == "text"]
+
+
+def entries(person: Person, group: GroupId) -> set[EntryId]:
+    """The entries of a group's log that a person holds."""
+    rows = person.database.read(
+        lambda tx: tx.execute("SELECT id FROM entry WHERE conversation = ?", (group,))
+    )
+    return {EntryId(row[0]) for row in rows}
+
+
+def group_id(person: Person, name: str) -> GroupId:
+    """The group that a person calls so."""
+    return GroupId.parse(person.query("group.show", s.GroupName(group=name)).group)
+
+
+def members(people: Iterable[Person], group: GroupId) -> list[Person]:
+    """Those of `people` who take themselves for members."""
+    found = []
+    for person in people:
+        membership = person.look(group_rows.get, group)
+        if membership is not None and membership.state == "joined":
+            found.append(person)
+    return found
+
+
+def sights(person: Person) -> dict[str, object]:
+    """All that the local API shows of chats, groups and money."""
+    seen: dict[str, object] = {
+        "list of chats": person.query("chat.list"),
+        "list of groups": person.query("group.list"),
+        "list of IOUs": person.query("iou.list", s.BalanceQuery()),
+        "balance": person.query("iou.balance", s.BalanceQuery()),
+        "list of contacts": person.query("contact.list"),
+    }
+    for chat in person.query("chat.list").chats:
+        seen[chat.chat] = person.query("message.history", s.History(chat=chat.chat, limit=500)).messages
+    return seen
+
+
+def _groups(people: Iterable[Person]) -> set[GroupId]:
+    return {one.group for person in people for one in person.look(group_rows.all_in, "joined")}
+
+
+def _shares(person: Person, other: Person, conversation: ConversationId) -> bool:
+    known = person.look(logs.conversation, conversation)
+    assert known is not None
+    return known.person is not None or bool(members([other], GroupId(conversation)))
+
+
+def _said(person: Person, line: messages.Message) -> tuple[object, ...]:
+    reactions = person.look(messages.reactions, line.id)
+    return (line.kind, line.text, line.person, line.pinned, {(one.person, one.emoji) for one in reactions})

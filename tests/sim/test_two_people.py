@@ -1,0 +1,109 @@
+"""Two people whose nodes are away, killed, cut off and plagued by a bad network."""
+
+from __future__ import annotations
+
+from p2pchat.api import schema as s
+from p2pchat.testing.conditions import Conditions
+from p2pchat.testing.oracles import check, restart_changes_nothing, settle, texts
+from p2pchat.testing.simulate import simulate
+from p2pchat.testing.world import World
+
+FLAPPING_S = (5.0, 20.0)  # up, down
+
+
+def test_what_two_write_while_the_other_is_off_arrives_once_both_are_on(seed: int) -> None:
+    """Scenario 2."""
+
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        await world.kill(bob)
+        await world.say(ann, "bob", "are you there?")
+        await world.pass_time(world.chances.uniform(0, 300))
+        (message,) = ann.query("message.history", s.History(chat="bob")).messages
+        assert message.state == "queued"
+        await world.kill(ann)
+        await world.start(bob)
+        await world.say(bob, "ann", "I am here")
+        await world.pass_time(world.chances.uniform(0, 3000))
+        await world.start(ann)
+        await settle(world, within_s=300)
+        check(world)
+        assert set(texts(ann, "bob")) == set(texts(bob, "ann")) == {"are you there?", "I am here"}
+        assert texts(ann, "bob") == texts(bob, "ann")
+
+    simulate(seed, scenario)
+
+
+def test_a_node_killed_behind_any_commit_loses_nothing_and_repeats_nothing(seed: int) -> None:
+    """Scenarios 3 and 13: the power goes after a commit and before whatever follows it."""
+
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        said = []
+        for number in range(12):
+            author, reader, victim = (*world.chances.sample([ann, bob], 2), world.chances.choice([ann, bob]))
+            if author is victim:
+                await world.kill(author)
+            elif victim.fuse:
+                victim.fuse.blow_after(world.chances.randint(1, 6))
+            said.append(f"message {number}")
+            await world.say(author, reader.name, said[-1])
+            if author is victim:
+                await world.start(author)
+                author.fuse.blow_after(world.chances.randint(1, 6))
+            await world.pass_time(world.chances.uniform(0, 20))
+            await world.restart(victim)
+        await settle(world, within_s=600)
+        check(world)
+        assert sorted(texts(ann, "bob")) == sorted(texts(bob, "ann")) == sorted(said)
+        await restart_changes_nothing(world, ann, bob)
+
+    simulate(seed, scenario)
+
+
+def test_packets_that_come_several_times_change_nothing(seed: int) -> None:
+    """Scenario 10."""
+
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        for number in range(10):
+            await world.say(ann, "bob", f"one {number}")
+            await world.say(bob, "ann", f"two {number}")
+            await bob.change("iou.pay", s.Pay(who="ann", amount="1.00 EUR", note=str(number)))
+        await settle(world)
+        for iou in ann.query("iou.list", s.BalanceQuery()).ious:
+            if iou.mine_to_decide:
+                await ann.change("iou.accept", s.IouId(id=iou.id))
+        await settle(world)
+        check(world)
+        assert texts(ann, "bob") == texts(bob, "ann")
+        assert [one.minor for one in ann.query("iou.balance", s.BalanceQuery()).balances] == [1000]
+        assert [one.minor for one in bob.query("iou.balance", s.BalanceQuery()).balances] == [-1000]
+
+    simulate(seed, scenario, Conditions(repeats=0.5))
+
+
+def test_flapping_links_that_lose_a_third_deliver_within_minutes(seed: int) -> None:
+    """Scenario 12: all is there ten minutes (of virtual time) after it was written, without a storm."""
+
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        frames = world.net.frames["direct/1"]
+        for number in range(20):
+            await world.say(ann, "bob", f"one {number}")
+            await world.say(bob, "ann", f"two {number}")
+        for _ in range(24):
+            await world.pass_time(FLAPPING_S[0])
+            world.partition([ann], [bob])
+            await world.pass_time(FLAPPING_S[1])
+            world.heal()
+        assert len(texts(ann, "bob")) == len(texts(bob, "ann")) == 40
+        assert world.net.frames["direct/1"] - frames < 400
+        await settle(world, within_s=300)
+        check(world)
+
+    simulate(seed, scenario, Conditions(loss=0.3))
