@@ -5,20 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
 import trio
 
 from p2pchat.api import schema as s
 from p2pchat.api import views
+from p2pchat.api.client import Client
 from p2pchat.api.methods import CHANGES, QUERIES
 from p2pchat.api.server import serve
 from p2pchat.config import Home, NetworkFile
 from p2pchat.core.ids import DeviceId
-from p2pchat.errors import NetworkError, NotFoundError, P2PChatError
-from p2pchat.net.config import NetworkConfig
+from p2pchat.errors import InUseError, NetworkError, NotFoundError, P2PChatError
+from p2pchat.net.config import NetworkConfig, Reach
 from p2pchat.net.network import PeerStatus
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.features.names import find_person
@@ -31,27 +33,54 @@ logger = logging.getLogger(__name__)
 
 ANY_PORT: Final = "/ip4/0.0.0.0/tcp/0"
 _LISTEN: Final = "listen"  # in the store: where this node listened last
+PATIENCE_S: Final = 5.0  # for an offline command to end
 _PAGE: Final = 500  # stored events read at a time for a listener that was away
 
 
-def main(home: Home, *, listen: tuple[str, ...] = (), passphrase: str = "") -> None:
+def main(
+    home: Home,
+    *,
+    listen: tuple[str, ...] = (),
+    passphrase: str = "",
+    without: frozenset[str] = frozenset(),
+) -> None:
     """Run the node of `home` until it is told to stop.
+
+    `without` names ways to find others and be found that are not to be used: table, relays, lan,
+    port-mapping.
 
     Raises:
         UsageError: no profile, or no network was joined.
         StoreError: the home is in use, or its store does not open.
         NetworkError: an address cannot be listened on.
     """
-    with Profile.open(home, passphrase) as profile:
+    with ExitStack() as stack:
+        profile = stack.enter_context(_open_patiently(home, passphrase))
         network = require_network(home)
         try:
-            trio.run(_run, profile, network, listen)
+            trio.run(_run, profile, network, listen, without)
         except BaseExceptionGroup as group:
             errors = list(_leaves(group))
             bugs = [error for error in errors if not isinstance(error, P2PChatError)]
             if bugs:
                 logger.critical("A bug ended the node.", exc_info=group)
             raise (bugs or errors)[0] from None
+
+
+@contextmanager
+def _open_patiently(home: Home, passphrase: str) -> Iterator[Profile]:
+    """The profile; a command that holds the home for a moment is waited for, another node is not."""
+    until = time.monotonic() + PATIENCE_S
+    with ExitStack() as stack:
+        while True:
+            try:
+                profile = stack.enter_context(Profile.open(home, passphrase))
+                break
+            except InUseError:
+                if time.monotonic() > until or Client.connect_if_running(home.socket):
+                    raise
+                time.sleep(0.1)
+        yield profile
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -62,7 +91,9 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-async def _run(profile: Profile, network: NetworkFile, listen: tuple[str, ...]) -> None:
+async def _run(
+    profile: Profile, network: NetworkFile, listen: tuple[str, ...], without: frozenset[str]
+) -> None:
     from p2pchat.net.libp2p_network import open_network  # takes a second: not before the home is ours
 
     book = StoredAddressBook(profile.database, profile.app.now_ms)
@@ -74,6 +105,7 @@ async def _run(profile: Profile, network: NetworkFile, listen: tuple[str, ...]) 
         bootstrap=network.bootstrap,
         psk=bytes.fromhex(network.pre_shared_key) if network.pre_shared_key else None,
         address_book=book,
+        reach=_reach(addresses, without),
     )
     async with open_network(config) as overlay, trio.open_nursery() as nursery:
         _remember_listen(profile.database, addresses, overlay.state().listening)
@@ -89,6 +121,17 @@ async def _run(profile: Profile, network: NetworkFile, listen: tuple[str, ...]) 
             finally:
                 profile.home.pid.unlink(missing_ok=True)
     logger.info("Stopped.")
+
+
+def _reach(addresses: tuple[str, ...], without: frozenset[str]) -> Reach:
+    """The ways to be used. A node that listens on loopback alone has no business on the LAN."""
+    outside = any(not address.startswith(("/ip4/127.", "/ip6/::1/")) for address in addresses)
+    return Reach(
+        table="table" not in without,
+        relays="relays" not in without,
+        lan=outside and "lan" not in without,
+        port_mapping=outside and "port-mapping" not in without,
+    )
 
 
 class Daemon:

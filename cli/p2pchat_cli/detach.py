@@ -20,7 +20,7 @@ _START_S: Final = 60.0  # libp2p takes seconds to load, on a busy small machine 
 _POLL_S: Final = 0.05
 
 
-def start(session: Session, listen: list[str]) -> None:
+def start(session: Session, listen: list[str], without: list[str]) -> None:
     """Start the node of this profile and wait until it answers.
 
     Raises:
@@ -31,7 +31,9 @@ def start(session: Session, listen: list[str]) -> None:
     log = session.home.log
     with open(log, "ab", opener=_private) as file:  # Path.open takes no opener
         begin = file.tell()
-        child = _spawn(session, listen, secret, file)
+        child = _spawn(
+            session, [*_options("--listen", listen), *_options("--without", without)], secret, file
+        )
     deadline = time.monotonic() + _START_S
     while not session.node_runs():
         code = child.poll()
@@ -45,7 +47,13 @@ def start(session: Session, listen: list[str]) -> None:
     session.answer(status, [f"Running in the background (process {child.pid}); its log is {log}."])
 
 
-def _spawn(session: Session, listen: list[str], secret: str | None, log: BinaryIO) -> subprocess.Popen[bytes]:
+def _options(name: str, values: list[str]) -> list[str]:
+    return [word for value in values for word in (name, value)]
+
+
+def _spawn(
+    session: Session, options: list[str], secret: str | None, log: BinaryIO
+) -> subprocess.Popen[bytes]:
     # -P: what lies in the current directory is not for us to import.
     command = [sys.executable, "-P", "-m", "p2pchat_cli", "--home", str(session.home.directory)]
     reader: int | None = None
@@ -55,7 +63,7 @@ def _spawn(session: Session, listen: list[str], secret: str | None, log: BinaryI
         with os.fdopen(writer, "w", encoding="utf-8") as pipe:
             pipe.write(f"{secret}\n")
         command += ["--passphrase-file", f"/dev/fd/{reader}"]
-    command += ["run", *(word for address in listen for word in ("--listen", address))]
+    command += ["run", *options]
     try:
         return subprocess.Popen(  # noqa: S603 -- our own interpreter and module
             command,

@@ -92,6 +92,8 @@ def repair(path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS) -> R
 def _open(path: Path, key: bytes) -> apsw.Connection:
     if not path.exists():
         raise StoreError(f"There is no store at {path}.")
+    if path.stat().st_size == 0:  # SQLite would take it for a new database and begin to write one
+        raise StoreError(f"The store {path} is damaged: it is empty.")
     connection = connect(path, key)
     try:
         check_ours(connection, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from enum import StrEnum
 from typing import Annotated, Final
 
 import typer
@@ -26,28 +27,49 @@ ListenOption = Annotated[
 ]
 
 
+class Way(StrEnum):
+    """A way to find others or to be found."""
+
+    table = "table"
+    relays = "relays"
+    lan = "lan"
+    port_mapping = "port-mapping"
+
+
+WithoutOption = Annotated[
+    list[Way] | None,
+    typer.Option(
+        "--without",
+        help="Do not use the network's table, relays, the LAN (mDNS), or the router's port mapping (UPnP).",
+        show_default=False,
+    ),
+]
+
+
 def run(
     ctx: typer.Context,
     listen: ListenOption = None,
     detach: Annotated[bool, typer.Option("--detach", help="Run it in the background.")] = False,
+    without: WithoutOption = None,
 ) -> None:
     """In the foreground it logs to stderr until ^C; detached it logs to node.log in the profile."""
     session = session_of(ctx)
     if session.node_runs():
         raise StoreError(f"A node already runs on {session.home.directory}: stop it with `p2pchat stop`.")
-    if not session.home.store.exists():
+    if not session.home.store.exists() and not session.home.key_file.exists():
         raise UsageError(f"There is no profile in {session.home.directory}: make one with `p2pchat init`.")
     if detach:
         from p2pchat_cli.detach import start
 
-        start(session, listen or [])
+        start(session, listen or [], [way.value for way in without or ()])
         return
     secret = session.store_passphrase()
     # trio and, once the home is known to be good, libp2p: seconds.
     from p2pchat import daemon, logs
 
     logs.configure()
-    daemon.main(session.home, listen=tuple(listen or ()), passphrase=secret or "")
+    ways = frozenset(way.value for way in without or ())
+    daemon.main(session.home, listen=tuple(listen or ()), passphrase=secret or "", without=ways)
 
 
 def stop(ctx: typer.Context) -> None:
