@@ -1,0 +1,235 @@
+"""Groups whose members are cut off from each other, away, at odds, or new."""
+
+from __future__ import annotations
+
+from p2pchat.api import schema as s
+from p2pchat.errors import NotAllowedError
+from p2pchat.testing.conditions import Conditions
+from p2pchat.testing.oracles import (
+    check,
+    group_id,
+    members,
+    outsiders_lack,
+    restart_changes_nothing,
+    same_members,
+    settle,
+    shown,
+    texts,
+)
+from p2pchat.testing.person import Person
+from p2pchat.testing.simulate import simulate
+from p2pchat.testing.world import World
+
+DAY_S = 86_400.0
+
+
+async def found(world: World, *names: str, history: str = "from-join") -> list[Person]:
+    """A group 'club' of new people who know its founder, the first of them, and each other as members."""
+    people = await world.persons(*names)
+    for other in people[1:]:
+        await world.befriend(people[0], other)
+    await world.group("club", *people, history=history)
+    return people
+
+
+async def meddle(world: World, people: list[Person], number: int) -> None:
+    """Somebody writes, edits, deletes, reacts or pins."""
+    person = world.chances.choice(people)
+    page = person.query("message.history", s.History(chat="#club", limit=500)).messages
+    written = [one for one in page if one.kind == "text"]
+    mine = [one for one in written if one.mine]
+    what = world.chances.choice(["say", "say", "edit", "delete", "react", "pin"])
+    world.note(f"{person}: {what} {number}")
+    if what == "edit" and mine:
+        target = world.chances.choice(mine)
+        await person.change("message.edit", s.EditMessage(id=target.id, text=f"edit {number}"))
+    elif what == "delete" and mine:
+        await person.change("message.delete", s.MessageId(id=world.chances.choice(mine).id))
+    elif what == "react" and written:
+        target = world.chances.choice(written)
+        await person.change("message.react", s.React(id=target.id, emoji=world.chances.choice("👍👎")))
+    elif what == "pin" and written:
+        target = world.chances.choice(written)
+        await person.change("message.pin", s.Mark(id=target.id, on=not target.pinned))
+    else:
+        await world.say(person, "#club", f"text {number}")
+
+
+def test_members_cut_off_from_each_other_for_days_agree_when_they_meet(seed: int) -> None:
+    """Scenario 4: three islands, on each of which people write, edit, react, join and are removed."""
+
+    async def scenario(world: World) -> None:
+        people = await found(world, "ann", "bob", "cat", "dan", "eve", "fay", "gus")
+        ann, bob, cat, dan, eve, fay, gus = people
+        await ann.change("group.role", s.SetRole(group="club", role="admin", who=cat.id.text))
+        await world.befriend(cat, new := await world.person("new"))
+        await settle(world)
+        world.partition([ann, bob, gus], [cat, dan, new], [eve, fay])
+        for number in range(30):
+            await meddle(world, [one for one in people if one is not gus], number)
+            await world.pass_time(world.chances.uniform(0, 0.2 * DAY_S))
+        await world.invite("club", cat, new)
+        await ann.change("group.remove", s.RemoveMember(group="club", who=gus.id.text))
+        world.heal()
+        await settle(world)
+        check(world)
+        group = group_id(ann, "club")
+        assert members(world.people, group) == [ann, bob, cat, dan, eve, fay, new]
+        await restart_changes_nothing(world, *world.chances.sample(people[:-1], 2))
+
+    simulate(seed, scenario)
+
+
+def test_who_was_removed_while_away_learns_it_and_reads_nothing_more(seed: int) -> None:
+    """Scenario 5."""
+
+    async def scenario(world: World) -> None:
+        ann, bob, cat = await found(world, "ann", "bob", "cat")
+        await world.say(ann, "#club", "welcome")
+        await settle(world)
+        await world.kill(cat)
+        await ann.change("group.remove", s.RemoveMember(group="club", who=cat.id.text))
+        secret = [await world.say(ann, "#club", "at last alone")]
+        await settle(world)
+        secret.append(await world.say(bob, "#club", "indeed"))
+        for number in range(5):
+            await world.say(cat, "#club", f"what a silence {number}")
+        await world.start(cat)
+        await settle(world)
+        await world.until(
+            lambda: cat.query("group.show", s.GroupName(group="club")).state == "removed",
+            "cat knows",
+            within_s=600,
+        )
+        check(world)
+        assert [text for text in texts(bob, "#club") if text.startswith("what")] == []
+        assert texts(cat, "#club")[:1] == ["welcome"]
+        outsiders_lack(ann, cat, secret)
+
+    simulate(seed, scenario)
+
+
+def test_duelling_admins_end_the_same_for_all(seed: int) -> None:
+    """Scenario 6: A removes B while B removes A and invites C."""
+
+    async def scenario(world: World) -> None:
+        people = await found(world, "ann", "abe", "bob", "dan", "eve")
+        ann, abe, bob, dan, eve = people
+        for admin in (abe, bob):
+            await ann.change("group.role", s.SetRole(group="club", role="admin", who=admin.id.text))
+        await world.befriend(bob, cat := await world.person("cat"))
+        await settle(world)
+        world.partition([abe, dan], [bob, cat, eve], [ann])
+        await abe.change("group.remove", s.RemoveMember(group="club", who=bob.id.text))
+        await bob.change("group.remove", s.RemoveMember(group="club", who=abe.id.text))
+        await world.invite("club", bob, cat)
+        await world.say(cat, "#club", "I am new here")
+        await world.pass_time(world.chances.uniform(0, DAY_S))
+        if world.chances.random() < 0.5:
+            world.partition([abe, dan, bob, cat, eve], [ann])
+            await world.pass_time(world.chances.uniform(0, 600))
+        world.heal()
+        await settle(world)
+        check(world)
+        group = group_id(ann, "club")
+        assert ann in members(world.people, group)
+        assert abe not in members(world.people, group)
+        assert bob not in members(world.people, group)
+
+    simulate(seed, scenario)
+
+
+def test_wrong_clocks_lose_nothing_and_keep_the_order(seed: int) -> None:
+    """Scenario 9: members who live in 1970 and 2106, two days early and late."""
+
+    async def scenario(world: World) -> None:
+        people = await found(world, "ann", "bob", "cat", "dan", "eve")
+        skews_s = [0.0, -2 * DAY_S, 2 * DAY_S, -1e10, 2.5e9]
+        world.chances.shuffle(skews_s)
+        for person, skew_s in zip(people, skews_s, strict=True):
+            person.skew_ms = int(1000 * skew_s)
+        for number in range(15):
+            await world.say(world.chances.choice(people), "#club", f"number {number:02}")
+            await settle(world)  # so that each has read what he answers to
+        check(world)
+        said = [f"number {number:02}" for number in range(15)]
+        assert all(texts(person, "#club") == said for person in people)
+
+    simulate(seed, scenario)
+
+
+def test_gossip_that_repeats_delays_and_reorders_changes_nothing(seed: int) -> None:
+    """Scenarios 10 and 11: each payload up to ten times, days late, replies before what they answer."""
+
+    async def scenario(world: World) -> None:
+        people = await found(world, "ann", "bob", "cat", "dan")
+        for number in range(20):
+            person = world.chances.choice(people)
+            page = person.query("message.history", s.History(chat="#club")).messages
+            reply = page[-1].id if page and page[-1].kind == "text" else None
+            await person.change("message.send", s.Send(chat="#club", text=f"text {number}", reply=reply))
+            if number == 10:
+                world.partition([people[0], people[1]], [people[2], people[3]])
+            await world.pass_time(world.chances.uniform(0, 1000))
+        world.heal()
+        await settle(world)
+        await world.pass_time(7 * DAY_S)
+        check(world)
+        for person in people:
+            lines = shown(person, group_id(person, "club"))
+            place = {line.id: number for number, line in enumerate(lines)}
+            assert all(place[line.reply] < place[line.id] for line in lines if line.reply)
+            unread = next(one.unread for one in person.query("chat.list").chats if one.chat == "#club")
+            assert unread == sum(not line.mine for line in lines)
+
+    simulate(seed, scenario, Conditions(gossip_copies=10, gossip_loss=0.3, gossip_delay_s=6 * DAY_S))
+
+
+def test_newcomers_read_what_the_policy_lets_them(seed: int) -> None:
+    """Scenario 24."""
+
+    async def scenario(world: World) -> None:
+        history = world.chances.choice(["all", "from-join"])
+        ann, bob = await found(world, "ann", "bob", history=history)
+        before = [await world.say(one, "#club", f"{one} before {n}") for n in range(3) for one in (ann, bob)]
+        await settle(world)
+        await world.befriend(ann, cat := await world.person("cat"))
+        if world.chances.random() < 0.5:
+            await world.kill(bob)
+        await world.invite("club", ann, cat)
+        await world.say(ann, "#club", "welcome")
+        if not bob.is_up:
+            await world.start(bob)
+        await settle(world)
+        check(world)
+        lines = shown(cat, group_id(cat, "club"))
+        if history == "all":
+            assert texts(cat, "#club") == texts(ann, "#club")
+        else:
+            assert texts(cat, "#club") == ["welcome"]
+            assert all("before you joined" in line.text for line in lines if line.kind == "sealed")
+            outsiders_lack(ann, cat, before)
+
+    simulate(seed, scenario)
+
+
+def test_only_admins_may_write_where_they_say_so(seed: int) -> None:
+    """A rule that is changed while members write: all show the same afterwards."""
+
+    async def scenario(world: World) -> None:
+        ann, bob, cat = people = await found(world, "ann", "bob", "cat")
+        world.partition([ann], [bob, cat])
+        await ann.change("group.policy", s.SetPolicy(group="club", write="admin"))
+        await world.say(bob, "#club", "may I?")
+        world.heal()
+        await settle(world)
+        check(world)
+        try:
+            await world.say(cat, "#club", "and I?")
+        except NotAllowedError:
+            pass
+        else:
+            raise AssertionError("cat may write")
+        same_members(people, group_id(ann, "club"))
+
+    simulate(seed, scenario)
