@@ -148,6 +148,12 @@ _MONEY: Final[dict[str, Command | Group]] = {
     "request": Command(
         "money:request", "Ask a contact to sign that you are owed", 'request bob 8 EUR "taxi"', True
     ),
+    "settle": Command(
+        "money:settle", "Ask a contact for the receipt of what you paid back", "settle bob 20 EUR", True
+    ),
+    "receipt": Command(
+        "money:receipt", "Sign that a contact paid you back", 'receipt bob 20 EUR "in cash"', True
+    ),
     "split": Command("money:split", "Split a bill you paid in a group", 'split trip 60 EUR "dinner"', True),
     "balance": Command("money:balance", "Show who owes whom", "balance bob"),
     "iou": Group(

@@ -5,13 +5,11 @@ from __future__ import annotations
 from p2pchat.api import schema as s
 from p2pchat.core.group.operations import Invite
 from p2pchat.core.identity import fingerprint, safety_number
-from p2pchat.core.ledger.concession import Request
-from p2pchat.core.ledger.money import plain_number
 from p2pchat.core.log.order import shown_ms
-from p2pchat.node.features import group_views
-from p2pchat.node.features import ledger as ledger_feature
+from p2pchat.node.features import group_views, ious
 from p2pchat.node.features.app import App
 from p2pchat.node.features.groups import ROLE_NAMES
+from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.node.features.names import chat_name, name_of
 from p2pchat.store import deliveries, groups, messages, people
 from p2pchat.store.events import Event as StoredEvent
@@ -119,30 +117,30 @@ def _history(days: int | None) -> str:
     return "all" if days is None else str(days) if days else "from-join"
 
 
-def iou(app: App, tx: Reader, line: ledger_feature.Line) -> s.Iou:
+def iou(app: App, tx: Reader, line: ious.Line) -> s.Iou:
     """An IOU or a request from my point of view."""
-    item = line.item
     return s.Iou(
-        id=item.id.text,
+        id=line.id.text,
         who=name_of(app, tx, line.person),
         direction="i-owe" if line.i_owe else "owes-me",
-        amount=f"{plain_number(item.amount, line.unit)} {line.unit}",
-        minor=item.amount,
+        reason=line.reason.name.lower(),
+        amount=in_unit(line.minor, line.unit),
+        minor=line.minor,
         unit=line.unit.code,
-        state=str(item.status),
+        state=str(line.status),
         note=line.note,
-        at_ms=item.signed.entry.created_ms,
+        at_ms=line.created_ms,
         mine_to_decide=line.open and not line.mine,
-        kind="request" if isinstance(item, Request) else "iou",
+        kind="request" if line.is_request else "iou",
     )
 
 
-def balance(app: App, tx: Reader, standing: ledger_feature.Standing) -> s.Balance:
+def balance(app: App, tx: Reader, standing: ious.Standing) -> s.Balance:
     """What stands between me and one person in one unit."""
     sign = "+" if standing.minor > 0 else ""
     return s.Balance(
         who=name_of(app, tx, standing.person),
-        amount=f"{sign}{plain_number(standing.minor, standing.unit)} {standing.unit}",
+        amount=f"{sign}{in_unit(standing.minor, standing.unit)}",
         minor=standing.minor,
         unit=standing.unit.code,
         open_offers=standing.open,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from p2pchat.core.ids import AccountId, LedgerEntryId, PersonId
 from p2pchat.store.transaction import Reader, Row, Transaction
@@ -32,6 +33,13 @@ class StoredAccount:
     seq: int
     prev: bytes
     written_ms: int
+
+
+class Stamp(NamedTuple):
+    """The newest entry of an account: where it is stored, and which one it is."""
+
+    row: int
+    id: LedgerEntryId
 
 
 def accounts(tx: Reader, person: PersonId | None = None) -> list[StoredAccount]:
@@ -84,9 +92,19 @@ def add(tx: Transaction, entry: StoredEntry) -> bool:
     return True
 
 
-def entries(tx: Reader, account: AccountId) -> list[StoredEntry]:
-    """All entries of an account in the order in which they were stored."""
-    rows = tx.execute("SELECT * FROM ledger_entry WHERE account = ? ORDER BY rowid", (account,))
+def newest(tx: Reader, account: AccountId) -> Stamp | None:
+    """The entry of an account that was stored last; None if there is none."""
+    row = tx.one(
+        "SELECT rowid, id FROM ledger_entry WHERE account = ? ORDER BY rowid DESC LIMIT 1", (account,)
+    )
+    return Stamp(row[0], LedgerEntryId(row[1])) if row else None
+
+
+def entries(tx: Reader, account: AccountId, *, since: int = 0) -> list[StoredEntry]:
+    """The entries of an account from row `since` on, in the order in which they were stored."""
+    rows = tx.execute(
+        "SELECT * FROM ledger_entry WHERE account = ? AND rowid >= ? ORDER BY rowid", (account, since)
+    )
     return [_entry(row) for row in rows]
 
 
@@ -94,6 +112,23 @@ def get(tx: Reader, id: LedgerEntryId) -> StoredEntry | None:
     """The entry `id`, or None."""
     row = tx.one("SELECT * FROM ledger_entry WHERE id = ?", (id,))
     return _entry(row) if row else None
+
+
+def beginning_with(tx: Reader, prefix: bytes, *, limit: int) -> list[StoredEntry]:
+    """At most `limit` entries whose id begins with the bytes of `prefix`."""
+    rows = tx.execute(
+        "SELECT * FROM ledger_entry WHERE id >= ? AND id < ? LIMIT ?",
+        (prefix, prefix + b"\xff" * (33 - len(prefix)), limit),
+    )
+    return [_entry(row) for row in rows]
+
+
+def notes(tx: Reader, account: AccountId) -> dict[bytes, tuple[str, bytes]]:
+    """The notes of an account, each with its salt, by the entry that names them."""
+    rows = tx.execute(
+        "SELECT id, note, note_salt FROM ledger_entry WHERE account = ? AND note != ''", (account,)
+    )
+    return {id: (note, salt) for id, note, salt in rows}
 
 
 def _account(row: Row) -> StoredAccount:

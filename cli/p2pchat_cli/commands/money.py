@@ -1,4 +1,4 @@
-"""`p2pchat pay`, `request`, `split`, `balance`, `iou`: who owes whom."""
+"""`p2pchat pay`, `request`, `settle`, `receipt`, `split`, `balance`, `iou`: who owes whom."""
 
 from __future__ import annotations
 
@@ -43,8 +43,24 @@ def request(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None
     session.answer(iou, _lines([iou]))
 
 
+def settle(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
+    """Asks for a receipt; your debt is lower once the contact signs it."""
+    session = session_of(ctx)
+    amount, note = amount_and_note(words)
+    iou = session.call("iou.settle", s.Settle(who=who, amount=amount, note=note), s.Iou)
+    session.answer(iou, _lines([iou]))
+
+
+def receipt(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
+    """Lowers what the contact owes you, for good."""
+    session = session_of(ctx)
+    amount, note = amount_and_note(words)
+    iou = session.call("iou.receipt", s.GiveReceipt(who=who, amount=amount, note=note), s.Iou)
+    session.answer(iou, _lines([iou]))
+
+
 def split(ctx: typer.Context, group: GroupArgument, words: AmountArgument) -> None:
-    """Asks every other member for an equal share; cents that do not divide are yours."""
+    """Asks every other member for an equal share; who bears a cent that does not divide is drawn by lot."""
     session = session_of(ctx)
     amount, note = amount_and_note(words)
     bill = session.call("iou.split", s.Split(group=group, amount=amount, note=note), s.SplitResult)
@@ -99,7 +115,21 @@ def _lines(ious: Iterable[s.Iou]) -> list[str]:
 
 
 def _row(iou: s.Iou) -> tuple[str, ...]:
-    who = f"you owe {accent(iou.who)}" if iou.direction == "i-owe" else f"{accent(iou.who)} owes you"
     mark = bold("!") if iou.mine_to_decide else " "
     state = good(iou.state) if iou.state == "binding" else iou.state
-    return mark, dim(iou.id[:SHORT_ID]), who, bold(iou.amount), state, dim(ago(iou.at_ms)), iou.note
+    return (
+        mark,
+        dim(iou.id[:SHORT_ID]),
+        _who(iou),
+        bold(iou.amount),
+        state,
+        dim(ago(iou.at_ms)),
+        iou.note,
+    )
+
+
+def _who(iou: s.Iou) -> str:
+    who = accent(iou.who)
+    if iou.reason == "repayment":
+        return f"{who} paid you back" if iou.direction == "i-owe" else f"you paid {who} back"
+    return f"you owe {who}" if iou.direction == "i-owe" else f"{who} owes you"

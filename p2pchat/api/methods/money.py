@@ -8,9 +8,10 @@ from typing import Final
 from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
-from p2pchat.core.ledger.money import plain_number
-from p2pchat.node.features import direct, ledger, splits
+from p2pchat.core.ids import LedgerEntryId
+from p2pchat.node.features import accounts, direct, ious, ledger, splits
 from p2pchat.node.features.app import App
+from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.node.features.names import find_group, find_person
 from p2pchat.store import people
 from p2pchat.store.transaction import Reader, Transaction
@@ -26,6 +27,18 @@ def iou_request(app: App, tx: Transaction, params: s.RequestPay) -> s.Iou:
     """See the table."""
     person = find_person(tx, params.who)
     return _written(app, tx, person, ledger.request(app, tx, person, params.amount, params.note))
+
+
+def iou_settle(app: App, tx: Transaction, params: s.Settle) -> s.Iou:
+    """See the table."""
+    person = find_person(tx, params.who)
+    return _written(app, tx, person, ledger.settle(app, tx, person, params.amount, params.note))
+
+
+def iou_receipt(app: App, tx: Transaction, params: s.GiveReceipt) -> s.Iou:
+    """See the table."""
+    person = find_person(tx, params.who)
+    return _written(app, tx, person, ledger.receipt(app, tx, person, params.amount, params.note))
 
 
 def iou_accept(app: App, tx: Transaction, params: s.IouId) -> s.Iou:
@@ -46,7 +59,7 @@ def iou_split(app: App, tx: Transaction, params: s.Split) -> s.SplitResult:
         made.append(_written(app, tx, person, written))
     return s.SplitResult(
         total=str(bill.total),
-        own_share=f"{plain_number(bill.own_share, bill.total.unit)} {bill.total.unit}",
+        own_share=in_unit(bill.own_share, bill.total.unit),
         ious=made,
     )
 
@@ -54,30 +67,36 @@ def iou_split(app: App, tx: Transaction, params: s.Split) -> s.SplitResult:
 def iou_list(app: App, tx: Reader, params: s.BalanceQuery) -> s.Ious:
     """See the table."""
     person = find_person(tx, params.who).id if params.who else None
-    return s.Ious(ious=[views.iou(app, tx, line) for line in ledger.lines(app, tx, person)])
+    return s.Ious(ious=[views.iou(app, tx, line) for line in ious.lines(app, tx, person)])
 
 
 def iou_balance(app: App, tx: Reader, params: s.BalanceQuery) -> s.Balances:
     """See the table."""
     person = find_person(tx, params.who).id if params.who else None
-    standings = [one for one in ledger.standings(app, tx, person) if one.minor or one.open]
+    standings = [one for one in ious.standings(app, tx, person) if one.minor or one.open]
     return s.Balances(balances=[views.balance(app, tx, one) for one in standings])
 
 
 def _decided(
-    app: App, tx: Transaction, id: str, decide: Callable[[App, Transaction, ledger.Line], ledger.Written]
+    app: App, tx: Transaction, id: str, decide: Callable[[App, Transaction, ious.Line], accounts.Written]
 ) -> s.Iou:
-    line = ledger.find(app, tx, id)
+    line = ious.find(app, tx, id)
     person = people.person(tx, line.person)
     assert person is not None
     written = decide(app, tx, line)
     direct.say(app, tx, person, written.said, shown=written.shown)
-    return views.iou(app, tx, ledger.find(app, tx, line.item.id.text))
+    return _shown(app, tx, line.id)
 
 
-def _written(app: App, tx: Transaction, person: people.Person, written: ledger.Written) -> s.Iou:
+def _written(app: App, tx: Transaction, person: people.Person, written: accounts.Written) -> s.Iou:
     direct.say(app, tx, person, written.said, shown=written.shown)
-    return views.iou(app, tx, ledger.find(app, tx, written.id.text))
+    return _shown(app, tx, written.id)
+
+
+def _shown(app: App, tx: Transaction, id: LedgerEntryId) -> s.Iou:
+    line = ious.get(app, tx, id)
+    assert line is not None
+    return views.iou(app, tx, line)
 
 
 QUERIES: Final[dict[str, Query]] = {
@@ -87,6 +106,8 @@ QUERIES: Final[dict[str, Query]] = {
 CHANGES: Final[dict[str, Change]] = {
     "iou.pay": iou_pay,
     "iou.request": iou_request,
+    "iou.settle": iou_settle,
+    "iou.receipt": iou_receipt,
     "iou.split": iou_split,
     "iou.accept": iou_accept,
     "iou.reject": iou_reject,

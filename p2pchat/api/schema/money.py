@@ -23,6 +23,22 @@ class RequestPay(Params):
     note: str = ""
 
 
+class Settle(Params):
+    """I paid the contact back this much, I say: a request for a receipt."""
+
+    who: str
+    amount: str
+    note: str = ""
+
+
+class GiveReceipt(Params):
+    """The contact paid me back this much: signed by me, the creditor."""
+
+    who: str
+    amount: str
+    note: str = ""
+
+
 class Split(Params):
     """I paid a bill for a group: ask every other member for an equal share."""
 
@@ -43,7 +59,8 @@ class Iou(Result):
     id: str
     kind: str  # iou | request
     who: str  # the other person's petname
-    direction: str  # i-owe | owes-me
+    direction: str  # i-owe | owes-me: whom it moves the balance against
+    reason: str  # iou | repayment | discount | share | transfer
     amount: str
     minor: int
     unit: str
@@ -92,6 +109,8 @@ class SplitResult(Result):
 METHODS: Final[dict[str, Method]] = {
     "iou.pay": Method(Pay, Iou, "store", "I owe"),
     "iou.request": Method(RequestPay, Iou, "store", "You owe me"),
+    "iou.settle": Method(Settle, Iou, "store", "I paid you back: ask for a receipt"),
+    "iou.receipt": Method(GiveReceipt, Iou, "store", "You paid me back"),
     "iou.split": Method(Split, SplitResult, "store", "Split a bill I paid in a group"),
     "iou.accept": Method(IouId, Iou, "store", "Accept an IOU, or sign a request"),
     "iou.reject": Method(IouId, Iou, "store", "Reject an IOU or a request, or forgive a debt"),

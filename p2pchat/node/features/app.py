@@ -13,6 +13,7 @@ from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import SEED_SIZE, SigningKey, tagged_hash
 from p2pchat.core.ratchet.account import DeviceAccount
 from p2pchat.errors import DecodeError, StoreError, UsageError
+from p2pchat.node.features.account_cache import AccountCache
 from p2pchat.node.features.group_cache import GroupCache
 from p2pchat.store import meta
 from p2pchat.store.transaction import Reader, Transaction
@@ -39,6 +40,7 @@ class App:
     entropy: Callable[[int], bytes]
     """Fresh randomness of so many bytes."""
     groups: GroupCache = field(default_factory=GroupCache, repr=False)
+    accounts: AccountCache = field(default_factory=AccountCache, repr=False)
 
     @property
     def person(self) -> PersonId:

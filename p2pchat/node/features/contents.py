@@ -8,29 +8,35 @@ from p2pchat.core import content
 from p2pchat.core.ids import EntryId, PersonId
 from p2pchat.core.log.entry import Entry
 from p2pchat.errors import ProtocolError
-from p2pchat.node.features import chats, ledger
+from p2pchat.node.features import chats, ledger_intake
 from p2pchat.node.features.app import App
+from p2pchat.node.features.ledger_intake import Taken
 from p2pchat.store import logs, messages
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
 
 
-def apply(app: App, tx: Transaction, entry: Entry, person: PersonId, body: bytes, *, shown: str = "") -> None:
-    """Do what the stored `entry` of `person` says.
+def apply(
+    app: App, tx: Transaction, entry: Entry, person: PersonId, body: bytes, *, shown: str = ""
+) -> Taken | None:
+    """Do what the stored `entry` of `person` says; gives the ledger entry of somebody else that it held.
 
     Whatever it says, it stays in the log: a chain with a hole would keep out all that follows.
     `shown` are the words for a ledger entry of mine.
     """
     try:
         with tx.savepoint():
-            _do(app, tx, entry, person, content.decode_content(body), shown)
+            return _do(app, tx, entry, person, content.decode_content(body), shown)
     except ProtocolError as error:
         logger.warning("An entry of %s says nothing acceptable: %s.", entry.header.device.short, error)
         chats.show(app, tx, entry, person, "unknown", "something that cannot be accepted here")
+        return None
 
 
-def _do(app: App, tx: Transaction, entry: Entry, person: PersonId, said: content.Content, shown: str) -> None:
+def _do(
+    app: App, tx: Transaction, entry: Entry, person: PersonId, said: content.Content, shown: str
+) -> Taken | None:
     match said:
         case content.Text(text, reply, expires_s):
             chats.show(app, tx, entry, person, "text", text, reply=reply, expires_s=expires_s)
@@ -58,11 +64,15 @@ def _do(app: App, tx: Transaction, entry: Entry, person: PersonId, said: content
         case content.Timer(seconds):
             logs.set_timer(tx, entry.conversation, seconds)
             chats.show(app, tx, entry, person, "group", _timer_words(seconds))
+        case content.LedgerNote() if shown:
+            chats.show(app, tx, entry, person, "iou", shown)
         case content.LedgerNote() as note:
-            words = shown or ledger.take(app, tx, entry.conversation, person, note)
-            chats.show(app, tx, entry, person, "iou", words)
+            taken = ledger_intake.take(app, tx, entry.conversation, person, note)
+            chats.show(app, tx, entry, person, "iou", taken.words)
+            return taken
         case content.Unknown(kind):
             chats.show(app, tx, entry, person, "unknown", f"a message of a newer version ({kind})")
+    return None
 
 
 def _target(

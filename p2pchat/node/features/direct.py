@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from p2pchat.core import content
@@ -10,12 +11,15 @@ from p2pchat.core.direct.items import Item, ReadMark
 from p2pchat.core.identity import direct_conversation
 from p2pchat.core.ids import DeviceId, EntryId, PersonId
 from p2pchat.core.log.entry import Entry
-from p2pchat.errors import NotAllowedError, ProtocolError
+from p2pchat.errors import NotAllowedError, ProtocolError, UsageError
 from p2pchat.node.effects import Wake
-from p2pchat.node.features import chats, contents, log
+from p2pchat.node.features import chats, contents, ledger_intake, log
 from p2pchat.node.features.app import App
+from p2pchat.node.features.ledger_intake import Taken
 from p2pchat.store import deliveries, logs, messages, outbox, people
 from p2pchat.store.transaction import Transaction
+
+logger = logging.getLogger(__name__)
 
 KIND: Final = "message"  # header.kind of every entry of a direct log
 
@@ -84,4 +88,17 @@ def delivered(app: App, tx: Transaction, device: DeviceId, ids: list[EntryId]) -
 def _store(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
     logs.append(tx, entry, app.now_ms())
     if entry.body is not None:  # else its author deleted it before it could be delivered
-        contents.apply(app, tx, entry, person, entry.body)
+        taken = contents.apply(app, tx, entry, person, entry.body)
+        if taken and taken.offers:
+            _answer(app, tx, person, taken)
+
+
+def _answer(app: App, tx: Transaction, person: PersonId, taken: Taken) -> None:
+    known = people.person(tx, person)
+    assert known is not None
+    try:
+        with tx.savepoint():
+            for written in ledger_intake.accept_unasked(app, tx, person, taken):
+                say(app, tx, known, written.said, shown=written.shown)
+    except UsageError as error:  # I may not write to him now: a person will have to decide
+        logger.info("An offer was not accepted unasked: %s.", error)

@@ -25,6 +25,19 @@ def find_person(tx: Reader, text: str) -> people.Person:
     return _only(text, _persons(tx, text), "contact")
 
 
+def find_exactly(tx: Reader, text: str) -> people.Person:
+    """As `find_person`, but the beginning of a petname is not enough: where money is concerned.
+
+    Raises:
+        NotFoundError: nobody of exactly that name or id.
+    """
+    person = find_person(tx, text)
+    name = text.strip().removeprefix("@")
+    if person.petname.casefold() != name.casefold() and not _begins(person.id, name):
+        raise NotFoundError(f"nobody is called '{text}': did you mean {person.petname}?")
+    return person
+
+
 def find_group(tx: Reader, text: str) -> groups.Membership:
     """The group that `text` names: a name, `#name`, or an id or its beginning.
 
@@ -93,7 +106,7 @@ def find_message(tx: Reader, text: str) -> messages.Message:
     # A prefix in base32 is not a whole number of bytes: look up the whole bytes, then compare letters.
     found = [
         one
-        for one in messages.beginning_with(tx, _bytes_of(prefix), limit=1000)
+        for one in messages.beginning_with(tx, whole_bytes(prefix), limit=1000)
         if one.id.text.startswith(prefix)
     ]
     if len(found) == 1:
@@ -131,12 +144,13 @@ def _begins(id: Id, prefix: str) -> bool:
     return len(prefix) >= _LEAST_PREFIX and id.text.startswith(prefix.lower())
 
 
-def _bytes_of(prefix: str) -> bytes:
+def whole_bytes(prefix: str) -> bytes:
+    """The bytes that the beginning of an id settles. Raises NotFoundError if no id begins like that."""
     alphabet = "abcdefghijklmnopqrstuvwxyz234567"
     bits = ""
     for letter in prefix:
         if letter not in alphabet:
-            raise NotFoundError(f"'{prefix}' is the beginning of no message id")
+            raise NotFoundError(f"'{prefix}' is the beginning of no id")
         bits += f"{alphabet.index(letter):05b}"
     whole = len(bits) // 8 * 8
     return int(bits[:whole] or "0", 2).to_bytes(whole // 8, "big")

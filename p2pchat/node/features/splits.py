@@ -13,8 +13,8 @@ from p2pchat.core.ledger import split as shares
 from p2pchat.core.ledger.money import Amount, parse_amount
 from p2pchat.errors import NotAllowedError, UsageError
 from p2pchat.node.features import group_views, ledger
+from p2pchat.node.features.accounts import Written
 from p2pchat.node.features.app import App
-from p2pchat.node.features.ledger import Written
 from p2pchat.node.features.names import name_of
 from p2pchat.store import groups, people
 from p2pchat.store.transaction import Transaction

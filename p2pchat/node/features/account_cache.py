@@ -1,0 +1,87 @@
+"""Ledger accounts in memory: what all entries of one add up to, without reading them anew."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from p2pchat.core.ids import AccountId, DeviceId, LedgerEntryId, PersonId
+from p2pchat.core.ledger.account import Account
+from p2pchat.core.ledger.entry import SignedEntry, trust
+from p2pchat.core.ledger.state import AccountState
+from p2pchat.store import ledger
+from p2pchat.store.transaction import Reader, Transaction
+
+MAX_ACCOUNTS: Final = 256  # a state takes a kilobyte or two for each entry
+
+
+@dataclass(slots=True)
+class _Loaded:
+    state: AccountState
+    newest: ledger.Stamp | None  # up to which row it was folded; None while it is being changed
+
+
+class AccountCache:
+    """Answers from memory if that is what the transaction sees; else it reads what is new, or all.
+
+    Queries run in several threads and see different moments of the ledger, and a change may yet be
+    rolled back. So a state is lent under a lock, and it goes only if its newest row is the newest of
+    the transaction, or one that the transaction sees.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._loaded: dict[AccountId, _Loaded] = {}
+
+    @contextmanager
+    def state(
+        self, tx: Reader, account: Account, devices: Mapping[DeviceId, PersonId]
+    ) -> Iterator[AccountState]:
+        """The state of `account` as `tx` sees it, for the length of the context. Change it by `add` only."""
+        with self._lock:
+            yield self._load(tx, account, devices).state
+
+    def add(self, tx: Transaction, entry: ledger.StoredEntry, signed: SignedEntry) -> list[LedgerEntryId]:
+        """Store an entry of an account that is lent just now; gives what its state says has moved.
+
+        Raises:
+            ProtocolError: the entry does not belong into the account; nothing was stored.
+        """
+        loaded = self._loaded[entry.account]
+        loaded.newest = None  # whatever goes wrong from here on, the state is not taken for the stored one
+        moved = loaded.state.add(signed)
+        ledger.add(tx, entry)
+        loaded.newest = ledger.newest(tx, entry.account)
+        return moved
+
+    def _load(self, tx: Reader, account: Account, devices: Mapping[DeviceId, PersonId]) -> _Loaded:
+        newest = ledger.newest(tx, account.id)
+        loaded = self._loaded.get(account.id)
+        if loaded is not None and loaded.newest is not None:
+            if loaded.newest == newest:
+                _take(loaded.state, [], devices)
+                return loaded
+            entries = ledger.entries(tx, account.id, since=loaded.newest.row)
+            if entries and entries[0].id == loaded.newest.id:
+                loaded.newest = None
+                _take(loaded.state, entries[1:], devices)
+                loaded.newest = newest
+                return loaded
+        loaded = _Loaded(AccountState(account, devices), newest)
+        _take(loaded.state, ledger.entries(tx, account.id), devices)
+        while len(self._loaded) >= MAX_ACCOUNTS:
+            del self._loaded[next(iter(self._loaded))]
+        self._loaded[account.id] = loaded
+        return loaded
+
+
+def _take(
+    state: AccountState, entries: list[ledger.StoredEntry], devices: Mapping[DeviceId, PersonId]
+) -> None:
+    for device, person in devices.items():
+        state.admit(device, person)
+    for stored in entries:
+        state.add(trust(stored.raw, stored.signature))
