@@ -29,6 +29,7 @@ class World:
         self.history: list[str] = []
         self.net = SimNet(random.Random(f"net {seed}"), conditions, nursery)
         self._seed = seed
+        self._leapt_s = 0.0
         self._directory = directory
         self._nursery = nursery
 
@@ -37,7 +38,7 @@ class World:
     async def person(self, name: str, *, skew_ms: int = 0) -> Person:
         """A new person, on line."""
         chances = random.Random(f"{name} {self._seed}")
-        person = Person(name, self._directory / name, self.net, now_ms, chances)
+        person = Person(name, self._directory / name, self.net, self.now_ms, chances)
         person.skew_ms = skew_ms
         self.people.append(person)
         await self.start(person)
@@ -121,6 +122,15 @@ class World:
         self.note(f"{seconds:.1f} s pass")
         await trio.sleep(seconds)
 
+    def leap(self, seconds: float) -> None:
+        """Let all clocks be later by so much, as if everybody had slept: days in which nothing happens."""
+        self.note(f"leap over {seconds:.0f} s")
+        self._leapt_s += seconds
+
+    def now_ms(self) -> int:
+        """The right time, in milliseconds since 1970."""
+        return START_MS + int(1000 * (trio.current_time() + self._leapt_s))
+
     async def until(self, is_so: Callable[[], bool], what: str, *, within_s: float = LONGEST_S) -> None:
         """Let the world go on until something is so. Fails if it takes longer than `within_s`."""
         deadline = trio.current_time() + within_s
@@ -131,11 +141,6 @@ class World:
     def note(self, what: str) -> None:
         """Remember what was done, to be told if the scenario fails."""
         self.history.append(f"{trio.current_time():10.2f} {what}")
-
-
-def now_ms() -> int:
-    """The right time, in milliseconds since 1970."""
-    return START_MS + int(1000 * trio.current_time())
 
 
 def is_invited(person: Person, group: str) -> bool:
