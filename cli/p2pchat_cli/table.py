@@ -166,6 +166,9 @@ _MONEY: Final[dict[str, Command | Group]] = {
             "reject": Command(
                 "money:reject", "Reject an IOU or a request, or forgive a debt", "iou reject k3jq2h4l"
             ),
+            "limit": Command(
+                "money:limit", "Say how much a contact may owe you", "iou limit bob 50 EUR --auto 10", True
+            ),
         },
     ),
 }

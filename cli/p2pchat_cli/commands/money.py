@@ -83,6 +83,29 @@ def reject(ctx: typer.Context, iou_id: IouArgument) -> None:
     session.answer(iou, _lines([iou]))
 
 
+def limit(
+    ctx: typer.Context,
+    who: WhoArgument,
+    words: Annotated[
+        list[str], typer.Argument(metavar="AMOUNT UNIT", help="Such as 50 EUR.", show_default=False)
+    ],
+    auto: Annotated[
+        str | None,
+        typer.Option(
+            "--auto",
+            metavar="AMOUNT",
+            help="The largest IOU that your node accepts without asking you; 0: it always asks.",
+            show_default="whatever fits",
+        ),
+    ] = None,
+) -> None:
+    """Your node accepts nothing above it, whatever the contact signs."""
+    session = session_of(ctx)
+    one = session.call("iou.limit", s.SetLimit(who=who, amount=" ".join(words), auto=auto), s.Balance)
+    asks = f"IOUs up to {one.auto} are accepted without asking" if one.auto else "you are always asked"
+    session.answer(one, [f"{accent(one.who)} may owe you up to {bold(one.limit or '')}; {asks}."])
+
+
 def show_all(ctx: typer.Context, who: MaybeWho = None) -> None:
     """With one contact or with all."""
     session = session_of(ctx)
@@ -101,7 +124,10 @@ def balance(ctx: typer.Context, who: MaybeWho = None) -> None:
 
 
 def _standing(one: s.Balance) -> tuple[str, str, str]:
-    waiting = dim(f"{plural(one.open_offers, 'IOU')} open") if one.open_offers else ""
+    beside = [f"{plural(one.open_offers, 'IOU')} open"] if one.open_offers else []
+    beside += [f"may owe you {one.limit}, {one.auto or 'nothing'} unasked"] if one.limit else []
+    beside += [f"you may owe {one.their_limit}"] if one.their_limit else []
+    waiting = dim("; ".join(beside))
     amount = one.amount.lstrip("+-")
     if one.minor > 0:
         return accent(one.who), f"owes you {good(amount)}", waiting

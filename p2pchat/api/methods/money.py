@@ -9,7 +9,7 @@ from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import LedgerEntryId
-from p2pchat.node.features import accounts, direct, ious, ledger, splits
+from p2pchat.node.features import accounts, direct, ious, ledger, limits, splits
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.node.features.names import find_group, find_person
@@ -64,6 +64,15 @@ def iou_split(app: App, tx: Transaction, params: s.Split) -> s.SplitResult:
     )
 
 
+def iou_limit(app: App, tx: Transaction, params: s.SetLimit) -> s.Balance:
+    """See the table."""
+    person = find_person(tx, params.who)
+    written, unit = limits.set_limit(app, tx, person, params.amount, params.auto)
+    direct.say(app, tx, person, written.said, shown=written.shown)
+    (standing,) = [one for one in ious.standings(app, tx, person.id) if one.unit == unit]
+    return views.balance(app, tx, standing)
+
+
 def iou_list(app: App, tx: Reader, params: s.BalanceQuery) -> s.Ious:
     """See the table."""
     person = find_person(tx, params.who).id if params.who else None
@@ -73,8 +82,9 @@ def iou_list(app: App, tx: Reader, params: s.BalanceQuery) -> s.Ious:
 def iou_balance(app: App, tx: Reader, params: s.BalanceQuery) -> s.Balances:
     """See the table."""
     person = find_person(tx, params.who).id if params.who else None
-    standings = [one for one in ious.standings(app, tx, person) if one.minor or one.open]
-    return s.Balances(balances=[views.balance(app, tx, one) for one in standings])
+    standings = ious.standings(app, tx, person)
+    shown = [one for one in standings if one.minor or one.open or one.limit or one.their_limit]
+    return s.Balances(balances=[views.balance(app, tx, one) for one in shown])
 
 
 def _decided(
@@ -111,4 +121,5 @@ CHANGES: Final[dict[str, Change]] = {
     "iou.split": iou_split,
     "iou.accept": iou_accept,
     "iou.reject": iou_reject,
+    "iou.limit": iou_limit,
 }

@@ -53,6 +53,14 @@ class IouId(Params):
     id: str
 
 
+class SetLimit(Params):
+    """The contact may owe me up to this amount, which may be 0 EUR."""
+
+    who: str
+    amount: str
+    auto: str | None = None  # the largest IOU that my node accepts unasked; None: whatever fits
+
+
 class Iou(Result):
     """One IOU as I see it."""
 
@@ -90,10 +98,13 @@ class Balance(Result):
     minor: int
     unit: str
     open_offers: int  # IOUs that wait for a decision of either side
+    limit: str | None  # how much the contact may owe me; None: no limit
+    auto: str | None  # the largest IOU that is accepted unasked; None: none is
+    their_limit: str | None  # how much the contact lets me owe
 
 
 class Balances(Result):
-    """All balances that are not zero, or have something open."""
+    """All balances that are not zero, or have something open or a limit."""
 
     balances: list[Balance]
 
@@ -114,6 +125,7 @@ METHODS: Final[dict[str, Method]] = {
     "iou.split": Method(Split, SplitResult, "store", "Split a bill I paid in a group"),
     "iou.accept": Method(IouId, Iou, "store", "Accept an IOU, or sign a request"),
     "iou.reject": Method(IouId, Iou, "store", "Reject an IOU or a request, or forgive a debt"),
+    "iou.limit": Method(SetLimit, Balance, "store", "Say how much a contact may owe me"),
     "iou.list": Method(BalanceQuery, Ious, "store", "IOUs, newest first"),
     "iou.balance": Method(BalanceQuery, Balances, "store", "Who owes whom"),
 }
