@@ -11,7 +11,6 @@ from p2pchat.node.features.app import App
 from p2pchat.node.features.groups import ROLE_NAMES
 from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.node.features.names import chat_name, name_of
-from p2pchat.node.words import fingerprint_words
 from p2pchat.store import deliveries, groups, messages, people
 from p2pchat.store.events import Event as StoredEvent
 from p2pchat.store.transaction import Reader
@@ -24,7 +23,7 @@ def identity(app: App) -> s.Identity:
     )
 
 
-def contact(app: App, tx: Reader, person: people.Person, *, whole: bool = True) -> s.Contact:
+def contact(app: App, person: people.Person, *, whole: bool = True) -> s.Contact:
     """A person; computing the safety number takes milliseconds, so lists leave it out (`whole`)."""
     return s.Contact(
         person=person.id.text,
@@ -34,10 +33,7 @@ def contact(app: App, tx: Reader, person: people.Person, *, whole: bool = True) 
         verified=person.verified,
         fingerprint=fingerprint(person.id),
         safety_number=safety_number(app.person, person.id) if whole else "",
-        words=fingerprint_words(person.id) if whole else "",
-        undecided=person.changed,
         message=person.greeting,
-        introduced_by=name_of(app, tx, person.introduced_by) if person.introduced_by else "",
     )
 
 
@@ -141,20 +137,20 @@ def iou(app: App, tx: Reader, line: ious.Line) -> s.Iou:
 
 def balance(app: App, tx: Reader, standing: ious.Standing) -> s.Balance:
     """What stands between me and one person in one unit."""
-    limit = standing.limit
     sign = "+" if standing.minor > 0 else ""
     return s.Balance(
         who=name_of(app, tx, standing.person),
         amount=f"{sign}{in_unit(standing.minor, standing.unit)}",
+    limit = standing.limit
         minor=standing.minor,
         unit=standing.unit.code,
         open_offers=standing.open,
-        limit=in_unit(limit.owed, standing.unit) if limit else None,
-        auto=in_unit(limit.automatic, standing.unit) if limit and limit.automatic else None,
-        their_limit=in_unit(standing.their_limit.owed, standing.unit) if standing.their_limit else None,
     )
 
 
 def event(stored: StoredEvent) -> s.Event:
+        limit=in_unit(limit.owed, standing.unit) if limit else None,
+        auto=in_unit(limit.automatic, standing.unit) if limit and limit.automatic else None,
+        their_limit=in_unit(standing.their_limit.owed, standing.unit) if standing.their_limit else None,
     """An event as listeners get it."""
     return s.Event(seq=stored.seq, at_ms=stored.at_ms, type=stored.type, data=stored.data)

@@ -8,11 +8,6 @@ integer minor units. `who` names a contact, `chat` a contact or a group: a petna
 
 from __future__ import annotations
 
-from p2pchat.api.schema.backup import (
-    BackupFile,
-    BackupReport,
-    Words,
-)
 from p2pchat.api.schema.base import (
     Done,
     ErrorData,
@@ -27,7 +22,6 @@ from p2pchat.api.schema.contacts import (
     AddContact,
     Contact,
     Contacts,
-    Introduce,
     Invite,
     Rename,
 )
@@ -79,13 +73,13 @@ from p2pchat.api.schema.money import (
     Ious,
     Pay,
     RequestPay,
-    SetLimit,
     Settle,
     Split,
     SplitResult,
 )
 from p2pchat.api.schema.node import (
     Identity,
+    SetLimit,
     JoinNetwork,
     NetworkInfo,
     NetworkReport,
@@ -97,8 +91,6 @@ from p2pchat.api.schema.node import (
 __all__ = [
     "Accept",
     "AddContact",
-    "BackupFile",
-    "BackupReport",
     "Balance",
     "BalanceQuery",
     "Balances",
@@ -125,7 +117,6 @@ __all__ = [
     "Groups",
     "History",
     "Identity",
-    "Introduce",
     "Invite",
     "Iou",
     "IouId",
@@ -154,7 +145,6 @@ __all__ = [
     "Result",
     "Search",
     "Send",
-    "SetLimit",
     "SetPolicy",
     "SetRole",
     "Settle",
@@ -163,5 +153,5 @@ __all__ = [
     "SplitResult",
     "Status",
     "Who",
-    "Words",
 ]
+    "SetLimit",
