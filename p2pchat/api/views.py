@@ -137,20 +137,20 @@ def iou(app: App, tx: Reader, line: ious.Line) -> s.Iou:
 
 def balance(app: App, tx: Reader, standing: ious.Standing) -> s.Balance:
     """What stands between me and one person in one unit."""
+    limit = standing.limit
     sign = "+" if standing.minor > 0 else ""
     return s.Balance(
         who=name_of(app, tx, standing.person),
         amount=f"{sign}{in_unit(standing.minor, standing.unit)}",
-    limit = standing.limit
         minor=standing.minor,
         unit=standing.unit.code,
         open_offers=standing.open,
+        limit=in_unit(limit.owed, standing.unit) if limit else None,
+        auto=in_unit(limit.automatic, standing.unit) if limit and limit.automatic else None,
+        their_limit=in_unit(standing.their_limit.owed, standing.unit) if standing.their_limit else None,
     )
 
 
 def event(stored: StoredEvent) -> s.Event:
-        limit=in_unit(limit.owed, standing.unit) if limit else None,
-        auto=in_unit(limit.automatic, standing.unit) if limit and limit.automatic else None,
-        their_limit=in_unit(standing.their_limit.owed, standing.unit) if standing.their_limit else None,
     """An event as listeners get it."""
     return s.Event(seq=stored.seq, at_ms=stored.at_ms, type=stored.type, data=stored.data)

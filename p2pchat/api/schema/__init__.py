@@ -73,13 +73,13 @@ from p2pchat.api.schema.money import (
     Ious,
     Pay,
     RequestPay,
+    SetLimit,
     Settle,
     Split,
     SplitResult,
 )
 from p2pchat.api.schema.node import (
     Identity,
-    SetLimit,
     JoinNetwork,
     NetworkInfo,
     NetworkReport,
@@ -145,6 +145,7 @@ __all__ = [
     "Result",
     "Search",
     "Send",
+    "SetLimit",
     "SetPolicy",
     "SetRole",
     "Settle",
@@ -154,4 +155,3 @@ __all__ = [
     "Status",
     "Who",
 ]
-    "SetLimit",
