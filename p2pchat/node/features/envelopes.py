@@ -178,7 +178,9 @@ def take_hello(app: App, tx: Transaction, sender: DeviceId, answer: Hello) -> No
     peer = _load(app, tx, remote)
     assert peer is not None
     account = app.account(tx)
-    peer.start(account, PrekeyBundle.decode(answer.bundle), app.key, app.now_ms())
+    bundle = PrekeyBundle.decode(answer.bundle)
+    # The device gave it to us this moment, so it is fresh; clocks that are days apart say nothing about it.
+    peer.start(account, bundle, app.key, bundle.created_ms)
     sessions.put_pairwise(tx, sender, peer.to_bytes(app.pickle_key))
     app.save_account(tx, account)
 
