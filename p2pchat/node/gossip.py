@@ -120,7 +120,7 @@ class Gossip:
             async with trio.open_nursery() as nursery:
                 while True:
                     now = self._app.now_ms()
-                    wanted = {(now - SKEW_MS) // DAY_MS, (now + SKEW_MS) // DAY_MS}
+                    wanted = {max(now - SKEW_MS, 0) // DAY_MS, (now + SKEW_MS) // DAY_MS}
                     for day in set(listening) - wanted:
                         listening.pop(day).cancel()
                     for day in wanted - set(listening):
