@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from p2pchat.api import schema as s
+from p2pchat.core.group.operations import KIND
 from p2pchat.core.ids import ConversationId, EntryId, GroupId
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession
 from p2pchat.errors import P2PChatError
@@ -78,7 +79,9 @@ def same_messages(people: Collection[Person], group: GroupId) -> None:
         )
         for mine, his in zip(lines, first[1], strict=True):
             if "sealed" not in (mine.kind, his.kind):
-                assert _said(person, mine) == _said(first[0], his), f"{person} and {first[0]} differ"
+                assert _said(person, mine) == _said(first[0], his), (
+                    f"{person} and {first[0]} differ: {_said(person, mine)}, {_said(first[0], his)}"
+                )
 
 
 def same_members(people: Collection[Person], group: GroupId) -> None:
@@ -180,13 +183,15 @@ def group_id(person: Person, name: str) -> GroupId:
 
 
 def members(people: Iterable[Person], group: GroupId) -> list[Person]:
-    """Those of `people` who take themselves for members."""
-    found = []
-    for person in people:
-        membership = person.look(group_rows.get, group)
-        if membership is not None and membership.state == "joined":
-            found.append(person)
-    return found
+    """Those of `people` who are members, as whoever knows most of the group's operations sees it."""
+    within = [
+        person for person in people if (one := person.look(group_rows.get, group)) and one.state == "joined"
+    ]
+    if not within:
+        return []
+    best = max(within, key=lambda person: person.look(logs.newest_of_kind, group, KIND)[0])
+    listed = best.look(best.app.groups.view, group).members
+    return [person for person in within if person.id in listed]
 
 
 def sights(person: Person) -> dict[str, object]:
@@ -210,7 +215,7 @@ def _groups(people: Iterable[Person]) -> set[GroupId]:
 def _shares(person: Person, other: Person, conversation: ConversationId) -> bool:
     known = person.look(logs.conversation, conversation)
     assert known is not None
-    return known.person is not None or bool(members([other], GroupId(conversation)))
+    return known.person is not None or other in members([person, other], GroupId(conversation))
 
 
 def _said(person: Person, line: messages.Message) -> tuple[object, ...]:
