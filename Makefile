@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-slow bench lock wheel clean
+.PHONY: help demo test check test-slow sim bench lock wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ test: $(VENV)/.ready ## Run formatting, linting, types, layers and the tests
 
 test-slow: $(VENV)/.ready ## Run the soak and scale tests as well
 	@$(BIN)/pytest -m "slow or not slow"
+
+sim: $(VENV)/.ready ## Run the simulated scenarios with SEEDS seeds each (200); SEED=17 runs that one alone
+	@SEEDS=$(or $(SEEDS),200) PYTHONHASHSEED=0 $(BIN)/pytest -q tests/sim
 
 bench: $(VENV)/.ready ## Measure against raw limits (ratios, about five minutes)
 	@$(BIN)/python -m benchmarks

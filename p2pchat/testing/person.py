@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -67,11 +68,6 @@ class Person:
         """Whether the node runs."""
         return self.node is not None
 
-    @property
-    def store_path(self) -> Path:
-        """The store's file."""
-        return self._home.store
-
     def query(self, method: str, params: s.Params | None = None) -> Any:
         """What a reading method of the local API answers."""
         return self.database.read(lambda tx: QUERIES[method](self.app, tx, params or s.Nothing()))
@@ -131,6 +127,19 @@ class Person:
         self.app = self.database.read(
             lambda tx: App.load(tx, self._home, self._now_ms, self._chances.randbytes)
         )
+
+    def copy_store(self) -> Path:
+        """A copy of the store as it is; the node must be down."""
+        assert not self.is_up
+        self.database.settle()
+        return Path(shutil.copy(self._home.store, self._home.store.with_suffix(".copy")))
+
+    def put_store(self, copy: Path) -> None:
+        """Go back to a copy of the store, as who restores an old backup does; the node must be down."""
+        assert not self.is_up
+        self.database.close()
+        shutil.copy(copy, self._home.store)
+        self.reopen()
 
     def __repr__(self) -> str:
         return self.name

@@ -1,0 +1,73 @@
+"""Members who say one thing to some and another to others, and members who send rubbish."""
+
+from __future__ import annotations
+
+import trio
+
+from p2pchat.errors import NetworkError
+from p2pchat.net import protocols
+from p2pchat.testing.oracles import check, settle, texts
+from p2pchat.testing.simulate import simulate
+from p2pchat.testing.world import World
+
+
+def test_who_forks_his_chain_is_found_out_by_all(seed: int) -> None:
+    """Scenario 8: a store is copied, and both copies write. All show both texts and hold the proof."""
+
+    async def scenario(world: World) -> None:
+        ann, bob, cat, eve = people = await world.persons("ann", "bob", "cat", "eve")
+        for other in people[1:]:
+            await world.befriend(ann, other)
+        await world.group("club", *people)
+        await settle(world)
+        await world.kill(eve)
+        copy = eve.copy_store()
+        await world.start(eve)
+        world.partition([ann, eve], [bob, cat])
+        await world.say(eve, "#club", "yes")
+        await world.pass_time(60)
+        await world.kill(eve)
+        eve.put_store(copy)
+        await world.start(eve)
+        world.partition([bob, eve], [ann, cat])
+        await world.say(eve, "#club", "no")
+        await world.pass_time(60)
+        world.heal()
+        await settle(world)
+        check(world, liars=[eve])
+        for person in (ann, bob, cat):
+            assert set(texts(person, "#club")) == {"yes", "no"}
+            proofs = person.look(lambda tx: tx.execute("SELECT device FROM equivocation"))
+            assert proofs == [(eve.device,)]
+
+    simulate(seed, scenario)
+
+
+def test_rubbish_of_a_member_harms_nobody(seed: int) -> None:
+    """Frames of random bytes on every protocol: the others go on talking."""
+
+    async def scenario(world: World) -> None:
+        ann, bob, eve = people = await world.persons("ann", "bob", "eve")
+        for other in people[1:]:
+            await world.befriend(ann, other)
+        await world.group("club", *people)
+        host = world.net.hosts[eve.device]
+        for number in range(20):
+            victim = world.chances.choice([ann, bob])
+            await world.say(victim, "#club", f"text {number}")
+            protocol = world.chances.choice([protocols.DIRECT, protocols.SYNC, protocols.HELLO])
+            rubbish = [world.chances.randbytes(world.chances.randrange(300)) for _ in range(5)]
+            try:
+                stream = await host.open_stream(victim.device, protocol, frame_limit=1 << 16)
+                await stream.send(rubbish)
+                with trio.move_on_after(5):
+                    await stream.receive()
+                await stream.close()
+            except NetworkError:
+                await world.pass_time(5)
+        await settle(world)
+        check(world)
+        assert texts(ann, "#club") == texts(bob, "#club") == texts(eve, "#club")
+        assert len(texts(ann, "#club")) == 20
+
+    simulate(seed, scenario)
