@@ -154,7 +154,7 @@ _MONEY: Final[dict[str, Command | Group]] = {
     "receipt": Command(
         "money:receipt", "Sign that a contact paid you back", 'receipt bob 20 EUR "in cash"', True
     ),
-    "split": Command("money:split", "Split a bill you paid in a group", 'split trip 60 EUR "dinner"', True),
+    "split": Command("split:split", "Split a bill you paid in a group", 'split trip 60 EUR "dinner"', True),
     "balance": Command("money:balance", "Show who owes whom", "balance bob"),
     "iou": Group(
         "Single IOUs",

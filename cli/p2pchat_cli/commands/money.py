@@ -1,17 +1,15 @@
-"""`p2pchat pay`, `request`, `settle`, `receipt`, `split`, `balance`, `iou`: who owes whom."""
+"""`p2pchat pay`, `request`, `settle`, `receipt`, `balance`, `iou`: who owes whom."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat_cli.message_lines import SHORT_ID
+from p2pchat_cli.iou_lines import iou_lines
 from p2pchat_cli.options import (
     AmountArgument,
-    GroupArgument,
     IouArgument,
     WhoArgument,
     amount_and_note,
@@ -19,7 +17,7 @@ from p2pchat_cli.options import (
     session_of,
 )
 from p2pchat_cli.style import accent, bad, bold, dim, good
-from p2pchat_cli.text import ago, columns, plural
+from p2pchat_cli.text import columns, plural
 
 MaybeWho = Annotated[
     str | None,
@@ -32,7 +30,7 @@ def pay(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
     session = session_of(ctx)
     amount, note = amount_and_note(words)
     iou = session.call("iou.pay", s.Pay(who=who, amount=amount, note=note), s.Iou)
-    session.answer(iou, _lines([iou]))
+    session.answer(iou, iou_lines([iou]))
 
 
 def request(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
@@ -40,7 +38,7 @@ def request(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None
     session = session_of(ctx)
     amount, note = amount_and_note(words)
     iou = session.call("iou.request", s.RequestPay(who=who, amount=amount, note=note), s.Iou)
-    session.answer(iou, _lines([iou]))
+    session.answer(iou, iou_lines([iou]))
 
 
 def settle(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
@@ -48,7 +46,7 @@ def settle(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
     session = session_of(ctx)
     amount, note = amount_and_note(words)
     iou = session.call("iou.settle", s.Settle(who=who, amount=amount, note=note), s.Iou)
-    session.answer(iou, _lines([iou]))
+    session.answer(iou, iou_lines([iou]))
 
 
 def receipt(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
@@ -56,31 +54,21 @@ def receipt(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None
     session = session_of(ctx)
     amount, note = amount_and_note(words)
     iou = session.call("iou.receipt", s.GiveReceipt(who=who, amount=amount, note=note), s.Iou)
-    session.answer(iou, _lines([iou]))
-
-
-def split(ctx: typer.Context, group: GroupArgument, words: AmountArgument) -> None:
-    """Asks every other member for an equal share; who bears a cent that does not divide is drawn by lot."""
-    session = session_of(ctx)
-    amount, note = amount_and_note(words)
-    bill = session.call("iou.split", s.Split(group=group, amount=amount, note=note), s.SplitResult)
-    session.answer(
-        bill, [f"You paid {bold(bill.total)}; your own share is {bill.own_share}.", *_lines(bill.ious)]
-    )
+    session.answer(iou, iou_lines([iou]))
 
 
 def accept(ctx: typer.Context, iou_id: IouArgument) -> None:
     """Both sides count it from now on."""
     session = session_of(ctx)
     iou = session.call("iou.accept", s.IouId(id=iou_id), s.Iou)
-    session.answer(iou, _lines([iou]))
+    session.answer(iou, iou_lines([iou]))
 
 
 def reject(ctx: typer.Context, iou_id: IouArgument) -> None:
     """It does not count, or no longer."""
     session = session_of(ctx)
     iou = session.call("iou.reject", s.IouId(id=iou_id), s.Iou)
-    session.answer(iou, _lines([iou]))
+    session.answer(iou, iou_lines([iou]))
 
 
 def limit(
@@ -110,7 +98,7 @@ def show_all(ctx: typer.Context, who: MaybeWho = None) -> None:
     """With one contact or with all."""
     session = session_of(ctx)
     found = session.call("iou.list", s.BalanceQuery(who=who), s.Ious)
-    lines = _lines(found.ious)
+    lines = iou_lines(found.ious)
     if any(iou.mine_to_decide for iou in found.ious):
         lines.append(dim("! waits for you: p2pchat iou accept ID, or p2pchat iou reject ID"))
     session.answer(found, lines or ["No IOUs yet."])
@@ -134,28 +122,3 @@ def _standing(one: s.Balance) -> tuple[str, str, str]:
     if one.minor < 0:
         return accent(one.who), f"you owe {bad(amount)}", waiting
     return accent(one.who), "all square", waiting
-
-
-def _lines(ious: Iterable[s.Iou]) -> list[str]:
-    return columns([_row(iou) for iou in ious])
-
-
-def _row(iou: s.Iou) -> tuple[str, ...]:
-    mark = bold("!") if iou.mine_to_decide else " "
-    state = good(iou.state) if iou.state == "binding" else iou.state
-    return (
-        mark,
-        dim(iou.id[:SHORT_ID]),
-        _who(iou),
-        bold(iou.amount),
-        state,
-        dim(ago(iou.at_ms)),
-        iou.note,
-    )
-
-
-def _who(iou: s.Iou) -> str:
-    who = accent(iou.who)
-    if iou.reason == "repayment":
-        return f"{who} paid you back" if iou.direction == "i-owe" else f"you paid {who} back"
-    return f"you owe {who}" if iou.direction == "i-owe" else f"{who} owes you"

@@ -53,14 +53,13 @@ def iou_reject(app: App, tx: Transaction, params: s.IouId) -> s.Iou:
 
 def iou_split(app: App, tx: Transaction, params: s.Split) -> s.SplitResult:
     """See the table."""
-    bill = splits.split(app, tx, find_group(tx, params.group), params.amount, params.note)
-    made = []
-    for person, written in bill.requests:
-        made.append(_written(app, tx, person, written))
+    group = find_group(tx, params.group)
+    division = splits.Division(params.mode, params.people, params.parts)
+    bill = splits.split(app, tx, group, params.amount, params.note, division)
     return s.SplitResult(
         total=str(bill.total),
         own_share=in_unit(bill.own_share, bill.total.unit),
-        ious=made,
+        ious=[_written(app, tx, person, written) for person, written in bill.requests],
     )
 
 

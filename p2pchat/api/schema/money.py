@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
+
+import msgspec
 
 from p2pchat.api.schema.base import Method, Params, Result
 
@@ -40,11 +42,14 @@ class GiveReceipt(Params):
 
 
 class Split(Params):
-    """I paid a bill for a group: ask every other member for an equal share."""
+    """I paid a bill for a group: ask the others for their parts, which add up exactly."""
 
     group: str
     amount: str
     note: str = ""
+    people: list[str] = msgspec.field(default_factory=list)  # who shares it with me; none: all members
+    mode: Literal["equal", "shares", "percent", "exact"] = "equal"
+    parts: dict[str, str] = msgspec.field(default_factory=dict)  # by name or "me": shares, percent, amounts
 
 
 class IouId(Params):

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from p2pchat.core.ledger import actions, policy
-from p2pchat.core.ledger.money import parse_amount, parse_unit
 from p2pchat.core.ledger.units import Unit
 from p2pchat.errors import UsageError
 from p2pchat.node.features import accounts
 from p2pchat.node.features.accounts import Written
+from p2pchat.node.features.amounts import parse_bound
 from p2pchat.node.features.app import App
 from p2pchat.store import people
 from p2pchat.store.transaction import Transaction
-
-_NOTHING: Final = re.compile(r"0+(?:[.,]0+)?\Z")
 
 
 def set_limit(
@@ -28,10 +23,10 @@ def set_limit(
     Raises:
         UsageError: a figure is malformed, in another unit, or `automatic` is above `amount`.
     """
-    owed, unit = _bound(amount)
+    owed, unit = parse_bound(amount)
     unasked = None
     if automatic is not None:
-        unasked, its_unit = _bound(automatic if len(automatic.split()) > 1 else f"{automatic} {unit}")
+        unasked, its_unit = parse_bound(automatic if len(automatic.split()) > 1 else f"{automatic} {unit}")
         if its_unit != unit:
             raise UsageError(f"both figures of a limit are in one unit, not {unit} and {its_unit}")
         if unasked > owed:
@@ -39,12 +34,3 @@ def set_limit(
     with accounts.opened(app, tx, person.id, unit) as state:
         draft = actions.set_limit(state, app.person, policy.limit(owed, automatic=unasked))
         return accounts.write(app, tx, state, draft), unit
-
-
-def _bound(text: str) -> tuple[int, Unit]:
-    """An amount, or nothing at all, in smallest parts of its unit."""
-    number, _, word = text.partition(" ")
-    if _NOTHING.match(number) and word.strip():
-        return 0, parse_unit(word.strip())
-    amount = parse_amount(text)
-    return amount.minor, amount.unit

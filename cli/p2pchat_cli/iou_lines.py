@@ -1,0 +1,36 @@
+"""IOUs as lines for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from p2pchat.api import schema as s
+from p2pchat_cli.message_lines import SHORT_ID
+from p2pchat_cli.style import accent, bold, dim, good
+from p2pchat_cli.text import ago, columns
+
+
+def iou_lines(ious: Iterable[s.Iou]) -> list[str]:
+    """One line for each, those that wait for the person marked with an exclamation mark."""
+    return columns([_row(iou) for iou in ious])
+
+
+def _row(iou: s.Iou) -> tuple[str, ...]:
+    mark = bold("!") if iou.mine_to_decide else " "
+    state = good(iou.state) if iou.state == "binding" else iou.state
+    return (
+        mark,
+        dim(iou.id[:SHORT_ID]),
+        _who(iou),
+        bold(iou.amount),
+        state,
+        dim(ago(iou.at_ms)),
+        iou.note,
+    )
+
+
+def _who(iou: s.Iou) -> str:
+    who = accent(iou.who)
+    if iou.reason == "repayment":
+        return f"{who} paid you back" if iou.direction == "i-owe" else f"you paid {who} back"
+    return f"you owe {who}" if iou.direction == "i-owe" else f"{who} owes you"
