@@ -15,7 +15,7 @@ import trio
 from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.client import Client
-from p2pchat.api.methods import CHANGES, QUERIES
+from p2pchat.api.methods import CHANGES, QUERIES, WHOLE
 from p2pchat.api.server import serve
 from p2pchat.config import Home, NetworkFile
 from p2pchat.core.ids import DeviceId
@@ -155,6 +155,8 @@ class Daemon:
         """Carry out a method of the table."""
         if method in self._live:
             return await self._live[method](params)
+        if method in WHOLE:
+            return await trio.to_thread.run_sync(WHOLE[method], self._profile, params)
         return await self._stored(method, params)
 
     @asynccontextmanager

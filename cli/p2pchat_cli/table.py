@@ -32,6 +32,21 @@ _NODE: Final[dict[str, Command | Group]] = {
     "stop": Command("running:stop", "Stop the running node", "stop"),
     "status": Command("node:status", "Show the state of your node", "status --json"),
     "doctor": Command("doctor:doctor", "Look for what is wrong and say how to mend it", "doctor"),
+    "backup": Group(
+        "Recovery words and backups",
+        {
+            "words": Command("backup:show_words", "Show the 24 words that restore you", "backup words --yes"),
+            "create": Command(
+                "backup:create", "Write everything into one encrypted file", "backup create ~/alice.p2pchat"
+            ),
+            "verify": Command("backup:verify", "Read a backup to its end", "backup verify ~/alice.p2pchat"),
+            "restore": Command(
+                "backup:restore",
+                "Make a profile of a backup, as a new device",
+                "backup restore ~/alice.p2pchat --home ~/new",
+            ),
+        },
+    ),
     "whoami": Command("home:whoami", "Show who you are", "whoami"),
     "network": Group(
         "The network your node belongs to",
@@ -61,6 +76,12 @@ _PEOPLE: Final[dict[str, Command | Group]] = {
                 "contacts:verify",
                 "Say that you compared the safety number and it is equal",
                 "contact verify bob",
+            ),
+            "trust": Command(
+                "contacts:trust", "Go on with a new device without comparing", "contact trust bob"
+            ),
+            "introduce": Command(
+                "contacts:introduce", "Make two contacts known to each other", "contact introduce bob carol"
             ),
             "block": Command("contacts:block", "Take nothing more from a person", "contact block mallory"),
             "unblock": Command("contacts:unblock", "Take messages again", "contact unblock bob"),

@@ -12,11 +12,14 @@ from pathlib import Path
 from p2pchat.api import methods, views
 from p2pchat.api import schema as s
 from p2pchat.api.client import NOT_RUNNING
+from p2pchat.api.methods.backup import report
 from p2pchat.api.table import METHODS
 from p2pchat.config import Home
 from p2pchat.errors import NetworkError
 from p2pchat.node.profile import Profile, needs_passphrase
+from p2pchat.node.words import backup_key, from_words
 from p2pchat.store import keystore
+from p2pchat.store.backup import verify
 from p2pchat.store.doctor import examine
 
 __all__ = ["LocalClient", "StoreReport", "create", "examine_store", "needs_passphrase"]
@@ -50,14 +53,35 @@ class LocalClient:
         self._open.close()
 
 
-def create(home: Home, name: str, passphrase: str | None) -> s.Identity:
-    """A new person called `name` in `home`.
+def create(home: Home, name: str, passphrase: str | None, words: str | None = None) -> s.Identity:
+    """A person called `name` in `home`: a new one, or on a new device the one whose 24 `words` are given.
 
     Raises:
-        UsageError: there is a profile already, or the name cannot be used.
+        UsageError: there is a profile already, the name cannot be used, or the words are no such words.
         StoreError: the disk refuses.
     """
-    return views.identity(Profile.create(home, name, passphrase or ""))
+    seed = None if words is None else from_words(words)
+    return views.identity(Profile.create(home, name, passphrase or "", seed=seed))
+
+
+def restore(home: Home, file: Path, words: str, passphrase: str | None) -> s.Identity:
+    """The profile in `home` made of a backup, as a new device of the person whose 24 words are given.
+
+    Raises:
+        UsageError: there is a profile already, or the words are no such words.
+        StoreError: the backup does not open with the words, is damaged, or the disk refuses.
+    """
+    return views.identity(Profile.restore(home, file, from_words(words), passphrase or ""))
+
+
+def verify_backup(file: Path, words: str) -> s.BackupReport:
+    """What the backup `file` is, all of it read.
+
+    Raises:
+        UsageError: the words are no such words.
+        StoreError: it does not open with the words, or is damaged.
+    """
+    return report(file, verify(file, backup_key(from_words(words))))
 
 
 @dataclass(frozen=True, slots=True)

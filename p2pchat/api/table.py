@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.api.schema import contacts, events, groups, messages, money, node
+from p2pchat.api.schema import backup, contacts, events, groups, messages, money, node
 from p2pchat.api.schema.base import Method
 
 __all__ = ["METHODS", "SUBSCRIBE", "Method"]
 
 METHODS: Final[dict[str, Method]] = {
     **node.METHODS,
+    **backup.METHODS,
     **contacts.METHODS,
     **messages.METHODS,
     **groups.METHODS,

@@ -11,6 +11,7 @@ from p2pchat.node.features.app import App
 from p2pchat.node.features.groups import ROLE_NAMES
 from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.node.features.names import chat_name, name_of
+from p2pchat.node.words import fingerprint_words
 from p2pchat.store import deliveries, groups, messages, people
 from p2pchat.store.events import Event as StoredEvent
 from p2pchat.store.transaction import Reader
@@ -23,7 +24,7 @@ def identity(app: App) -> s.Identity:
     )
 
 
-def contact(app: App, person: people.Person, *, whole: bool = True) -> s.Contact:
+def contact(app: App, tx: Reader, person: people.Person, *, whole: bool = True) -> s.Contact:
     """A person; computing the safety number takes milliseconds, so lists leave it out (`whole`)."""
     return s.Contact(
         person=person.id.text,
@@ -33,7 +34,10 @@ def contact(app: App, person: people.Person, *, whole: bool = True) -> s.Contact
         verified=person.verified,
         fingerprint=fingerprint(person.id),
         safety_number=safety_number(app.person, person.id) if whole else "",
+        words=fingerprint_words(person.id) if whole else "",
+        undecided=person.changed,
         message=person.greeting,
+        introduced_by=name_of(app, tx, person.introduced_by) if person.introduced_by else "",
     )
 
 

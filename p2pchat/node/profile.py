@@ -10,17 +10,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from pathlib import Path
+from typing import Final, Self, TypeVar
 
-from p2pchat.config import Home, NetworkFile
+from p2pchat.config import Home, NetworkFile, write_private
 from p2pchat.errors import StoreError, UsageError
+from p2pchat.node.features import restore
 from p2pchat.node.features.app import App
-from p2pchat.store import keystore
+from p2pchat.node.words import backup_key
+from p2pchat.store import backup, keystore, meta, sealing
 from p2pchat.store.database import Database
 from p2pchat.store.lock import HomeLock
-from p2pchat.store.transaction import Change, Query
+from p2pchat.store.transaction import Change, Query, Transaction
 
 T = TypeVar("T")
+_NETWORK: Final = "network file"  # in a backup: what lies beside the store
 
 
 def wall_clock_ms() -> int:
@@ -37,33 +41,42 @@ class Profile:
     database: Database
 
     @classmethod
-    def create(cls, home: Home, name: str, passphrase: str = "") -> App:
-        """Make a new person with a new store in `home`; nothing is left behind if it fails.
+    def create(cls, home: Home, name: str, passphrase: str = "", *, seed: bytes | None = None) -> App:
+        """Make a person with a new store in `home`; nothing is left behind if it fails.
+
+        With the root `seed` of a person that is he, on a new device and without anything he had.
 
         Raises:
             UsageError: there is somebody already, or the name cannot be used.
             StoreError: the folder cannot be written.
         """
-        home.create()
-        with HomeLock(home.lock):
-            if home.store.exists():
-                raise UsageError(f"there is a profile in {home.directory} already; nothing was changed")
-            if home.key_file.exists():
-                # A crash in here may have left it, but it may as well open a store that is elsewhere now.
-                raise UsageError(
-                    f"{home.key_file} is the key of a store that is missing: put the store back, "
-                    "or delete the key if there never was one"
-                )
-            protection = keystore.Protection.PASSPHRASE if passphrase else keystore.Protection.FILE
-            key = keystore.create(home.key_file, protection, passphrase)
-            try:
-                with Database.create(home.store, key) as database:
-                    return database.transact(
-                        lambda tx: App.create(tx, home, name, wall_clock_ms, os.urandom)
-                    ).result
-            except BaseException:
-                _remove_store(home)
-                raise
+        with _fresh_key(home, passphrase) as key, Database.create(home.store, key) as database:
+            return database.transact(
+                lambda tx: App.create(tx, home, name, wall_clock_ms, os.urandom, seed=seed)
+            ).result
+
+    @classmethod
+    def restore(cls, home: Home, file: Path, seed: bytes, passphrase: str = "") -> App:
+        """Make the profile in `home` of a backup that the person with the root `seed` made.
+
+        It is a new device of that person. Nothing is left behind if it fails.
+
+        Raises:
+            UsageError: there is somebody already.
+            StoreError: the backup does not open with this seed, is damaged, or the disk failed.
+        """
+        restored: list[tuple[App, bytes | None]] = []
+
+        def adopt(tx: Transaction) -> None:
+            old = App.load(tx, home, wall_clock_ms, os.urandom)
+            restored.append((restore.begin_anew(old, tx), meta.get(tx, _NETWORK)))
+
+        with _fresh_key(home, passphrase) as key:
+            backup.restore(file, backup_key(seed), home.store, key, adopt=adopt)
+        app, network = restored[-1]
+        if network:
+            write_private(home.network_file, network)
+        return app
 
     @classmethod
     @contextmanager
@@ -82,6 +95,22 @@ class Profile:
             key = keystore.unlock(home.key_file, passphrase)
             with Database.open(home.store, key) as database:
                 yield cls(home, _load(database, home), database)
+
+    def back_up(self, file: Path) -> sealing.Description:
+        """Write all that is committed to a new file, which the person's words open; the node may run on.
+
+        Raises:
+            StoreError: something is there already, the store is damaged, or the disk failed.
+        """
+        if network := network_of(self.home):
+            text = network.to_toml().encode()
+            self.database.transact(lambda tx: meta.put(tx, _NETWORK, text))
+        key = backup_key(self.app.root.seed)
+        return backup.create(self.database, file, key, created_ms=self.app.now_ms())
+
+    def check_backup(self, file: Path) -> sealing.Description:
+        """What a backup of this person is, all of it read. Raises StoreError if it is damaged, or not his."""
+        return backup.verify(file, backup_key(self.app.root.seed))
 
     def change(self, change: Change[T]) -> T:
         """Run a change in this thread; its effects are found again when the node starts."""
@@ -108,6 +137,27 @@ def require_network(home: Home) -> NetworkFile:
     if network is None:
         raise UsageError("this node belongs to no network yet: use `p2pchat network join FILE`")
     return network
+
+
+@contextmanager
+def _fresh_key(home: Home, passphrase: str) -> Iterator[bytes]:
+    """The key of a store that is made in the context, in a home without one; all is removed if that fails."""
+    home.create()
+    with HomeLock(home.lock):
+        if home.store.exists():
+            raise UsageError(f"there is a profile in {home.directory} already; nothing was changed")
+        if home.key_file.exists():
+            # A crash in here may have left it, but it may as well open a store that is elsewhere now.
+            raise UsageError(
+                f"{home.key_file} is the key of a store that is missing: put the store back, "
+                "or delete the key if there never was one"
+            )
+        protection = keystore.Protection.PASSPHRASE if passphrase else keystore.Protection.FILE
+        try:
+            yield keystore.create(home.key_file, protection, passphrase)
+        except BaseException:
+            _remove_store(home)
+            raise
 
 
 def _load(database: Database, home: Home) -> App:

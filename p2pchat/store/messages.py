@@ -206,6 +206,16 @@ def search(tx: Reader, words: list[str], *, limit: int) -> list[Message]:
     )
 
 
+def last_of_others(tx: Reader, conversation: ConversationId) -> Message | None:
+    """The newest message that somebody else said, or None; remarks on the chat do not count."""
+    rows = tx.execute(
+        f"""SELECT {_COLUMNS} FROM message WHERE conversation = ? AND NOT mine AND kind != 'group'
+            ORDER BY lamport DESC, id DESC LIMIT 1""",
+        (conversation,),
+    )
+    return next(iter(_messages(rows)), None)
+
+
 def last(tx: Reader, conversation: ConversationId) -> Message | None:
     """The newest message of a chat, or None."""
     found = page(tx, conversation, before=None, limit=1)

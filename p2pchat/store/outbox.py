@@ -31,6 +31,15 @@ def put(tx: Transaction, device: DeviceId, item: Item, *, entry: EntryId | None 
     )
 
 
+def put_first(tx: Transaction, device: DeviceId, item: Item) -> None:
+    """Queue an item before all others."""
+    tx.execute(
+        """INSERT INTO outbox (id, device, kind, payload)
+           SELECT coalesce(min(id), 1) - 1, ?, ?, ? FROM outbox""",
+        (device, item.kind, item.payload),
+    )
+
+
 def holds(tx: Reader, device: DeviceId, kind: str) -> bool:
     """Whether an item of this kind waits for a device."""
     return tx.one("SELECT 1 FROM outbox WHERE device = ? AND kind = ?", (device, kind)) is not None
@@ -39,6 +48,38 @@ def holds(tx: Reader, device: DeviceId, kind: str) -> bool:
 def drop(tx: Transaction, device: DeviceId, kind: str) -> None:
     """Forget unsealed items of a kind that newer ones replace."""
     tx.execute("DELETE FROM outbox WHERE device = ? AND kind = ? AND envelope IS NULL", (device, kind))
+
+
+def replace(tx: Transaction, device: DeviceId, item: Item) -> None:
+    """Queue an item; an unsealed one of its kind is replaced where it stands in the queue."""
+    row = tx.one(
+        "SELECT max(id) FROM outbox WHERE device = ? AND kind = ? AND envelope IS NULL", (device, item.kind)
+    )
+    if row is None or row[0] is None:
+        put(tx, device, item)
+    else:
+        tx.execute("UPDATE outbox SET payload = ? WHERE id = ?", (item.payload, row[0]))
+
+
+def copy(tx: Transaction, source: DeviceId, target: DeviceId) -> None:
+    """Queue for one device what still waits for another, to be sealed anew."""
+    tx.execute(
+        """INSERT INTO outbox (device, kind, payload, entry)
+           SELECT ?, kind, payload, entry FROM outbox WHERE device = ? ORDER BY id""",
+        (target, source),
+    )
+
+
+def entries_for(tx: Reader, device: DeviceId) -> set[EntryId]:
+    """The entries of logs that wait for a device."""
+    rows = tx.execute("SELECT entry FROM outbox WHERE device = ? AND entry IS NOT NULL", (device,))
+    return {EntryId(row[0]) for row in rows}
+
+
+def unseal_all(tx: Transaction) -> None:
+    """No envelope can be sent as it is any more: queue all items to be sealed anew."""
+    tx.execute("UPDATE outbox SET envelope = NULL")
+    tx.execute("DELETE FROM envelope")
 
 
 def unsealed(tx: Reader, device: DeviceId, *, limit: int) -> list[Queued]:

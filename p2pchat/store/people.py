@@ -10,7 +10,11 @@ from p2pchat.store.transaction import Reader, Row, Transaction
 
 _MAX_ADDRESSES = 16  # kept for one device; the ones that worked last stay
 
-_PERSON = "id, petname, claimed_name, state, verified, card_version, greeting, secret, since_ms"
+_DEVICE = "id, person, certificate, olm_identity, standing"
+_PERSON = (
+    "id, petname, claimed_name, state, verified, card_version, greeting, secret, since_ms,"
+    " changed, introduced_by"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Person:
     greeting: str
     secret: bytes | None
     since_ms: int
+    changed: bool = False  # he was verified, then a device came: nothing is sent until I decide
+    introduced_by: PersonId | None = None  # who vouches for a person that has not asked himself
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class Device:
     person: PersonId
     certificate: bytes | None
     olm_identity: bytes | None
+    standing: str  # met (it said hello) | listed (by a link or a card) | revoked (no longer on the card)
 
 
 def person(tx: Reader, id: PersonId) -> Person | None:
@@ -62,7 +69,7 @@ def named(tx: Reader, petname: str) -> Person | None:
 def add_person(tx: Transaction, person: Person) -> None:
     """A person not known before."""
     tx.execute(
-        f"INSERT INTO person ({_PERSON}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO person ({_PERSON}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             person.id,
             person.petname,
@@ -73,6 +80,8 @@ def add_person(tx: Transaction, person: Person) -> None:
             person.greeting,
             person.secret,
             person.since_ms,
+            person.changed,
+            person.introduced_by,
         ),
     )
 
@@ -88,8 +97,18 @@ def rename(tx: Transaction, id: PersonId, petname: str) -> None:
 
 
 def set_verified(tx: Transaction, id: PersonId, verified: bool) -> None:
-    """Note whether the safety numbers were compared."""
-    tx.execute("UPDATE person SET verified = ? WHERE id = ?", (verified, id))
+    """Note whether the safety numbers were compared; either way I have decided about his devices."""
+    tx.execute("UPDATE person SET verified = ?, changed = 0 WHERE id = ?", (verified, id))
+
+
+def set_changed(tx: Transaction, id: PersonId) -> None:
+    """A verified person has a device that I have not decided about."""
+    tx.execute("UPDATE person SET verified = 0, changed = 1 WHERE id = ?", (id,))
+
+
+def set_introducer(tx: Transaction, id: PersonId, introducer: PersonId | None) -> None:
+    """Who vouches for a person; None once the person, or I, asked."""
+    tx.execute("UPDATE person SET introduced_by = ? WHERE id = ?", (introducer, id))
 
 
 def set_greeting(tx: Transaction, id: PersonId, greeting: str, secret: bytes | None) -> None:
@@ -105,41 +124,89 @@ def set_card(tx: Transaction, id: PersonId, version: int, claimed_name: str, raw
     )
 
 
+def card(tx: Reader, id: PersonId) -> bytes | None:
+    """The newest card of a person as he signed it, or None."""
+    row = tx.one("SELECT card FROM person WHERE id = ?", (id,))
+    return row[0] if row else None
+
+
 def device(tx: Reader, id: DeviceId) -> Device | None:
     """The device `id`, or None."""
-    row = tx.one("SELECT id, person, certificate, olm_identity FROM device WHERE id = ?", (id,))
+    row = tx.one(f"SELECT {_DEVICE} FROM device WHERE id = ?", (id,))
     return _device(row) if row else None
 
 
 def devices(tx: Reader, person: PersonId) -> list[Device]:
-    """All devices of a person."""
-    rows = tx.execute("SELECT id, person, certificate, olm_identity FROM device WHERE person = ?", (person,))
+    """The devices of a person to which something may be sent."""
+    return [one for one in all_devices(tx, person) if one.standing == "listed"]
+
+
+def all_devices(tx: Reader, person: PersonId) -> list[Device]:
+    """Every device that a person ever had, as far as we know."""
+    rows = tx.execute(f"SELECT {_DEVICE} FROM device WHERE person = ?", (person,))
     return [_device(row) for row in rows]
 
 
 def add_device(tx: Transaction, id: DeviceId, person: PersonId) -> None:
-    """A device that an invite link names; known devices stay as they are."""
-    tx.execute("INSERT OR IGNORE INTO device (id, person) VALUES (?, ?)", (id, person))
+    """A device that an invite link names; a revoked one stays so. The link outweighs what a card claimed."""
+    tx.execute(
+        """INSERT INTO device (id, person) VALUES (?1, ?2)
+           ON CONFLICT DO UPDATE SET standing = 'listed' WHERE standing = 'met' AND person = ?2""",
+        (id, person),
+    )
+    tx.execute(
+        """UPDATE device SET person = ?2, certificate = NULL, olm_identity = NULL, standing = 'listed'
+           WHERE id = ?1 AND person != ?2""",
+        (id, person),
+    )
+
+
+def move_device(tx: Transaction, id: DeviceId, person: PersonId) -> None:
+    """The device itself says that it belongs to another person than a card claimed."""
+    tx.execute(
+        """UPDATE device SET person = ?, certificate = NULL, olm_identity = NULL, standing = 'met'
+           WHERE id = ?""",
+        (person, id),
+    )
+
+
+def set_standing(tx: Transaction, id: DeviceId, standing: str) -> None:
+    """Move a device to another standing."""
+    tx.execute("UPDATE device SET standing = ? WHERE id = ?", (standing, id))
 
 
 def set_certificate(
-    tx: Transaction, id: DeviceId, person: PersonId, certificate: bytes, olm_identity: bytes
+    tx: Transaction,
+    id: DeviceId,
+    person: PersonId,
+    certificate: bytes,
+    olm_identity: bytes,
+    *,
+    standing: str = "met",
 ) -> None:
-    """A device with its checked certificate."""
+    """A device with its checked certificate; a device known before keeps its standing.
+
+    Anybody can certify anybody's device: what is known to be another person's stays his.
+    """
     tx.execute(
-        "INSERT OR REPLACE INTO device (id, person, certificate, olm_identity) VALUES (?, ?, ?, ?)",
-        (id, person, certificate, olm_identity),
+        """INSERT INTO device (id, person, certificate, olm_identity, standing) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE
+           SET certificate = excluded.certificate, olm_identity = excluded.olm_identity
+           WHERE person = excluded.person""",
+        (id, person, certificate, olm_identity, standing),
     )
 
 
 def forget_strangers(tx: Transaction, *, keep: DeviceId, most: int) -> None:
     """Of devices whose person we do not know, keep at most `most`, and `keep` among them."""
-    tx.execute(
+    rows = tx.execute(
         """DELETE FROM device WHERE id IN (
-               SELECT id FROM device WHERE id != ? AND person NOT IN (SELECT id FROM person)
-               LIMIT -1 OFFSET ?)""",
+               SELECT id FROM device
+               WHERE id != ? AND standing = 'met' AND person NOT IN (SELECT id FROM person)
+               LIMIT -1 OFFSET ?) RETURNING id""",
         (keep, most),
     )
+    tx.executemany("DELETE FROM ratchet WHERE device = ?", rows)
 
 
 def addresses(tx: Reader, device: DeviceId) -> list[str]:
@@ -177,11 +244,21 @@ def address_failed(tx: Transaction, device: DeviceId, address: str, now_ms: int)
 
 
 def _person(row: Row) -> Person:
-    id, petname, claimed_name, state, verified, card_version, greeting, secret, since_ms = row
+    id, petname, claimed_name, state, verified, card_version, greeting, secret, since_ms, changed, by = row
     return Person(
-        PersonId(id), petname, claimed_name, state, bool(verified), card_version, greeting, secret, since_ms
+        PersonId(id),
+        petname,
+        claimed_name,
+        state,
+        bool(verified),
+        card_version,
+        greeting,
+        secret,
+        since_ms,
+        bool(changed),
+        PersonId(by) if by else None,
     )
 
 
 def _device(row: Row) -> Device:
-    return Device(DeviceId(row[0]), PersonId(row[1]), row[2], row[3])
+    return Device(DeviceId(row[0]), PersonId(row[1]), row[2], row[3], row[4])

@@ -17,6 +17,24 @@ def put_pairwise(tx: Transaction, device: DeviceId, state: bytes) -> None:
     tx.execute("INSERT OR REPLACE INTO ratchet VALUES (?, ?)", (device, state))
 
 
+def drop_pairwise(tx: Transaction, device: DeviceId) -> None:
+    """Forget the sessions with a device that is no more."""
+    tx.execute("DELETE FROM ratchet WHERE device = ?", (device,))
+
+
+def drop_own(tx: Transaction) -> None:
+    """Forget every session that this device was a party of: it becomes another device."""
+    tx.execute("DELETE FROM ratchet")
+    tx.execute("DELETE FROM sender_session")
+    tx.execute("DELETE FROM sender_key_sent")
+
+
+def all_inbound(tx: Reader) -> list[tuple[bytes, ConversationId, DeviceId, bytes]]:
+    """All sender keys that we hold: session, group, author, state."""
+    rows = tx.execute("SELECT session, conversation, device, state FROM sender_key")
+    return [(row[0], ConversationId(row[1]), DeviceId(row[2]), row[3]) for row in rows]
+
+
 def outbound(tx: Reader, group: ConversationId) -> tuple[bytes, bytes] | None:
     """What we seal a group's messages with, and the membership it was made for; or None."""
     row = tx.one("SELECT state, view FROM sender_session WHERE conversation = ?", (group,))

@@ -19,8 +19,10 @@ from p2pchat.config import Home
 from p2pchat.core.direct.frames import Ack, EnvelopeId, Nak, NakReason
 from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.core.sync.session import SyncSession
-from p2pchat.node.features import envelopes, group_log, group_messages, group_views
+from p2pchat.node.features import envelopes, group_log, group_messages, group_views, restore
 from p2pchat.node.features.app import App
+from p2pchat.node.words import backup_key
+from p2pchat.store import backup
 from p2pchat.store.database import Database
 from p2pchat.store.reconcile import StoredLog
 from p2pchat.store.transaction import Transaction
@@ -35,10 +37,18 @@ ROUNDS: Final = 200  # more than any two need to come to rest
 class Person:
     """One person on one device: a store, and the part of a courier that needs no network."""
 
-    def __init__(self, directory: Path, *, name: str | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        name: str | None = None,
+        seed: int = 0,
+        root: bytes | None = None,
+        clock_ms: int = START_MS,
+    ) -> None:
         self.home = Home(directory)
         self._random = random.Random(f"{directory.name} {seed}")
-        self._clock = START_MS
+        self._clock = clock_ms
         if name is None:
             self._open()
         else:
@@ -46,7 +56,7 @@ class Person:
             self.home.network_file.write_text(NETWORK)
             self.database = Database.create(self.home.store, _key(directory))
             self.app = self.database.transact(
-                lambda tx: App.create(tx, self.home, name, self._now_ms, self._random.randbytes)
+                lambda tx: App.create(tx, self.home, name, self._now_ms, self._random.randbytes, seed=root)
             ).result
         self.in_flight: defaultdict[DeviceId, set[EnvelopeId]] = defaultdict(set)  # by receiver
 
@@ -59,6 +69,29 @@ class Person:
         self.app = self.database.read(
             lambda tx: App.load(tx, self.home, self._now_ms, self._random.randbytes)
         )
+
+    def back_up(self, path: Path) -> None:
+        """Write a backup to `path`."""
+        key = backup_key(self.app.root.seed)
+        backup.create(self.database, path, key, created_ms=self._now_ms())
+
+    @classmethod
+    def restored(cls, lost: Person, path: Path, directory: Path) -> Person:
+        """Who comes of the backup at `path` of a person whose store is lost, in `directory`."""
+        lost.close()
+        home = Home(directory)
+        home.create()
+        home.network_file.write_text(NETWORK)
+        chances = random.Random(f"restored {directory}")
+
+        def adopt(tx: Transaction) -> None:
+            restore.begin_anew(App.load(tx, home, lost._now_ms, chances.randbytes), tx)
+
+        key = backup_key(lost.app.root.seed)
+        backup.restore(path, key, home.store, _key(directory), adopt=adopt)
+        person = cls(directory, seed=1)
+        person._clock = lost._clock
+        return person
 
     def crash(self) -> None:
         """Lose whatever is not on the disk, and start again."""
@@ -229,6 +262,10 @@ class Workshop:
         shutil.copytree(self.template, home)
         ann, ben, cleo = (Person(home / name, seed=number) for name in NAMES)
         return ann, ben, cleo
+
+    def restored(self, lost: Person, file: Path) -> Person:
+        """Who comes of the backup in `file` of somebody whose store is lost."""
+        return Person.restored(lost, file, file.with_name(f"restored {lost.home.directory.name}"))
 
     rest = staticmethod(bring_to_rest)
     reconcile = staticmethod(reconcile)

@@ -96,6 +96,24 @@ def verify(ctx: typer.Context, who: WhoArgument) -> None:
     )
 
 
+def trust(ctx: typer.Context, who: WhoArgument) -> None:
+    """What waited for them goes out; they stay unverified."""
+    session = session_of(ctx)
+    contact = session.call("contact.trust", s.Who(who=who), s.Contact)
+    session.answer(contact, [f"{accent(contact.name)} is trusted on the new device, unverified."])
+
+
+def introduce(
+    ctx: typer.Context,
+    who: WhoArgument,
+    to: Annotated[str, typer.Argument(metavar="TO", help="The other contact.")],
+) -> None:
+    """Each gets the signed card of the other and decides."""
+    session = session_of(ctx)
+    done = session.call("contact.introduce", s.Introduce(who=who, to=to), s.Done)
+    session.answer(done, ["Introduced; they become contacts when both accept."])
+
+
 def block(ctx: typer.Context, who: WhoArgument) -> None:
     """Until `unblock`."""
     session = session_of(ctx)
@@ -121,6 +139,7 @@ def _asked(contact: s.Contact) -> Iterator[str]:
 def _standing(contact: s.Contact) -> str:
     state = _STATES.get(contact.state, contact.state)
     marks = [good("verified")] if contact.verified else []
+    marks += [bad("new device, not decided about")] if contact.undecided else []
     marks += [good("online")] if contact.connected else []
     return ", ".join([bad(state) if contact.state == "blocked" else state, *marks])
 
@@ -132,6 +151,8 @@ def _details(contact: s.Contact) -> Iterator[str]:
     if contact.message and contact.state == "pending":  # otherwise it is what I wrote to them
         yield f"wrote: {contact.message}"
     yield f"fingerprint    {contact.fingerprint}"
+    if contact.words:
+        yield f"in words       {contact.words}"
     yield from _number(contact.safety_number)
     if not contact.verified:
         yield dim(f"Compare it with theirs, then: p2pchat contact verify {contact.name}")

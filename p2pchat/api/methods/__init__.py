@@ -9,17 +9,23 @@ from __future__ import annotations
 from typing import Final
 
 from p2pchat.api import schema as s
-from p2pchat.api.methods import contacts, events, groups, messages, money, node
+from p2pchat.api.methods import backup, contacts, events, groups, messages, money, node
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.node.profile import Profile
 
 _PARTS: Final = (node, contacts, messages, groups, money, events)
-QUERIES: Final[dict[str, Query]] = {name: query for part in _PARTS for name, query in part.QUERIES.items()}
+WHOLE: Final = backup.WHOLE
+"""Methods of the whole profile, which take as long as the store is large: not for the store's thread."""
+QUERIES: Final[dict[str, Query]] = {
+    name: query for part in (*_PARTS, backup) for name, query in part.QUERIES.items()
+}
 CHANGES: Final[dict[str, Change]] = {name: change for part in _PARTS for name, change in part.CHANGES.items()}
 
 
 def call(profile: Profile, method: str, params: s.Params) -> s.Result:
     """Run a store method in this process. Raises whatever the method raises."""
+    if method in WHOLE:
+        return WHOLE[method](profile, params)
     if method in QUERIES:
         query = QUERIES[method]
         return profile.query(lambda tx: query(profile.app, tx, params))

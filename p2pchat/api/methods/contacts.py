@@ -9,7 +9,7 @@ from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import PersonId
-from p2pchat.node.features import contacts
+from p2pchat.node.features import contacts, introductions
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import find_person
 from p2pchat.node.profile import require_network
@@ -32,12 +32,12 @@ def contact_add(app: App, tx: Transaction, params: s.AddContact) -> s.Contact:
 def contact_list(app: App, tx: Reader, params: s.Nothing) -> s.Contacts:
     """See the table."""
     known = people.persons(tx, "accepted", "requested", "blocked")
-    return s.Contacts(contacts=[views.contact(app, person, whole=False) for person in known])
+    return s.Contacts(contacts=[views.contact(app, tx, person, whole=False) for person in known])
 
 
 def contact_show(app: App, tx: Reader, params: s.Who) -> s.Contact:
     """See the table."""
-    return views.contact(app, find_person(tx, params.who))
+    return views.contact(app, tx, find_person(tx, params.who))
 
 
 def contact_rename(app: App, tx: Transaction, params: s.Rename) -> s.Contact:
@@ -52,6 +52,17 @@ def contact_verify(app: App, tx: Transaction, params: s.Who) -> s.Contact:
     return _change_contact(app, tx, params.who, contacts.verify)
 
 
+def contact_trust(app: App, tx: Transaction, params: s.Who) -> s.Contact:
+    """See the table."""
+    return _change_contact(app, tx, params.who, contacts.trust)
+
+
+def contact_introduce(app: App, tx: Transaction, params: s.Introduce) -> s.Done:
+    """See the table."""
+    introductions.introduce(app, tx, find_person(tx, params.who), find_person(tx, params.to))
+    return s.Done()
+
+
 def contact_block(app: App, tx: Transaction, params: s.Who) -> s.Contact:
     """See the table."""
     return _change_contact(app, tx, params.who, contacts.block)
@@ -64,7 +75,7 @@ def contact_unblock(app: App, tx: Transaction, params: s.Who) -> s.Contact:
 
 def request_list(app: App, tx: Reader, params: s.Nothing) -> s.Contacts:
     """See the table."""
-    return s.Contacts(contacts=[views.contact(app, person) for person in people.persons(tx, "pending")])
+    return s.Contacts(contacts=[views.contact(app, tx, person) for person in people.persons(tx, "pending")])
 
 
 def request_accept(app: App, tx: Transaction, params: s.Accept) -> s.Contact:
@@ -91,7 +102,7 @@ def _change_contact(
 def _contact(app: App, tx: Reader, id: PersonId) -> s.Contact:
     person = people.person(tx, id)
     assert person is not None
-    return views.contact(app, person)
+    return views.contact(app, tx, person)
 
 
 QUERIES: Final[dict[str, Query]] = {
@@ -104,6 +115,8 @@ CHANGES: Final[dict[str, Change]] = {
     "contact.add": contact_add,
     "contact.rename": contact_rename,
     "contact.verify": contact_verify,
+    "contact.trust": contact_trust,
+    "contact.introduce": contact_introduce,
     "contact.block": contact_block,
     "contact.unblock": contact_unblock,
     "request.accept": request_accept,

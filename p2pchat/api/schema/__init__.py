@@ -8,6 +8,11 @@ integer minor units. `who` names a contact, `chat` a contact or a group: a petna
 
 from __future__ import annotations
 
+from p2pchat.api.schema.backup import (
+    BackupFile,
+    BackupReport,
+    Words,
+)
 from p2pchat.api.schema.base import (
     Done,
     ErrorData,
@@ -22,6 +27,7 @@ from p2pchat.api.schema.contacts import (
     AddContact,
     Contact,
     Contacts,
+    Introduce,
     Invite,
     Rename,
 )
@@ -91,6 +97,8 @@ from p2pchat.api.schema.node import (
 __all__ = [
     "Accept",
     "AddContact",
+    "BackupFile",
+    "BackupReport",
     "Balance",
     "BalanceQuery",
     "Balances",
@@ -117,6 +125,7 @@ __all__ = [
     "Groups",
     "History",
     "Identity",
+    "Introduce",
     "Invite",
     "Iou",
     "IouId",
@@ -154,4 +163,5 @@ __all__ = [
     "SplitResult",
     "Status",
     "Who",
+    "Words",
 ]

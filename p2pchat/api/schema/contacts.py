@@ -39,8 +39,11 @@ class Contact(Result):
     verified: bool
     fingerprint: str
     safety_number: str  # empty in lists
+    words: str = ""  # the fingerprint as words; empty in lists
+    undecided: bool = False  # verified once, then a device came: nothing is sent until verify or trust
     connected: bool = False
     message: str = ""  # greeting that came with a request
+    introduced_by: str = ""  # the contact who vouches, if the person has not asked
 
 
 class Contacts(Result):
@@ -56,6 +59,13 @@ class Accept(Params):
     name: str | None = None
 
 
+class Introduce(Params):
+    """Make two of my contacts known to each other."""
+
+    who: str
+    to: str
+
+
 METHODS: Final[dict[str, Method]] = {
     "invite.create": Method(Nothing, Invite, "store", "A link for a new contact"),
     "contact.add": Method(AddContact, Contact, "store", "Ask the person behind a link to be a contact"),
@@ -63,6 +73,8 @@ METHODS: Final[dict[str, Method]] = {
     "contact.show": Method(Who, Contact, "store", "One contact"),
     "contact.rename": Method(Rename, Contact, "store", "Change a petname"),
     "contact.verify": Method(Who, Contact, "store", "The safety numbers were compared and are equal"),
+    "contact.trust": Method(Who, Contact, "store", "Go on with a person's new device without comparing"),
+    "contact.introduce": Method(Introduce, Done, "store", "Make two contacts known to each other"),
     "contact.block": Method(Who, Contact, "store", "Take nothing more from a person"),
     "contact.unblock": Method(Who, Contact, "store", "Take messages again"),
     "request.list": Method(Nothing, Contacts, "store", "Requests waiting for my decision"),

@@ -13,7 +13,7 @@ from typing import Final, Self
 from p2pchat.core import fields
 from p2pchat.core.codec import MAX_BYTES, decode, encode
 from p2pchat.core.identity import MAX_CARD, MAX_NAME
-from p2pchat.core.ids import ConversationId, EntryId, GroupId
+from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId
 from p2pchat.core.invite import SECRET_SIZE
 from p2pchat.errors import DecodeError
 
@@ -21,12 +21,17 @@ VERSION: Final = 1
 MAX_ITEMS: Final = 256
 MAX_PLAINTEXT: Final = 128 * 1024  # of one envelope
 MAX_GREETING: Final = 500
+MAX_AUTHORS: Final = 128  # devices that two persons ever wrote from to each other
+_MAX_CERTIFICATE: Final = 512
 
 ENTRY: Final = "entry"  # an entry of the pair's log, encoded
 REQUEST: Final = "request"  # ContactRequest
 ACCEPT: Final = "accept"  # a card: the request is accepted
 CARD: Final = "card"  # a newer card
 READ: Final = "read"  # ReadMark
+LOG_WANTED: Final = "log.wanted"  # LogWanted
+LOG_AUTHORS: Final = "log.authors"  # certificates of devices, as encode_authors makes it
+INTRODUCTION: Final = "introduction"  # the card of another contact of the sender
 GROUP_INVITE: Final = "group.invite"  # GroupInvite
 GROUP_KEY: Final = "group.key"  # ratchet.megolm.SenderKey
 GROUP_KEY_WANTED: Final = "group.key-wanted"  # KeysWanted
@@ -101,6 +106,39 @@ class ReadMark:
         """The mark in `raw`. Raises DecodeError."""
         conversation, entry = fields.array(decode(raw, limit=256), 2)
         return cls(fields.identifier(conversation, ConversationId), fields.identifier(entry, EntryId))
+
+
+@dataclass(frozen=True, slots=True)
+class LogWanted:
+    """Please send what you hold of our log beyond these heights: I lost what I had of it."""
+
+    conversation: ConversationId
+    heights: tuple[tuple[DeviceId, int], ...]  # the highest number that I hold of each device
+
+    def encode(self) -> bytes:
+        """The payload of a LOG_WANTED item."""
+        return encode([self.conversation, [[device, height] for device, height in self.heights]])
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The wish in `raw`. Raises DecodeError."""
+        conversation, heights = fields.array(decode(raw, limit=8192), 2)
+        pairs = [fields.array(pair, 2) for pair in fields.items(heights, most=MAX_AUTHORS)]
+        return cls(
+            fields.identifier(conversation, ConversationId),
+            tuple((fields.identifier(device, DeviceId), fields.integer(height)) for device, height in pairs),
+        )
+
+
+def encode_authors(certificates: list[bytes]) -> bytes:
+    """The payload of a LOG_AUTHORS item: whose the devices are that wrote what follows."""
+    return encode(certificates)
+
+
+def decode_authors(raw: bytes) -> list[bytes]:
+    """The certificates in `raw`, not yet checked. Raises DecodeError."""
+    values = fields.items(decode(raw), most=MAX_AUTHORS)
+    return [fields.blob(value, most=_MAX_CERTIFICATE) for value in values]
 
 
 @dataclass(frozen=True, slots=True)

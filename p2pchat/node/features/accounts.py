@@ -47,8 +47,8 @@ def known(app: App, tx: Reader, stored: ledger.StoredAccount) -> AbstractContext
 
 
 def devices(app: App, tx: Reader, person: PersonId) -> dict[DeviceId, PersonId]:
-    """Who owns the devices that may write into an account with `person`."""
-    owned = {device.id: who for who in (person, app.person) for device in people.devices(tx, who)}
+    """Who owns the devices whose entries count in an account with `person`; those that are gone, too."""
+    owned = {device.id: who for who in (person, app.person) for device in people.all_devices(tx, who)}
     return owned | {app.device: app.person}
 
 

@@ -65,8 +65,10 @@ class App:
         name: str,
         now_ms: Callable[[], int],
         entropy: Callable[[int], bytes],
+        *,
+        seed: bytes | None = None,
     ) -> Self:
-        """A new person with one device, written into an empty store.
+        """A person with one device, written into an empty store: a new one, or him whose root seed is `seed`.
 
         Raises:
             UsageError: the name cannot be used.
@@ -75,7 +77,19 @@ class App:
             name = clean_name(name)
         except DecodeError as error:
             raise UsageError(str(error)) from error
-        root, key = SigningKey(entropy(SEED_SIZE)), SigningKey(entropy(SEED_SIZE))
+        return cls._begin(tx, home, name, SigningKey(seed or entropy(SEED_SIZE)), now_ms, entropy)
+
+    @classmethod
+    def _begin(
+        cls,
+        tx: Transaction,
+        home: Home,
+        name: str,
+        root: SigningKey,
+        now_ms: Callable[[], int],
+        entropy: Callable[[int], bytes],
+    ) -> Self:
+        key = SigningKey(entropy(SEED_SIZE))
         account = DeviceAccount.create(now_ms())
         certificate = DeviceCertificate.issue(root, DeviceId(key.public), account.identity_key, now_ms())
         app = cls(home, name, root, key, certificate, now_ms, entropy)
@@ -83,8 +97,14 @@ class App:
         meta.put(tx, _ROOT, root.seed)
         meta.put(tx, _DEVICE, key.seed)
         meta.put(tx, _CERTIFICATE, certificate.encode())
+        meta.put(tx, _ADDRESSES, b"")
+        app._raise_card_version(tx)
         app.save_account(tx, account)
         return app
+
+    def on_new_device(self, tx: Transaction) -> Self:
+        """The same person on a device that begins now, in place of this one."""
+        return self._begin(tx, self.home, self.name, self.root, self.now_ms, self.entropy)
 
     @classmethod
     def load(cls, tx: Reader, home: Home, now_ms: Callable[[], int], entropy: Callable[[int], bytes]) -> Self:
@@ -124,10 +144,9 @@ class App:
 
     def card(self, tx: Reader) -> bytes:
         """My card as of now, signed."""
-        version = int.from_bytes(meta.get(tx, _CARD_VERSION) or b"\x01", "big")
         return Card(
             self.person,
-            version,
+            self._card_version(tx),
             self.name,
             (self.certificate,),
             tuple((self.device, address) for address in self.addresses(tx)),
@@ -138,7 +157,14 @@ class App:
         """Note where this device is reachable now; whether that is news for my contacts."""
         if addresses == self.addresses(tx):
             return False
-        version = int.from_bytes(meta.get(tx, _CARD_VERSION) or b"\x01", "big")
         meta.put(tx, _ADDRESSES, "\n".join(addresses).encode())
-        meta.put(tx, _CARD_VERSION, (version + 1).to_bytes(8, "big"))
+        self._raise_card_version(tx)
         return True
+
+    def _card_version(self, tx: Reader) -> int:
+        return int.from_bytes(meta.get(tx, _CARD_VERSION) or b"\x01", "big")
+
+    def _raise_card_version(self, tx: Transaction) -> None:
+        # The clock, so that a person restored from the words alone outdoes every card of the lost device.
+        version = max(self.now_ms(), self._card_version(tx) + 1)
+        meta.put(tx, _CARD_VERSION, version.to_bytes(8, "big"))

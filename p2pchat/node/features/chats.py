@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from p2pchat.core.direct import items
 from p2pchat.core.direct.items import Item, ReadMark
-from p2pchat.core.ids import ConversationId, EntryId, PersonId
+from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
+from p2pchat.core.keys import tagged_hash
 from p2pchat.core.log.entry import Entry
+from p2pchat.core.log.order import next_lamport
 from p2pchat.node.effects import Wake
 from p2pchat.node.features import settings
 from p2pchat.node.features.app import App
@@ -49,6 +51,31 @@ def show(
     tell(app, tx, event, entry.id, entry.conversation, person, kind=kind, text=text)
 
 
+def remark(
+    app: App,
+    tx: Transaction,
+    conversation: ConversationId,
+    person: PersonId,
+    device: DeviceId,
+    number: int,
+    text: str,
+) -> None:
+    """A line about `person` that stands in no log: something that only this store noticed.
+
+    `device` and `number` tell it from other remarks.
+    """
+    now_ms = app.now_ms()
+    id = EntryId(tagged_hash("remark", conversation, device, number.to_bytes(8, "big")))
+    _, lamport = logs.heads(tx, conversation)
+    place = next_lamport(lamport, now_ms)
+    messages.add(
+        tx,
+        messages.Message(id, conversation, place, device, person, False, "group", text, now_ms, now_ms),
+    )
+    logs.touch(tx, conversation, now_ms)
+    tell(app, tx, "message.received", id, conversation, person, kind="group", text=text)
+
+
 def tell(
     app: App,
     tx: Transaction,
@@ -74,12 +101,13 @@ def mark_read(app: App, tx: Transaction, conversation: ConversationId) -> None:
     known = logs.conversation(tx, conversation)
     if newest is None or known is None or newest.lamport <= known.read_lamport:
         return
+    heard = messages.last_of_others(tx, conversation)
     foreign = messages.unread(tx, conversation, known.read_lamport) > 0
     logs.mark_read(tx, conversation, newest.lamport)
-    if foreign and known.person and settings.get(tx).read_receipts:
+    if foreign and heard and known.person and settings.get(tx).read_receipts:
         for device in people.devices(tx, known.person):
             outbox.drop(tx, device.id, items.READ)
-            outbox.put(tx, device.id, Item(items.READ, ReadMark(conversation, newest.id).encode()))
+            outbox.put(tx, device.id, Item(items.READ, ReadMark(conversation, heard.id).encode()))
             tx.effects.append(Wake(device.id))
 
 

@@ -15,6 +15,7 @@ from p2pchat.core.identity import Card, clean_name, direct_conversation, fingerp
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.errors import DecodeError, NotAllowedError, ProtocolError, QuotaError, UsageError
 from p2pchat.node.effects import CirclesChanged, Wake
+from p2pchat.node.features import cards, lost_log
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import free_petname
 from p2pchat.store import events, logs, meta, outbox, people
@@ -60,6 +61,9 @@ def add(
     known = people.person(tx, found.person)
     if known and known.state in ("accepted", "requested", "blocked"):
         raise UsageError(f"{known.petname} is a contact already ({known.state})")
+    owner = people.device(tx, found.device)
+    if owner and owner.person != found.person and is_contact(tx, owner.person):
+        raise UsageError("the link names a device of another contact: do not trust whoever gave it to you")
     people.add_device(tx, found.device, found.person)
     people.add_addresses(tx, found.device, found.addresses)
     if known and known.state == "pending":
@@ -84,7 +88,7 @@ def add(
 
 
 def accept(app: App, tx: Transaction, person: people.Person, name: str | None = None) -> None:
-    """Accept the request of `person`.
+    """Accept the request of `person`; somebody who was introduced to me is asked in turn.
 
     Raises:
         NotAllowedError: there is none.
@@ -93,6 +97,13 @@ def accept(app: App, tx: Transaction, person: people.Person, name: str | None = 
         raise NotAllowedError(f"there is no request of {person.petname} to accept")
     if name:
         rename(tx, person, name)
+    if person.introduced_by:
+        people.set_introducer(tx, person.id, None)
+        people.set_state(tx, person.id, "requested")
+        for device in people.devices(tx, person.id):
+            _ask(app, tx, device.id, _NO_SECRET, "")
+        _changed(app, tx, person.id)
+        return
     _become_contact(app, tx, person.id)
     for device in people.devices(tx, person.id):
         outbox.put(tx, device.id, items.Item(items.ACCEPT, app.card(tx)))
@@ -108,10 +119,8 @@ def reject(app: App, tx: Transaction, person: people.Person) -> None:
 
 
 def block(app: App, tx: Transaction, person: people.Person) -> None:
-    """Take nothing more from `person`, and give up what was still to be sent to him."""
+    """Take nothing more from `person`, and send him nothing; what waits goes on if he is unblocked."""
     people.set_state(tx, person.id, "blocked")
-    for device in people.devices(tx, person.id):
-        outbox.discard(tx, device.id)
     _changed(app, tx, person.id)
 
 
@@ -133,7 +142,24 @@ def rename(tx: Transaction, person: people.Person, name: str) -> None:
 
 def verify(app: App, tx: Transaction, person: people.Person) -> None:
     """The safety numbers were compared face to face and are equal."""
-    people.set_verified(tx, person.id, True)
+    _decide(app, tx, person, verified=True)
+
+
+def trust(app: App, tx: Transaction, person: people.Person) -> None:
+    """Go on with the new device of `person` without comparing anything.
+
+    Raises:
+        NotAllowedError: there is nothing to decide.
+    """
+    if not person.changed:
+        raise NotAllowedError(f"there is nothing to decide about {person.petname}")
+    _decide(app, tx, person, verified=False)
+
+
+def _decide(app: App, tx: Transaction, person: people.Person, *, verified: bool) -> None:
+    people.set_verified(tx, person.id, verified)
+    for device in people.devices(tx, person.id):  # what has waited for the decision
+        tx.effects.append(Wake(device.id))
     _changed(app, tx, person.id)
 
 
@@ -142,7 +168,7 @@ def numbers(app: App, person: PersonId) -> tuple[str, str]:
     return fingerprint(person), safety_number(app.person, person)
 
 
-def meet(app: App, tx: Transaction, card: Card) -> None:
+def meet(app: App, tx: Transaction, card: Card, raw: bytes) -> None:
     """Remember somebody I share a group with: his name if he is new to me, and his devices."""
     if people.person(tx, card.person) is None:
         people.add_person(
@@ -159,7 +185,7 @@ def meet(app: App, tx: Transaction, card: Card) -> None:
                 app.now_ms(),
             ),
         )
-    _note_devices(tx, card)
+    cards.note(app, tx, card, raw)
     tx.effects.append(CirclesChanged())
 
 
@@ -171,11 +197,10 @@ def is_contact(tx: Reader, person: PersonId) -> bool:
 
 def announce_card(app: App, tx: Transaction) -> None:
     """Queue my newest card for every contact, in place of an older one still waiting."""
-    card = app.card(tx)
+    card = items.Item(items.CARD, app.card(tx))
     for person in people.persons(tx, "accepted"):
         for device in people.devices(tx, person.id):
-            outbox.drop(tx, device.id, items.CARD)
-            outbox.put(tx, device.id, items.Item(items.CARD, card))
+            outbox.replace(tx, device.id, card)
             tx.effects.append(Wake(device.id))
 
 
@@ -190,9 +215,9 @@ def take_request(app: App, tx: Transaction, sender: people.Device, payload: byte
         QuotaError: too many requests wait already.
     """
     request = items.ContactRequest.decode(payload)
-    card = _card_of(sender, request.card)
+    card = cards.of_sender(sender, request.card)
     known = people.person(tx, sender.person)
-    if known and known.state in ("pending", "rejected", "blocked"):
+    if known and (known.state in ("rejected", "blocked") or _asked_before(known)):
         return
     if known is None:
         invited = request.secret == meta.get(tx, _SECRET)
@@ -216,7 +241,10 @@ def take_request(app: App, tx: Transaction, sender: people.Device, payload: byte
     elif known.state == "member":
         people.set_state(tx, known.id, "pending")
         people.set_greeting(tx, known.id, _printable(request.greeting), None)
-    _note_card(tx, card, request.card)
+    elif known.state == "pending":  # introduced to me before
+        people.set_introducer(tx, known.id, None)
+        people.set_greeting(tx, known.id, _printable(request.greeting) or known.greeting, None)
+    cards.note(app, tx, card, request.card)
     known = people.person(tx, sender.person)
     assert known is not None
     if known.state == "requested":  # we asked each other: both have decided
@@ -231,47 +259,31 @@ def take_request(app: App, tx: Transaction, sender: people.Device, payload: byte
 
 def take_accept(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
     """A person accepts my request. Raises ProtocolError if the card is not his, or I never asked."""
-    card = _card_of(sender, payload)
+    card = cards.of_sender(sender, payload)
     known = people.person(tx, sender.person)
     if known is None or known.state not in ("requested", "accepted"):
         raise ProtocolError("an answer to a request that was never made")
-    _note_card(tx, card, payload)
+    cards.note(app, tx, card, payload)
     if known.state == "requested":
         _become_contact(app, tx, known.id)
+        lost_log.ask(app, tx, known.id)  # in case I was his contact before and lost my store
         for device in people.devices(tx, known.id):
             tx.effects.append(Wake(device.id))
 
 
 def take_card(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
     """A contact's newer card. Raises ProtocolError if it is not his."""
-    _note_card(tx, _card_of(sender, payload), payload)
+    cards.note(app, tx, cards.of_sender(sender, payload), payload)
 
 
-def _card_of(sender: people.Device, raw: bytes) -> Card:
-    card = Card.decode(raw)
-    if card.person != sender.person or sender.id not in {one.device for one in card.devices}:
-        raise ProtocolError("the card is not the sender's own")
-    return card
+def _asked_before(person: people.Person) -> bool:
+    return person.state == "pending" and person.introduced_by is None
 
 
-def _note_card(tx: Transaction, card: Card, raw: bytes) -> None:
-    known = people.person(tx, card.person)
-    if known is None or card.version <= known.card_version:
-        return
-    people.set_card(tx, card.person, card.version, card.name, raw)
-    _note_devices(tx, card)
-
-
-def _note_devices(tx: Transaction, card: Card) -> None:
-    for certificate in card.devices:
-        people.set_certificate(
-            tx, certificate.device, card.person, certificate.encode(), certificate.olm_identity
-        )
-        people.add_addresses(
-            tx,
-            certificate.device,
-            [address for device, address in card.addresses if device == certificate.device],
-        )
+def ask_again(app: App, tx: Transaction, person: people.Person) -> None:
+    """Put a request that waits in the words of my present card."""
+    for device in people.devices(tx, person.id):
+        _ask(app, tx, device.id, person.secret or _NO_SECRET, person.greeting)
 
 
 def _ask(app: App, tx: Transaction, device: DeviceId, secret: bytes, greeting: str) -> None:

@@ -11,13 +11,13 @@ from p2pchat.core.direct.items import Item, ReadMark
 from p2pchat.core.identity import direct_conversation
 from p2pchat.core.ids import DeviceId, EntryId, PersonId
 from p2pchat.core.log.entry import Entry
-from p2pchat.errors import NotAllowedError, ProtocolError, UsageError
+from p2pchat.errors import NotAllowedError, ProtocolError, UntrustedKeyError, UsageError
 from p2pchat.node.effects import Wake
 from p2pchat.node.features import chats, contents, ledger_intake, log
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_intake import Taken
 from p2pchat.store import deliveries, logs, messages, outbox, people
-from p2pchat.store.transaction import Transaction
+from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ def say(
 
     Raises:
         NotAllowedError: the person is not (to be) a contact.
+        UntrustedKeyError: he was verified, then used a new device, and I have not decided about it.
     """
     if person.state not in ("accepted", "requested"):
         raise NotAllowedError(
@@ -38,6 +39,7 @@ def say(
             if person.state == "pending"
             else f"{person.petname} is not a contact ({person.state})"
         )
+    check_trusted(person)
     conversation = direct_conversation(app.person, person.id)
     logs.open_direct(tx, conversation, person.id)
     body = content.encode_content(said, app.entropy(content.SALT_SIZE))
@@ -51,19 +53,34 @@ def say(
     return entry.id
 
 
+def check_trusted(person: people.Person) -> None:
+    """Return unless a device of `person` has to be decided about. Raises UntrustedKeyError."""
+    if person.changed:
+        raise UntrustedKeyError(
+            f"{person.petname} uses a new device since you verified them: compare the safety number and "
+            f"`p2pchat contact verify {person.petname}`, or `p2pchat contact trust {person.petname}`"
+        )
+
+
 def take_entry(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
     """An entry of the log that a contact and I share.
 
     Raises:
-        ProtocolError: malformed, not the sender's own, out of its place, or in a wrong conversation.
+        ProtocolError: malformed, out of its place, in a wrong conversation, or by a device of neither of us.
     """
     entry = Entry.decode(payload)
     if entry.conversation != direct_conversation(app.person, sender.person):
         raise ProtocolError("an entry of another conversation")
-    if entry.header.device != sender.id or entry.header.kind != KIND:
+    # What devices wrote that are gone comes from those that go on: the sender's own, and mine, which he kept.
+    if entry.header.kind != KIND or _author(tx, entry) not in (sender.person, app.person):
         raise ProtocolError("an entry of another author or kind")
     entry.verify()
     log.take(app, tx, entry, lambda taken: _store(app, tx, taken, sender.person))
+
+
+def _author(tx: Reader, entry: Entry) -> PersonId | None:
+    device = people.device(tx, entry.header.device)
+    return device.person if device else None
 
 
 def take_read(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
@@ -85,11 +102,16 @@ def delivered(app: App, tx: Transaction, device: DeviceId, ids: list[EntryId]) -
     chats.moved(app, tx, advanced, known.person, "delivered")
 
 
-def _store(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
+def _store(app: App, tx: Transaction, entry: Entry, other: PersonId) -> None:
+    person = _author(tx, entry)
+    assert person is not None
     logs.append(tx, entry, app.now_ms())
+    if person == app.person:  # of a device that I lost: he has it, or it would not come from him
+        deliveries.expect(tx, entry.id, [other], app.now_ms())
+        deliveries.advance(tx, entry.id, other, "delivered", app.now_ms())
     if entry.body is not None:  # else its author deleted it before it could be delivered
         taken = contents.apply(app, tx, entry, person, entry.body)
-        if taken and taken.offers:
+        if taken and taken.offers and person == other:
             _answer(app, tx, person, taken)
 
 

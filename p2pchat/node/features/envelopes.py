@@ -21,7 +21,16 @@ from p2pchat.core.ratchet.errors import UndecryptableError
 from p2pchat.core.ratchet.parties import Endpoint, Parties
 from p2pchat.core.ratchet.peer import PeerSessions
 from p2pchat.errors import NotAllowedError, P2PChatError, ProtocolError, QuotaError
-from p2pchat.node.features import chats, contacts, direct, group_messages, groups
+from p2pchat.node.features import (
+    cards,
+    chats,
+    contacts,
+    direct,
+    group_messages,
+    groups,
+    introductions,
+    lost_log,
+)
 from p2pchat.node.features.app import App
 from p2pchat.store import deliveries, outbox, people, sessions
 from p2pchat.store.transaction import Reader, Transaction
@@ -44,12 +53,18 @@ _OPEN_TO_CONTACTS: Final[dict[str, Apply]] = {
     items.ENTRY: direct.take_entry,
     items.CARD: contacts.take_card,
     items.READ: direct.take_read,
+    items.LOG_WANTED: lost_log.take_wanted,
+    items.LOG_AUTHORS: lost_log.take_authors,
+    items.INTRODUCTION: introductions.take,
     items.GROUP_INVITE: groups.take_invite,
 }
+_NEEDS_LISTING: Final = frozenset(_OPEN_TO_CONTACTS) - cards.UNDECIDED_KINDS
 _OPEN: Final[dict[str, dict[str, Apply]]] = {
     "requested": _OPEN_TO_ALL | _OPEN_TO_ASKED | _OPEN_TO_MEMBERS,
     "accepted": _OPEN_TO_ALL | _OPEN_TO_ASKED | _OPEN_TO_MEMBERS | _OPEN_TO_CONTACTS,
     "member": _OPEN_TO_ALL | _OPEN_TO_MEMBERS,
+    "pending": _OPEN_TO_ALL | _OPEN_TO_MEMBERS,
+    "rejected": _OPEN_TO_ALL | _OPEN_TO_MEMBERS,
     "blocked": {},
 }
 _KNOWN: Final = frozenset(_OPEN_TO_ALL | _OPEN_TO_ASKED | _OPEN_TO_MEMBERS | _OPEN_TO_CONTACTS)
@@ -65,12 +80,12 @@ class Work:
 
 def work(app: App, tx: Transaction, device: DeviceId, in_flight: frozenset[EnvelopeId], *, most: int) -> Work:
     """At most `most` envelopes for a device besides those in flight: stored ones first, then newly sealed."""
+    remote = people.device(tx, device)
+    if remote is None or _is_blocked(tx, remote):
+        return Work([])
     stored = outbox.envelopes(tx, device, limit=most, skip=in_flight)
     if stored:
         return Work(stored)
-    remote = people.device(tx, device)
-    if remote is None:
-        return Work([])
     batch = _batch(tx, remote)
     if not batch:
         return Work([])
@@ -86,18 +101,27 @@ def work(app: App, tx: Transaction, device: DeviceId, in_flight: frozenset[Envel
 
 def has_work(tx: Reader, device: DeviceId) -> bool:
     """Whether there is anything to send to a device now."""
-    if outbox.envelopes(tx, device, limit=1, skip=frozenset()):
-        return True
     remote = people.device(tx, device)
-    return remote is not None and bool(_batch(tx, remote))
+    if remote is None or _is_blocked(tx, remote):
+        return False
+    return bool(outbox.envelopes(tx, device, limit=1, skip=frozenset()) or _batch(tx, remote))
+
+
+def _is_blocked(tx: Reader, remote: people.Device) -> bool:
+    person = people.person(tx, remote.person)
+    return person is not None and person.state == "blocked"
 
 
 def _batch(tx: Reader, remote: people.Device) -> list[outbox.Queued]:
+    if remote.standing == "revoked":
+        return []
     queued = outbox.unsealed(tx, remote.id, limit=items.MAX_ITEMS)
     person = people.person(tx, remote.person)
     if person is None or person.state == "requested":
         # Until he accepts, he would refuse the rest; a group's members share keys all the same.
         queued = [one for one in queued if one.item.kind in _OPEN_TO_ALL or one.item.kind in _OPEN_TO_MEMBERS]
+    if person is not None and person.changed:
+        queued = [one for one in queued if one.item.kind in cards.UNDECIDED_KINDS]
     batch: list[outbox.Queued] = []
     size = 0
     for one in queued:
@@ -191,7 +215,11 @@ def _take_certificate(tx: Transaction, sender: DeviceId, raw: bytes) -> None:
         raise ProtocolError("the certificate is of another device")
     known = people.device(tx, sender)
     if known and known.person != certificate.person:
-        raise ProtocolError("the device belongs to another person than we were told")
+        if known.certificate is None:
+            raise ProtocolError("the device belongs to another person than the invite link said")
+        people.move_device(tx, sender, certificate.person)
+    if known and known.standing == "revoked":
+        raise ProtocolError("the device was revoked by its person")
     if known and known.certificate == raw:
         return
     people.set_certificate(tx, sender, certificate.person, raw, certificate.olm_identity)
@@ -213,6 +241,8 @@ def receive(app: App, tx: Transaction, sender: DeviceId, sealed: bytes) -> Ack |
     remote = people.device(tx, sender)
     if remote is None or remote.olm_identity is None:
         return Nak(id, NakReason.UNKNOWN_DEVICE)
+    if remote.standing == "revoked":
+        return Nak(id, NakReason.REFUSED)
     try:
         with tx.savepoint():
             _open(app, tx, remote, sealed)
@@ -244,14 +274,20 @@ def _apply(app: App, tx: Transaction, remote: people.Device, item: Item) -> None
         return
     person = people.person(tx, remote.person)
     apply = _OPEN.get(person.state if person else "", _OPEN_TO_ALL).get(item.kind)
-    if apply is None:
+    if apply is None and item.kind in _OPEN_TO_CONTACTS:
         raise NotAllowedError(f"'{item.kind}' of somebody who is not a contact")
+    if apply is None:
+        logger.info("%s may not send a '%s'.", remote.id.short, item.kind)
+        return
+    device = people.device(tx, remote.id)  # an item before this one may have listed it
+    if item.kind in _NEEDS_LISTING and (device is None or device.standing != "listed"):
+        raise NotAllowedError(f"'{item.kind}' of a device that no card lists")
     try:
         with tx.savepoint():
             apply(app, tx, remote, item.payload)
-    except (NotAllowedError, QuotaError):
-        raise
     except P2PChatError as error:
+        if isinstance(error, QuotaError) and item.kind == items.REQUEST:
+            raise  # he may ask again later
         # His fault, and no better the next time: acknowledge it so that he does not send it for ever.
         logger.warning("Dropped a '%s' of %s: %s.", item.kind, remote.id.short, error)
 

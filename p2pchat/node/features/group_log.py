@@ -12,7 +12,7 @@ from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.core.log.entry import Entry
 from p2pchat.errors import ProtocolError
 from p2pchat.node.effects import GroupGrew
-from p2pchat.node.features import chats, contacts, group_messages, groups, log
+from p2pchat.node.features import chats, group_messages, group_views, groups, log
 from p2pchat.node.features.app import App
 from p2pchat.store import deliveries, logs, people
 from p2pchat.store import groups as rows
@@ -59,21 +59,23 @@ def peer_holds(
 ) -> None:
     """A member's store holds the chains up to these heights: so far my messages are delivered to him."""
     known = people.device(tx, device)
-    if known is None or app.device not in heights:
+    if known is None:
         return
-    moved = deliveries.advance_chain(tx, group, app.device, heights[app.device], known.person, app.now_ms())
-    chats.moved(app, tx, moved, known.person, "delivered")
+    for mine in {app.device, *(one.id for one in people.all_devices(tx, app.person))} & heights.keys():
+        moved = deliveries.advance_chain(tx, group, mine, heights[mine], known.person, app.now_ms())
+        chats.moved(app, tx, moved, known.person, "delivered")
 
 
 def _store(app: App, tx: Transaction, group: GroupId, entry: Entry) -> None:
     """Store an entry whose place in the log was checked, if its author may write it."""
     known = app.groups.frontier(tx, group, entry.header.referred)
+    if not known:
+        raise ProtocolError("an entry that knows nothing of the group")
     if entry.header.kind == KIND:
         act = read_act(entry, known)
         _check_author(app, tx, group, act)
         logs.append(tx, entry, app.now_ms(), knows=frozenset([entry.id]))
-        if act.card and act.card.person != app.person:
-            contacts.meet(app, tx, act.card)
+        group_views.meet_author(app, tx, act)
         groups.show_act(app, tx, entry, act)
         return
     device = entry.header.device

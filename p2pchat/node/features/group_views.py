@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.core.group.graph import read_act
-from p2pchat.core.group.operations import KIND, Invite
+from p2pchat.core.group.graph import Act, read_act
+from p2pchat.core.group.operations import KIND, Add, Admit, Create, Invite, Join, NewCard
 from p2pchat.core.group.view import GroupView
 from p2pchat.core.ids import DeviceId, EntryId, GroupId, PersonId
 from p2pchat.core.keys import tagged_hash
@@ -18,6 +18,7 @@ from p2pchat.store import groups as rows
 from p2pchat.store.transaction import Reader, Transaction
 
 DAY_MS: Final = 86_400_000
+_WITH_CARD: Final = (Create, Join, Add, Admit, NewCard)
 
 
 def view(app: App, tx: Reader, group: GroupId) -> GroupView | None:
@@ -134,8 +135,14 @@ def begin(app: App, tx: Transaction, genesis: Entry) -> None:
     act = read_act(genesis, frozenset())
     logs.open_group(tx, GroupId(genesis.conversation))
     logs.append(tx, genesis, app.now_ms(), knows=frozenset([genesis.id]))
-    if act.card and act.card.person != app.person:
-        contacts.meet(app, tx, act.card)
+    meet_author(app, tx, act)
+
+
+def meet_author(app: App, tx: Transaction, act: Act) -> None:
+    """Take note of the person whose card an operation carries, unless it is mine."""
+    operation = act.operation
+    if act.card and act.card.person != app.person and isinstance(operation, _WITH_CARD):
+        contacts.meet(app, tx, act.card, operation.card)
 
 
 def open_offer(app: App, tx: Reader, group: GroupId) -> EntryId | None:

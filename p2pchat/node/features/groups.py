@@ -20,6 +20,7 @@ from p2pchat.core.group.operations import (
     Invite,
     Join,
     Leave,
+    NewCard,
     Operation,
     Policy,
     Promote,
@@ -32,7 +33,7 @@ from p2pchat.core.group.operations import (
 )
 from p2pchat.core.group.view import GroupView
 from p2pchat.core.identity import clean_name
-from p2pchat.core.ids import GroupId, PersonId
+from p2pchat.core.ids import DeviceId, GroupId, PersonId
 from p2pchat.core.log.entry import NO_CONVERSATION, Entry
 from p2pchat.errors import DecodeError, NotAllowedError, ProtocolError, QuotaError, UsageError
 from p2pchat.node.effects import CirclesChanged, GroupGrew, Wake
@@ -208,6 +209,13 @@ def leave(app: App, tx: Transaction, membership: groups.Membership) -> None:
     _changed(app, tx, membership.group)
 
 
+def announce_device(app: App, tx: Transaction, membership: groups.Membership, gone: DeviceId) -> None:
+    """Tell a group that I write from this device now, and no longer from the one that is `gone`."""
+    own = logs.chain_head(tx, membership.group, gone)
+    seen = Seen(((gone, own.seq),)) if own else Seen()
+    _do(app, tx, membership.group, NewCard(app.person, app.card(tx), seen))
+
+
 def follow(app: App, tx: Transaction, membership: groups.Membership) -> None:
     """Do what new entries of a group's log ask of me: join, share keys, notice a removal or a new name."""
     group = membership.group
@@ -332,6 +340,8 @@ def _words(app: App, tx: Reader, operation: Operation) -> str:
             return f"added {name(person)}"
         case Leave():
             return "left"
+        case NewCard():
+            return "uses a new device"
         case Remove(person=person):
             return f"removed {name(person)}"
         case Ban(person=person):
