@@ -267,6 +267,7 @@ class Workshop:
         """Who comes of the backup in `file` of somebody whose store is lost."""
         return Person.restored(lost, file, file.with_name(f"restored {lost.home.directory.name}"))
 
+    person = Person
     rest = staticmethod(bring_to_rest)
     reconcile = staticmethod(reconcile)
 

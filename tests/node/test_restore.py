@@ -140,7 +140,7 @@ def test_a_person_of_words_alone_gets_the_chat_back(workshop: Any, tmp_path: Pat
     write(ben, ann, "two")
     workshop.rest(ann, ben, cleo)
     root = from_words(to_words(ann.app.root.seed))
-    again = type(ann)(tmp_path / "ann", name="ann", root=root, clock_ms=ann._clock + 1000)
+    again = workshop.person(tmp_path / "ann", name="ann", root=root, clock_ms=ann._clock + 1000)
     assert again.app.person == ann.app.person
     link = ben.change("invite.create", s.Nothing()).link
     again.change("contact.add", s.AddContact(link=link))
