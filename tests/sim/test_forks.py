@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import trio
 
+from p2pchat.api import schema as s
 from p2pchat.errors import NetworkError
 from p2pchat.net import protocols
-from p2pchat.testing.oracles import check, settle, texts
+from p2pchat.node.features import group_views
+from p2pchat.testing.oracles import check, group_id, settle, shown, texts
 from p2pchat.testing.simulate import simulate
 from p2pchat.testing.world import World
 
@@ -39,6 +41,35 @@ def test_who_forks_his_chain_is_found_out_by_all(seed: int) -> None:
             assert set(texts(person, "#club")) == {"yes", "no"}
             proofs = person.look(lambda tx: tx.execute("SELECT device FROM equivocation"))
             assert proofs == [(eve.device,)]
+
+    simulate(seed, scenario)
+
+
+def test_who_writes_though_he_may_not_is_heard_by_nobody(seed: int) -> None:
+    """A member's node that ignores the rule that only admins write."""
+
+    async def scenario(world: World) -> None:
+        ann, bob, eve = people = await world.persons("ann", "bob", "eve")
+        for other in people[1:]:
+            await world.befriend(ann, other)
+        await world.group("club", *people)
+        await ann.change("group.policy", s.SetPolicy(group="club", write="admin"))
+        await settle(world)
+        assert eve.node
+        group = group_id(eve, "club")
+        await eve.node.store.run(lambda tx: group_views.write(eve.app, tx, group, "sealed", b"rubbish"))
+        await world.say(ann, "#club", "only I may write")
+        await world.pass_time(300)
+        await settle(world, liars=[eve])
+        check(world, liars=[eve])
+        for person in (ann, bob):
+            assert [line.text for line in shown(person, group)] == ["only I may write"]
+            written = person.look(
+                lambda tx: tx.execute(
+                    "SELECT kind FROM entry WHERE device = ? AND kind != 'group'", (eve.device,)
+                )
+            )
+            assert written == []
 
     simulate(seed, scenario)
 
