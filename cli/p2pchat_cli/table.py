@@ -194,6 +194,25 @@ _MONEY: Final[dict[str, Command | Group]] = {
     ),
 }
 
+_LEDGER: Final[dict[str, Command | Group]] = {
+    "ledger": Group(
+        "Proofs and books of your IOUs",
+        {
+            "statement": Command(
+                "ledger:statement", "Write a file that proves an account", "ledger statement bob bob.proof"
+            ),
+            "verify": Command(
+                "ledger:verify", "Say what such a file proves, and what not", "ledger verify bob.proof"
+            ),
+            "export": Command(
+                "ledger:export",
+                "Write your accounts for another program",
+                "ledger export --format hledger bob bob.journal",
+            ),
+        },
+    ),
+}
+
 _SCRIPTS: Final[dict[str, Command | Group]] = {
     "events": Command("follow:events", "Show what happened, after a cursor", "events --since 0 --follow"),
     "completion": Command(
@@ -208,6 +227,6 @@ SECTIONS: Final[dict[str, dict[str, Command | Group]]] = {
     "People": _PEOPLE,
     "Messages": _MESSAGES,
     "Groups": _GROUPS,
-    "Money": _MONEY,
+    "Money": _MONEY | _LEDGER,
     "Scripts": _SCRIPTS,
 }

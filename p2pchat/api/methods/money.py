@@ -9,10 +9,10 @@ from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import LedgerEntryId
-from p2pchat.node.features import accounts, direct, ious, ledger, limits, splits
+from p2pchat.node.features import accounts, direct, ious, ledger, limits, proofs, splits
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_words import in_unit
-from p2pchat.node.features.names import find_group, find_person
+from p2pchat.node.features.names import find_group, find_person, name_of
 from p2pchat.store import people
 from p2pchat.store.transaction import Reader, Transaction
 
@@ -86,6 +86,27 @@ def iou_balance(app: App, tx: Reader, params: s.BalanceQuery) -> s.Balances:
     return s.Balances(balances=[views.balance(app, tx, one) for one in shown])
 
 
+def ledger_statement(app: App, tx: Transaction, params: s.StatementQuery) -> s.Proof:
+    """See the table."""
+    person = find_person(tx, params.who)
+    proof = proofs.prove(app, tx, person, params.unit)
+    if proof.proposal is not None:
+        direct.say(app, tx, person, proof.proposal.said, shown=proof.proposal.shown)
+    return s.Proof(data=proof.data, countersigned=proof.countersigned)
+
+
+def ledger_export(app: App, tx: Reader, params: s.BookQuery) -> s.Books:
+    """See the table."""
+    person = find_person(tx, params.who) if params.who else None
+    found = proofs.books(app, tx, person, params.unit, params.format)
+    return s.Books(
+        books=[
+            s.Book(who=name_of(app, tx, book.person), unit=book.unit, data=book.text.encode())
+            for book in found
+        ]
+    )
+
+
 def _decided(
     app: App, tx: Transaction, id: str, decide: Callable[[App, Transaction, ious.Line], accounts.Written]
 ) -> s.Iou:
@@ -111,6 +132,7 @@ def _shown(app: App, tx: Transaction, id: LedgerEntryId) -> s.Iou:
 QUERIES: Final[dict[str, Query]] = {
     "iou.list": iou_list,
     "iou.balance": iou_balance,
+    "ledger.export": ledger_export,
 }
 CHANGES: Final[dict[str, Change]] = {
     "iou.pay": iou_pay,
@@ -121,4 +143,5 @@ CHANGES: Final[dict[str, Change]] = {
     "iou.accept": iou_accept,
     "iou.reject": iou_reject,
     "iou.limit": iou_limit,
+    "ledger.statement": ledger_statement,
 }

@@ -66,6 +66,42 @@ class SetLimit(Params):
     auto: str | None = None  # the largest IOU that my node accepts unasked; None: whatever fits
 
 
+class StatementQuery(Params):
+    """What proves the account with a contact; `unit` where there are several."""
+
+    who: str
+    unit: str | None = None
+
+
+class Proof(Result):
+    """A file that `p2pchat ledger verify` checks."""
+
+    data: bytes
+    countersigned: bool  # else it is the history, of which nobody has signed the sum
+
+
+class BookQuery(Params):
+    """Accounts in the language of another program."""
+
+    format: Literal["hledger", "beancount", "csv", "json"]
+    who: str | None = None
+    unit: str | None = None
+
+
+class Book(Result):
+    """One account."""
+
+    who: str
+    unit: str
+    data: bytes  # UTF-8
+
+
+class Books(Result):
+    """One for each contact and unit."""
+
+    books: list[Book]
+
+
 class Iou(Result):
     """One IOU as I see it."""
 
@@ -133,4 +169,6 @@ METHODS: Final[dict[str, Method]] = {
     "iou.limit": Method(SetLimit, Balance, "store", "Say how much a contact may owe me"),
     "iou.list": Method(BalanceQuery, Ious, "store", "IOUs, newest first"),
     "iou.balance": Method(BalanceQuery, Balances, "store", "Who owes whom"),
+    "ledger.statement": Method(StatementQuery, Proof, "store", "Prove what stands between us"),
+    "ledger.export": Method(BookQuery, Books, "store", "Books for other programs"),
 }

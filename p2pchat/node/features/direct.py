@@ -111,7 +111,7 @@ def _store(app: App, tx: Transaction, entry: Entry, other: PersonId) -> None:
         deliveries.advance(tx, entry.id, other, "delivered", app.now_ms())
     if entry.body is not None:  # else its author deleted it before it could be delivered
         taken = contents.apply(app, tx, entry, person, entry.body)
-        if taken and taken.offers and person == other:
+        if taken and person == other:
             _answer(app, tx, person, taken)
 
 
@@ -120,7 +120,7 @@ def _answer(app: App, tx: Transaction, person: PersonId, taken: Taken) -> None:
     assert known is not None
     try:
         with tx.savepoint():
-            for written in ledger_intake.accept_unasked(app, tx, person, taken):
+            for written in ledger_intake.sign_unasked(app, tx, person, taken):
                 say(app, tx, known, written.said, shown=written.shown)
     except UsageError as error:  # I may not write to him now: a person will have to decide
-        logger.info("An offer was not accepted unasked: %s.", error)
+        logger.info("Nothing was signed unasked: %s.", error)

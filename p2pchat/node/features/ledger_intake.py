@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from p2pchat.core import content
 from p2pchat.core.content import LedgerNote
 from p2pchat.core.ids import ConversationId, LedgerEntryId, PersonId
-from p2pchat.core.ledger import actions, policy
+from p2pchat.core.ledger import actions, agreements, policy
 from p2pchat.core.ledger.account import open_account
 from p2pchat.core.ledger.concession import Concession, Status
 from p2pchat.core.ledger.details import Reason
-from p2pchat.core.ledger.entry import verify
+from p2pchat.core.ledger.entry import Kind, verify
 from p2pchat.core.ledger.state import AccountState
 from p2pchat.core.ledger.units import Unit, read_unit
-from p2pchat.errors import ProtocolError
+from p2pchat.errors import ProtocolError, UsageError
 from p2pchat.node.features import accounts, ledger_words
 from p2pchat.node.features.accounts import Written
 from p2pchat.node.features.app import App
@@ -24,11 +25,12 @@ from p2pchat.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An entry that was stored: the words for the chat, and what it offers me."""
+    """An entry that was stored: the words for the chat, and what it offers me or asks me to confirm."""
 
     words: str
     unit: Unit
     offers: list[LedgerEntryId]
+    checkpoint: LedgerEntryId | None
 
 
 def take(
@@ -55,17 +57,26 @@ def take(
     with accounts.opened(app, tx, chat.person, unit) as state:
         moved = accounts.add(app, tx, state, chat.person, signed, said.note, said.note_salt)
         offers = [id for id in moved if _is_offer(app, state, id)]
-        return Taken(ledger_words.of(state, signed, said.note), unit, offers)
+        states_sum = signed.entry.kind is Kind.CHECKPOINT and author != app.person
+        words = ledger_words.of(state, signed, said.note)
+        return Taken(words, unit, offers, signed.id if states_sum else None)
 
 
-def accept_unasked(app: App, tx: Transaction, person: PersonId, taken: Taken) -> list[Written]:
-    """Accept those of the offers that have just come about which no person has to decide."""
+def sign_unasked(app: App, tx: Transaction, person: PersonId, taken: Taken) -> list[Written]:
+    """Sign what has just come and leaves no person anything to decide.
+
+    These are offers within my limit, receipts that only lower my debt, and a sum that is that of my books.
+    """
     written = []
     with accounts.opened(app, tx, person, taken.unit) as state:
         for id in taken.offers:
             offer = state.concessions[id]
             if _settles(app, state, offer) or _is_within_limit(app, state, offer):
                 written.append(accounts.write(app, tx, state, actions.accept(state, app.person, id)))
+        if taken.checkpoint is not None:
+            with suppress(UsageError):  # we do not know the same entries: he will ask again
+                draft = agreements.agree(state, app.person, taken.checkpoint)
+                written.append(accounts.write(app, tx, state, draft))
     return written
 
 

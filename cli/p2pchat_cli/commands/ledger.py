@@ -1,0 +1,199 @@
+"""`p2pchat ledger`: proofs for others, and books for other programs."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from p2pchat.api import schema as s
+from p2pchat.errors import StoreError, UsageError
+from p2pchat_cli.options import WhoArgument, session_of
+from p2pchat_cli.style import bad, good
+
+_PAUSE_S: Final = 0.5
+_ENDINGS: Final = {"hledger": "journal", "beancount": "beancount", "csv": "csv", "json": "json"}
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")]
+UnitOption = Annotated[
+    str | None, typer.Option("--unit", metavar="UNIT", help="Which account, where there are several.")
+]
+
+
+class Format(StrEnum):
+    """What other programs read."""
+
+    HLEDGER = "hledger"
+    BEANCOUNT = "beancount"
+    CSV = "csv"
+    JSON = "json"
+
+
+class Verdict(s.Result):
+    """What a file proves."""
+
+    kind: str
+    persons: list[str]
+    unit: str
+    proven: list[str]
+    not_proven: list[str]
+
+
+def statement(
+    ctx: typer.Context,
+    who: WhoArgument,
+    file: FileArgument,
+    unit: UnitOption = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait until the contact's node confirms the balance.")
+    ] = 10,
+) -> None:
+    """Anybody can check the file with `p2pchat ledger verify`."""
+    session = session_of(ctx)
+    _check_free(file)
+    until = time.monotonic() + wait
+    query = s.StatementQuery(who=who, unit=unit)
+    proof = session.call("ledger.statement", query, s.Proof)
+    while not proof.countersigned and session.node_runs() and time.monotonic() < until:
+        time.sleep(_PAUSE_S)
+        proof = session.call("ledger.statement", query, s.Proof)
+    _write(file, proof.data)
+    if proof.countersigned:
+        lines = [f"{file}: the balance, signed by both."]
+    else:
+        lines = [
+            f"{file}: every entry, each signed by whom it hurts. {who} has not confirmed the sum yet: "
+            "once their node has answered, the same command writes the shorter statement."
+        ]
+    session.answer(proof, lines)
+
+
+def verify(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A proof, or an account exported as JSON.")],
+) -> None:
+    """Needs no profile, no node and no network; ends with exit code 2 if it proves nothing."""
+    verdict = _judge(_read(file))
+    lines = [f"{verdict.kind} between {' and '.join(verdict.persons)} in {verdict.unit}"]
+    lines += [f"{good('proven')}      {sentence}" for sentence in verdict.proven]
+    lines += [f"{bad('not proven')}  {sentence}" for sentence in verdict.not_proven]
+    session_of(ctx).answer(verdict, lines)
+
+
+def export(
+    ctx: typer.Context,
+    format: Annotated[Format, typer.Option("--format", help="For which program.", show_default=False)],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[WHO] FILE", help="One account and a file, or a folder for all.", show_default=False
+        ),
+    ],
+    unit: UnitOption = None,
+) -> None:
+    """Files that are there already are left alone."""
+    session = session_of(ctx)
+    if len(words) > 2:
+        raise UsageError("Name a contact and a file, or a folder alone.")
+    *who, target = words
+    query = s.BookQuery(format=format.value, who=who[0] if who else None, unit=unit)
+    found = session.call("ledger.export", query, s.Books)
+    files = _files(Path(target), found.books, format) if not who else [Path(target)]
+    if len(files) != len(found.books):
+        units = ", ".join(sorted(book.unit for book in found.books))
+        raise UsageError(f"You have accounts with {who[0]} in {units}: name one with --unit.")
+    for file in files:
+        _check_free(file)
+    for file, book in zip(files, found.books, strict=True):
+        _write(file, book.data)
+    session.answer(
+        found,
+        [f"{file}: {book.who}, {book.unit}" for file, book in zip(files, found.books, strict=True)],
+    )
+
+
+def _files(folder: Path, books: list[s.Book], format: Format) -> list[Path]:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    names = [f"{''.join(filter(str.isalnum, book.who))}-{book.unit}" for book in books]
+    endings = [name if names.count(name) == 1 else f"{name}-{index}" for index, name in enumerate(names)]
+    return [folder / f"{name}.{_ENDINGS[format.value]}" for name in endings]
+
+
+def _check_free(file: Path) -> None:
+    if file.exists():
+        raise UsageError(f"{file} is there already; nothing was changed.")
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        with file.open("xb") as out:
+            out.write(data)
+    except FileExistsError as error:
+        raise UsageError(f"{file} is there already; nothing was changed.") from error
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror}.") from error
+
+
+def _read(file: Path) -> bytes:
+    from p2pchat.core.ledger.bundle import MAX_BUNDLE_BYTES
+
+    try:
+        if file.stat().st_size > MAX_BUNDLE_BYTES:
+            raise UsageError(f"{file} is too large for a proof.")
+        return file.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _judge(data: bytes) -> Verdict:
+    # Loads the cryptography.
+    from p2pchat.core.identity import fingerprint
+    from p2pchat.core.ledger.verify import verify_bundle
+
+    if data.startswith(b"{"):
+        return _judge_archive(data)
+    report = verify_bundle(data)
+    account = report.account
+    return Verdict(
+        kind=report.kind.value,
+        persons=[fingerprint(account.low), fingerprint(account.high)],
+        unit=str(account.unit),
+        proven=list(report.proven),
+        not_proven=list(report.not_proven),
+    )
+
+
+def _judge_archive(data: bytes) -> Verdict:
+    from p2pchat.core.identity import fingerprint
+    from p2pchat.core.ledger.books.archive import read_archive
+    from p2pchat.core.ledger.money import plain_number
+    from p2pchat.core.ledger.state import fold
+
+    try:
+        archive = read_archive(data.decode())
+    except UnicodeDecodeError as error:
+        raise UsageError("This is neither a proof nor an exported account.") from error
+    account = archive.account
+    balance = fold(account, archive.devices, archive.entries).balance
+    debtor, creditor = (account.high, account.low) if balance > 0 else (account.low, account.high)
+    amount = f"{plain_number(abs(balance), account.unit)} {account.unit}"
+    return Verdict(
+        kind="export",
+        persons=[fingerprint(account.low), fingerprint(account.high)],
+        unit=str(account.unit),
+        proven=[
+            f"{len(archive.entries)} entries are signed by the devices named inside, and nothing was edited.",
+            f"They add up to: {fingerprint(debtor)} owed {fingerprint(creditor)} {amount}.",
+        ],
+        not_proven=[
+            "That these devices belong to the two: an export holds no certificates, a statement does.",
+            "Completeness: whoever exported it may have left out the ends of chains.",
+            "When this was signed: the dates are those of the signers' own clocks.",
+        ],
+    )
