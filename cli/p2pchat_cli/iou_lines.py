@@ -16,10 +16,10 @@ def iou_lines(ious: Iterable[s.Iou]) -> list[str]:
 
 
 def _row(iou: s.Iou) -> tuple[str, ...]:
-    mark = bold("!") if iou.mine_to_decide else " "
+    mark = "?" if iou.same_as else "!" if iou.mine_to_decide else " "
     state = good(iou.state) if iou.state == "binding" else iou.state
     return (
-        mark,
+        bold(mark),
         dim(iou.id[:SHORT_ID]),
         _who(iou),
         bold(iou.amount),

@@ -187,6 +187,9 @@ _MONEY: Final[dict[str, Command | Group]] = {
             "reject": Command(
                 "money:reject", "Reject an IOU or a request, or forgive a debt", "iou reject k3jq2h4l"
             ),
+            "same": Command(
+                "money:same", "Say that an IOU and a request are one", "iou same k3jq2h4l p7mn3c5d"
+            ),
             "limit": Command(
                 "money:limit", "Say how much a contact may owe you", "iou limit bob 50 EUR --auto 10", True
             ),

@@ -135,6 +135,7 @@ def iou(app: App, tx: Reader, line: ious.Line) -> s.Iou:
         note=line.note,
         at_ms=line.created_ms,
         mine_to_decide=line.open and not line.mine,
+        same_as=line.twin.text if line.twin else None,
         kind="request" if line.is_request else "iou",
     )
 

@@ -8,6 +8,7 @@ import typer
 
 from p2pchat.api import schema as s
 from p2pchat_cli.iou_lines import iou_lines
+from p2pchat_cli.message_lines import SHORT_ID
 from p2pchat_cli.options import (
     AmountArgument,
     IouArgument,
@@ -71,6 +72,17 @@ def reject(ctx: typer.Context, iou_id: IouArgument) -> None:
     session.answer(iou, iou_lines([iou]))
 
 
+def same(
+    ctx: typer.Context,
+    iou_id: IouArgument,
+    other_id: Annotated[str, typer.Argument(metavar="ID", help="The id of the other one, or its beginning.")],
+) -> None:
+    """The IOU counts, and the request for it is over."""
+    session = session_of(ctx)
+    both = session.call("iou.same", s.SameIou(id=iou_id, other=other_id), s.Ious)
+    session.answer(both, iou_lines(both.ious))
+
+
 def limit(
     ctx: typer.Context,
     who: WhoArgument,
@@ -101,6 +113,10 @@ def show_all(ctx: typer.Context, who: MaybeWho = None) -> None:
     lines = iou_lines(found.ious)
     if any(iou.mine_to_decide for iou in found.ious):
         lines.append(dim("! waits for you: p2pchat iou accept ID, or p2pchat iou reject ID"))
+    for iou in found.ious:
+        if iou.kind == "request" and iou.same_as:
+            pair = f"{iou.id[:SHORT_ID]} {iou.same_as[:SHORT_ID]}"
+            lines.append(dim(f"? may be one and the same: p2pchat iou same {pair}"))
     session.answer(found, lines or ["No IOUs yet."])
 
 

@@ -63,6 +63,16 @@ def iou_split(app: App, tx: Transaction, params: s.Split) -> s.SplitResult:
     )
 
 
+def iou_same(app: App, tx: Transaction, params: s.SameIou) -> s.Ious:
+    """See the table."""
+    lines = [ious.find(app, tx, id) for id in (params.id, params.other)]
+    person = people.person(tx, lines[0].person)
+    assert person is not None
+    for written in ledger.merge(app, tx, *lines):
+        direct.say(app, tx, person, written.said, shown=written.shown)
+    return s.Ious(ious=[_shown(app, tx, line.id) for line in lines])
+
+
 def iou_limit(app: App, tx: Transaction, params: s.SetLimit) -> s.Balance:
     """See the table."""
     person = find_person(tx, params.who)
@@ -142,6 +152,7 @@ CHANGES: Final[dict[str, Change]] = {
     "iou.split": iou_split,
     "iou.accept": iou_accept,
     "iou.reject": iou_reject,
+    "iou.same": iou_same,
     "iou.limit": iou_limit,
     "ledger.statement": ledger_statement,
 }

@@ -52,6 +52,13 @@ class Split(Params):
     parts: dict[str, str] = msgspec.field(default_factory=dict)  # by name or "me": shares, percent, amounts
 
 
+class SameIou(Params):
+    """An IOU and a request that are about one event, by ids or their beginnings."""
+
+    id: str
+    other: str
+
+
 class IouId(Params):
     """A ledger entry by its id or the beginning of it."""
 
@@ -117,6 +124,7 @@ class Iou(Result):
     note: str
     at_ms: int
     mine_to_decide: bool
+    same_as: str | None  # an open IOU or request that may be about the same event
 
 
 class Ious(Result):
@@ -166,6 +174,7 @@ METHODS: Final[dict[str, Method]] = {
     "iou.split": Method(Split, SplitResult, "store", "Split a bill I paid in a group"),
     "iou.accept": Method(IouId, Iou, "store", "Accept an IOU, or sign a request"),
     "iou.reject": Method(IouId, Iou, "store", "Reject an IOU or a request, or forgive a debt"),
+    "iou.same": Method(SameIou, Ious, "store", "Say that an IOU and a request are one"),
     "iou.limit": Method(SetLimit, Balance, "store", "Say how much a contact may owe me"),
     "iou.list": Method(BalanceQuery, Ious, "store", "IOUs, newest first"),
     "iou.balance": Method(BalanceQuery, Balances, "store", "Who owes whom"),

@@ -106,6 +106,31 @@ def reject(app: App, tx: Transaction, line: Line) -> Written:
         return accounts.write(app, tx, state, draft)
 
 
+def merge(app: App, tx: Transaction, one: Line, other: Line) -> list[Written]:
+    """Both lines are about one event: what was conceded counts, and the request for it is over.
+
+    The one who asked accepts the concession and withdraws his request; the one who conceded declines it.
+
+    Raises:
+        UsageError: they are not an open concession and an open request for the same person's benefit.
+    """
+    request, offer = (one, other) if one.is_request else (other, one)
+    crossed = request.is_request and not offer.is_request and request.mine is not offer.mine
+    if (
+        not crossed
+        or not (request.open and offer.open)
+        or (request.person, request.unit)
+        != (
+            offer.person,
+            offer.unit,
+        )
+    ):
+        raise UsageError("the same thing twice is an open IOU of one side and an open request of the other")
+    if offer.mine:
+        return [reject(app, tx, request)]
+    return [accept(app, tx, offer), reject(app, tx, request)]
+
+
 def _wanted_receipts(app: App, state: AccountState, amount: Amount) -> list[LedgerEntryId]:
     mine = state.account.seat(app.person)
     return [
