@@ -119,10 +119,7 @@ def take_key(app: App, tx: Transaction, sender: people.Device, payload: bytes) -
         session = InboundGroupSession.from_bytes(stored[2], app.pickle_key).merged(session)
     sessions.put_inbound(tx, key.session_id, key.group, key.author, session.to_bytes(app.pickle_key))
     for message in messages.sealed(tx, key.session_id):
-        entry = logs.get(tx, message.id)
-        assert entry is not None
-        messages.forget(tx, message.id)
-        show_taken(app, tx, entry, message.person)
+        _show_opened(app, tx, message)
 
 
 def take_keys_wanted(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
@@ -206,6 +203,18 @@ def _readable_from(tx: Reader, session: InboundGroupSession, lamport: int) -> in
         if name == session.session_id:
             return max(index, session.first_index)
     return None
+
+
+def _show_opened(app: App, tx: Transaction, message: messages.Message) -> None:
+    """Show a message whose key has come, with the marks that others put on it meanwhile."""
+    entry = logs.get(tx, message.id)
+    assert entry is not None
+    reactions = messages.reactions(tx, message.id)
+    messages.forget(tx, message.id)
+    show_taken(app, tx, entry, message.person)
+    for reaction in reactions:
+        messages.react(tx, message.id, reaction.person, reaction.emoji, app.now_ms())
+    messages.pin(tx, message.id, message.pinned)
 
 
 def _open(app: App, tx: Reader, entry: Entry) -> tuple[GroupSessionId, bytes | None]:
