@@ -237,3 +237,28 @@ def test_a_group_on_flapping_links_that_lose_a_third_has_all_within_minutes(seed
         assert all(len(texts(person, "#club")) == 20 for person in people)
 
     simulate(seed, scenario, Conditions(loss=0.3))
+
+
+def test_what_is_said_about_a_message_before_its_key_comes_is_kept(seed: int) -> None:
+    """The author is away, so who was away too gets the key later than the words about the message."""
+
+    async def scenario(world: World) -> None:
+        ann, bob, cat = await found(world, "ann", "bob", "cat")
+        await world.say(cat, "#club", "hello")
+        await settle(world)
+        await world.kill(bob)
+        ids = [await world.say(ann, "#club", f"text {number}") for number in range(3)]
+        await settle(world)
+        for id in ids:
+            await cat.change("message.react", s.React(id=id, emoji="👍"))
+        await cat.change("message.pin", s.Mark(id=ids[1]))
+        await ann.change("message.delete", s.MessageId(id=ids[2]))
+        await settle(world)
+        await world.kill(ann)
+        await world.start(bob)
+        await settle(world)
+        await world.start(ann)
+        await settle(world)
+        check(world)
+
+    simulate(seed, scenario)
