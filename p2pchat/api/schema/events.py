@@ -19,9 +19,9 @@ class Event(Result):
 
     seq: int
     at_ms: int
-    type: (
-        str  # message.received, message.state, request.received, contact.changed, group.changed, iou.changed
-    )
+    # message.received, message.state, request.received, contact.changed, contact.new-device, group.changed,
+    # iou.changed and others; a listener passes over those it does not know
+    type: str
     data: dict[str, Any]
 
 
