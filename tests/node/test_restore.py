@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from p2pchat.api import schema as s
-from p2pchat.core.direct.frames import Nak, NakReason
+from p2pchat.core.direct.frames import Hello, Nak, NakReason
+from p2pchat.core.direct.items import LogWanted
+from p2pchat.core.identity import direct_conversation
 from p2pchat.errors import ProtocolError, UsageError
+from p2pchat.node.features import envelopes, lost_log
 from p2pchat.node.words import from_words, to_words
+from p2pchat.store import people
 
 
 def write(author: Any, reader: Any, text: str) -> str:
@@ -79,9 +83,6 @@ def test_the_lost_device_is_revoked(workshop: Any, tmp_path: Path) -> None:
 
 
 def from_the_grave(lost: Any, peer: Any) -> None:
-    from p2pchat.core.direct.frames import Hello
-    from p2pchat.node.features import envelopes
-
     question = Hello(lost.app.certificate.encode(), wants_bundle=True)
     peer.database.transact(lambda tx: envelopes.answer_hello(peer.app, tx, lost.device, question))
 
@@ -167,3 +168,19 @@ def test_the_words_are_those_of_bip39() -> None:
     # The first 24-word vector of https://github.com/trezor/python-mnemonic/blob/master/vectors.json
     assert to_words(bytes(32)) == "abandon " * 23 + "art"
     assert from_words("  Abandon" * 23 + "\nART ") == bytes(32)
+
+
+def test_a_log_that_is_asked_for_again_and_again_is_queued_once(workshop: Any) -> None:
+    ann, ben, cleo = workshop.members(1007)
+    write(ann, ben, "one")
+    workshop.rest(ann, ben, cleo)
+    sender = ann.database.read(lambda tx: people.device(tx, ben.device))
+    conversation = direct_conversation(ann.app.person, ben.app.person)
+    wish = LogWanted(conversation, ()).encode()
+    for _ in range(3):
+        ann.database.transact(lambda tx: lost_log.take_wanted(ann.app, tx, sender, wish))
+    queued = ann.database.read(lambda tx: tx.execute("SELECT kind FROM outbox ORDER BY id"))
+    assert queued == [("log.authors",), ("entry",)]
+    other = LogWanted(direct_conversation(ann.app.person, cleo.app.person), ()).encode()
+    with pytest.raises(ProtocolError):
+        ann.database.transact(lambda tx: lost_log.take_wanted(ann.app, tx, sender, other))
