@@ -18,9 +18,7 @@ MESSAGES = 10
 
 
 def main(sizes: list[int]) -> None:
-    print(
-        "members | a message: kB, frames | a removal and the next message: kB, frames, CPU"
-    )
+    print("members | a message: kB, frames | a removal and the next message: kB, frames, CPU")
     for size in sizes:
         simulate(1, lambda world, size=size: measure(world, size))
 

@@ -21,7 +21,7 @@ from p2pchat.core.ids import ConversationId, EntryId, GroupId, PersonId
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession
 from p2pchat.errors import P2PChatError
 from p2pchat.node.features import group_messages
-from p2pchat.store import events, logs, messages, outbox, sessions
+from p2pchat.store import events, logs, messages, outbox
 from p2pchat.store import groups as group_rows
 from p2pchat.testing.person import Person
 from p2pchat.testing.world import World
@@ -129,16 +129,11 @@ def outsiders_lack(insider: Person, outsider: Person, ids: Iterable[str]) -> Non
     for text in ids:
         entry = insider.look(logs.get, EntryId.parse(text))
         assert entry is not None
-        name, _, ciphertext = group_messages.read_sealed(entry.body)
-        held = outsider.look(sessions.inbound, name, entry.header.device)
-        if held is None:
-            continue
-        session = InboundGroupSession.from_bytes(held.state, outsider.app.pickle_key)
-        try:
-            session.open(ciphertext, b"", seen=lambda index: False)
-        except P2PChatError:
-            continue
-        raise AssertionError(f"{outsider} can read {text}")
+        _, _, ciphertext = group_messages.read_sealed(entry.body)
+        held = outsider.look(sessions.inbound_of, GroupId(entry.conversation))
+        assert not any(_opens(outsider, state, ciphertext) for _, _, state in held), (
+            f"{outsider} reads {text}"
+        )
 
 
 async def restart_changes_nothing(world: World, *people: Person) -> None:
@@ -204,6 +199,15 @@ def sights(person: Person) -> dict[str, object]:
     for chat in person.query("chat.list").chats:
         seen[chat.chat] = person.query("message.history", s.History(chat=chat.chat, limit=500)).messages
     return seen
+
+
+def _opens(person: Person, state: bytes, ciphertext: bytes) -> bool:
+    session = InboundGroupSession.from_bytes(state, person.app.pickle_key)
+    try:
+        session.open(ciphertext, b"", seen=lambda index: False)
+    except P2PChatError:
+        return False
+    return True
 
 
 def _groups(people: Iterable[Person]) -> set[GroupId]:
