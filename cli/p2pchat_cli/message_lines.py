@@ -59,7 +59,7 @@ def _flow(head: str, message: s.Message) -> list[str]:
 def _shown(message: s.Message) -> str:
     if message.kind == "deleted":
         return dim("deleted")
-    if message.kind in {"sealed", "unknown"}:
+    if message.kind in {"sealed", "missing", "unknown"}:
         return dim(message.text)
     reply = dim(f"(to {message.reply[:SHORT_ID]}) ") if message.reply else ""
     return f"{reply}{message.text}"

@@ -43,6 +43,7 @@ WINDOW: Final = 16  # envelopes under way to one device; hides a round trip and 
 ACK_S: Final = 30.0  # a device that commits nothing for so long is asked anew over a fresh stream
 HELLO_S: Final = 15.0
 MAX_NAKS: Final = 4 * WINDOW  # in a row on one stream: opening in vain costs us more than sending costs him
+MAX_RESEALS: Final = 3  # in one trip; each costs a session
 MAX_REMEMBERED: Final = 4096  # devices whose hellos are counted
 HELLOS: Final = (0.2, 5)  # of one device per second, and at once: a bundle costs us a new prekey
 REFUSED_PAUSE_S: Final = 600.0  # before a device that refused an envelope is offered it again
@@ -92,6 +93,8 @@ class Couriers:
         while not await self._store.read(lambda tx: envelopes.has_work(tx, device)):
             await self._bells[device].wait()
             self._bells[device] = trio.Event()
+            if not self._network.is_connected(device):
+                raise NetworkError("it is not connected any more")
 
     async def _serve_direct(self, stream: Stream) -> None:
         """Take the envelopes of one device: commit all that have arrived together, then answer."""
@@ -163,6 +166,7 @@ class _Trip:
         self._in_flight: set[EnvelopeId] = set()
         self._heard = trio.current_time()
         self._refused = False
+        self._reseals = 0
 
     async def run(self) -> None:
         stream = await self._network.open_stream(
@@ -233,6 +237,9 @@ class _Trip:
                 await self._hello(wants_bundle=False)
             case NakReason.UNDECRYPTABLE:
                 if await self._store.run(lambda tx: envelopes.undecryptable(tx, self._device, id)):
+                    self._reseals += 1
+                    if self._reseals > MAX_RESEALS:
+                        raise NetworkError("it opens nothing, however fresh the session")
                     self._in_flight.clear()
                     await self._hello(wants_bundle=True)
             case NakReason.REFUSED:

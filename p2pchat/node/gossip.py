@@ -23,9 +23,10 @@ from p2pchat.core.codec import decode, encode
 from p2pchat.core.ids import GroupId
 from p2pchat.core.keys import tagged_hash
 from p2pchat.core.log.entry import Entry
-from p2pchat.errors import ProtocolError, StoreError
+from p2pchat.errors import ProtocolError
 from p2pchat.net.network import Network, Topic
 from p2pchat.net.protocols import GOSSIP_LIMIT
+from p2pchat.node.endure import alone
 from p2pchat.node.features import group_log
 from p2pchat.node.features.app import App
 from p2pchat.node.storage import Storage
@@ -139,13 +140,14 @@ class Gossip:
                     del self._topics[group, day]
 
     async def _take(self, group: GroupId, secret: bytes, payload: bytes) -> None:
-        try:
-            entries = [Entry.decode(raw) for raw in unveil(secret, payload)]
-            await self._store.run(lambda tx: group_log.take_hinted(self._app, tx, group, entries))
-        except StoreError as error:
-            logger.error("Gossip of a group was not kept: %s", error)
-        except ProtocolError as error:
-            logger.warning("Dropped gossip of a group: %s.", error)
+        async def take() -> None:
+            try:
+                entries = [Entry.decode(raw) for raw in unveil(secret, payload)]
+                await self._store.run(lambda tx: group_log.take_hinted(self._app, tx, group, entries))
+            except ProtocolError as error:
+                logger.warning("Dropped gossip of a group: %s.", error)
+
+        await alone("Gossip of a group", take)
 
 
 def _validator(secret: bytes) -> Callable[[bytes], bool]:

@@ -34,6 +34,7 @@ ROUND_S: Final = (30.0, 60.0)  # between rounds in which nothing was heard
 SETTLE_S: Final = 0.1  # entries that arrive within so long are one round's matter
 YIELD_S: Final = 3.0  # the device with the higher id leaves opening the stream to the other for so long
 RETRY_S: Final = 5.0
+MAX_UNSHARED: Final = 4096  # groups of which a peer said that it does not share them
 _FRAMES_AT_ONCE: Final = 8  # read from the store and written before others get a turn
 
 
@@ -75,7 +76,8 @@ class GroupSync:
             talk.circles_changed()
 
     async def _serve(self, stream: Stream) -> None:
-        await self._talk(stream, initiator=False)
+        if await self._store.read(lambda tx: group_views.shared_with(self._app, tx, stream.peer)):
+            await self._talk(stream, initiator=False)
 
     async def _talk(self, stream: Stream, *, initiator: bool) -> None:
         device = stream.peer
@@ -148,16 +150,20 @@ class _Talk:
 
     def _take(self, frames: list[bytes], tx: Transaction) -> None:
         """Runs in the store's thread, as all that touches the sessions."""
+        shared: set[GroupId] | None = None
         for frame in frames:
             group = GroupId(frame[: Id.size])
             if len(frame) == Id.size:
+                if group in self._sessions or len(self._unshared) < MAX_UNSHARED:
+                    self._unshared.add(group)
                 self._sessions.pop(group, None)
-                self._unshared.add(group)
                 continue
             self._unshared.discard(group)
             session = self._sessions.get(group)
             if session is None:
-                if group not in group_views.shared_with(self._app, tx, self._stream.peer):
+                if shared is None:
+                    shared = set(group_views.shared_with(self._app, tx, self._stream.peer))
+                if group not in shared:
                     self._refusals.append(group)
                     continue
                 session = self._sessions[group] = SyncSession(group, initiator=self._initiator)

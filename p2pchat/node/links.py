@@ -14,7 +14,7 @@ from typing import Final
 import trio
 
 from p2pchat.core.ids import DeviceId
-from p2pchat.errors import NetworkError
+from p2pchat.errors import NetworkError, StoreError
 from p2pchat.net.network import Network
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Links:
                 with trio.fail_after(DIAL_S):
                     search = self._may_search(device)
                     await self._network.connect(device, self._addresses(device), search=search)
-            except (NetworkError, trio.TooSlowError) as error:
+            except (NetworkError, StoreError, trio.TooSlowError) as error:
                 self._reasons[device] = str(error) or "no answer in time"
                 logger.debug("%s is not reachable: %s.", device.short, self._reasons[device])
                 return False

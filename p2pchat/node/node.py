@@ -114,6 +114,7 @@ class Node:
                 nursery.start_soon(alone, f"Accompanying {event.peer.short}", partial(accompany, event.peer))
         else:
             logger.info("Lost the connection with %s.", event.peer.short)
+            self._couriers.wake(event.peer)  # so that its task ends
         self.links.hurry(event.peer)
 
     async def _publish_hints(self) -> None:

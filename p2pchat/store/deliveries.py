@@ -62,7 +62,7 @@ def advance_chain(
 ) -> list[EntryId]:
     """A person holds all entries of my `device` up to `height`: his deliveries that this moves."""
     rows = tx.execute(
-        """SELECT d.entry FROM delivery AS d JOIN entry AS e ON e.id = d.entry
+        """SELECT d.entry FROM delivery AS d CROSS JOIN entry AS e ON e.id = d.entry
            WHERE d.person = ? AND d.state IN ('queued', 'handed')
              AND e.conversation = ? AND e.device = ? AND e.seq <= ?""",
         (person, conversation, device, height),
@@ -80,7 +80,7 @@ def read_up_to(
 ) -> list[EntryId]:
     """A person has seen everything up to `lamport`: his deliveries that this moves."""
     rows = tx.execute(
-        """SELECT d.entry FROM delivery AS d JOIN message AS m ON m.id = d.entry
+        """SELECT d.entry FROM delivery AS d CROSS JOIN message AS m ON m.id = d.entry
            WHERE d.person = ? AND d.state != 'read' AND m.conversation = ? AND m.mine AND m.lamport <= ?""",
         (person, conversation, lamport),
     )

@@ -31,6 +31,20 @@ def record(tx: Transaction, type: str, data: dict[str, Any], now_ms: int) -> Eve
     return event
 
 
+def scrub(tx: Transaction, about: str) -> None:
+    """Take the words out of all events about a message: they are to be forgotten."""
+    tx.execute(
+        """UPDATE event SET data = json_remove(data, '$.text', '$.emoji')
+           WHERE data ->> 'id' = ? AND json_type(data, '$.text') IS NOT NULL""",
+        (about,),
+    )
+
+
+def prune(tx: Transaction, before_ms: int) -> None:
+    """Forget events of long ago; the newest stays, so that cursors go on from it."""
+    tx.execute("DELETE FROM event WHERE at_ms < ? AND seq < (SELECT max(seq) FROM event)", (before_ms,))
+
+
 def after(tx: Reader, since: int, *, limit: int) -> list[Event]:
     """At most `limit` events that follow the cursor `since`, oldest first."""
     rows = tx.execute(

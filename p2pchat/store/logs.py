@@ -123,6 +123,11 @@ def get(tx: Reader, id: EntryId) -> Entry | None:
     return _entry(row) if row else None
 
 
+def fill_in(tx: Transaction, entry: Entry) -> None:
+    """Keep what a stored entry says, which some carrier had left out."""
+    tx.execute("UPDATE entry SET body = ? WHERE id = ?", (entry.body, entry.id))
+
+
 def erase(tx: Transaction, id: EntryId) -> None:
     """Forget what an entry said; its header stays, so that the chain can be verified."""
     tx.execute("UPDATE entry SET body = NULL WHERE id = ?", (id,))

@@ -93,7 +93,9 @@ def edits(tx: Reader, id: EntryId) -> list[EntryId]:
 
 def delete(tx: Transaction, id: EntryId) -> None:
     """A message says nothing any more; that there was one stays visible."""
-    tx.execute("UPDATE message SET kind = 'deleted', text = '', pinned = 0 WHERE id = ?", (id,))
+    tx.execute(
+        "UPDATE message SET kind = 'deleted', text = '', pinned = 0, session = NULL WHERE id = ?", (id,)
+    )
     tx.execute("DELETE FROM reaction WHERE message = ?", (id,))
 
 
@@ -142,10 +144,14 @@ def expired(tx: Reader, now_ms: int, *, limit: int) -> list[EntryId]:
     return [EntryId(row[0]) for row in rows]
 
 
-def sealed(tx: Reader, session: bytes) -> list[Message]:
-    """The messages that wait for a sender key, in display order."""
+def sealed(tx: Reader, conversation: ConversationId, session: bytes, device: DeviceId) -> list[Message]:
+    """The messages that wait for a device's sender key, in display order."""
     return _messages(
-        tx.execute(f"SELECT {_COLUMNS} FROM message WHERE session = ? ORDER BY lamport, id", (session,))
+        tx.execute(
+            f"""SELECT {_COLUMNS} FROM message
+                WHERE conversation = ? AND session = ? AND device = ? ORDER BY lamport, id""",
+            (conversation, session, device),
+        )
     )
 
 
@@ -153,7 +159,7 @@ def missing_sessions(tx: Reader, conversation: ConversationId, *, limit: int) ->
     """Sender keys that messages of a group wait for, with the device that made them."""
     rows = tx.execute(
         """SELECT DISTINCT session, device FROM message
-           WHERE session IS NOT NULL AND conversation = ? LIMIT ?""",
+           WHERE session IS NOT NULL AND conversation = ? ORDER BY random() LIMIT ?""",
         (conversation, limit),
     )
     return [(row[0], DeviceId(row[1])) for row in rows]

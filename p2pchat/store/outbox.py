@@ -40,6 +40,17 @@ def put_first(tx: Transaction, device: DeviceId, item: Item) -> None:
     )
 
 
+def has(tx: Reader, device: DeviceId, item: Item) -> bool:
+    """Whether this very item waits for a device."""
+    return (
+        tx.one(
+            "SELECT 1 FROM outbox WHERE device = ? AND kind = ? AND payload = ?",
+            (device, item.kind, item.payload),
+        )
+        is not None
+    )
+
+
 def holds(tx: Reader, device: DeviceId, kind: str) -> bool:
     """Whether an item of this kind waits for a device."""
     return tx.one("SELECT 1 FROM outbox WHERE device = ? AND kind = ?", (device, kind)) is not None

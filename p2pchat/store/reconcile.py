@@ -49,13 +49,14 @@ class StoredLog:
         return {DeviceId(row[0]): row[1] for row in rows}
 
     def has(self, id: EntryId) -> bool:
-        """Whether the entry is stored, or waits for its predecessors."""
-        return (
-            self._tx.one(
-                "SELECT 1 FROM entry WHERE id = ?1 UNION ALL SELECT 1 FROM waiting_entry WHERE id = ?1", (id,)
-            )
-            is not None
+        """Whether the entry is stored, or waits for its predecessors; not if what it says is missing."""
+        row = self._tx.one(
+            """SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND kind = 'missing')
+               FROM entry WHERE id = ?1
+               UNION ALL SELECT 0 FROM waiting_entry WHERE id = ?1""",
+            (id,),
         )
+        return row is not None and not row[0]
 
     def raw(self, id: EntryId) -> bytes | None:
         """The entry as it travels, or None."""
@@ -99,7 +100,7 @@ class StoredLog:
             )
             for one in ranges
         ]
-        return min((row[0] for row in found if row and row[0] is not None), default=0)
+        return min((row[0] for row in found if row and row[0] is not None), default=_FAR[0])
 
     def storage(self) -> BucketStorage:
         """The set of entries for range reconciliation."""

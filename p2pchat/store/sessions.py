@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from p2pchat.core.ids import ConversationId, DeviceId
 from p2pchat.store.transaction import Reader, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SenderKeyRow:
+    """A sender key that we hold."""
+
+    group: ConversationId
+    state: bytes
+    first_hand: bool
 
 
 def pairwise(tx: Reader, device: DeviceId) -> bytes | None:
@@ -64,20 +75,41 @@ def mark_sent(tx: Transaction, session: bytes, device: DeviceId) -> None:
     tx.execute("INSERT OR IGNORE INTO sender_key_sent VALUES (?, ?)", (session, device))
 
 
-def inbound(tx: Reader, session: bytes) -> tuple[ConversationId, DeviceId, bytes] | None:
-    """The group, the author and the state of a sender key; or None."""
-    row = tx.one("SELECT conversation, device, state FROM sender_key WHERE session = ?", (session,))
-    return (ConversationId(row[0]), DeviceId(row[1]), row[2]) if row else None
+def inbound(tx: Reader, session: bytes, author: DeviceId) -> SenderKeyRow | None:
+    """What is held of a device's sender key, or None."""
+    row = tx.one(
+        "SELECT conversation, state, first_hand FROM sender_key WHERE session = ? AND device = ?",
+        (session, author),
+    )
+    return SenderKeyRow(ConversationId(row[0]), row[1], bool(row[2])) if row else None
+
+
+def inbound_named(tx: Reader, group: ConversationId, session: bytes) -> list[bytes]:
+    """The states of all sender keys of this name in a group; more than one if somebody claims another's."""
+    rows = tx.execute("SELECT state FROM sender_key WHERE session = ? AND conversation = ?", (session, group))
+    return [row[0] for row in rows]
+
+
+def count_inbound(tx: Reader, group: ConversationId, author: DeviceId) -> int:
+    """How many sender keys of a device are held for a group."""
+    row = tx.one("SELECT count(*) FROM sender_key WHERE conversation = ? AND device = ?", (group, author))
+    assert row is not None
+    count: int = row[0]
+    return count
 
 
 def put_inbound(
-    tx: Transaction, session: bytes, group: ConversationId, author: DeviceId, state: bytes
+    tx: Transaction,
+    session: bytes,
+    group: ConversationId,
+    author: DeviceId,
+    state: bytes,
+    *,
+    first_hand: bool = True,
 ) -> None:
-    """Keep a sender key."""
-    tx.execute("INSERT OR REPLACE INTO sender_key VALUES (?, ?, ?, ?)", (session, group, author, state))
-
-
-def inbound_of(tx: Reader, group: ConversationId) -> list[tuple[bytes, DeviceId, bytes]]:
-    """All sender keys of a group that we hold: session, author, state."""
-    rows = tx.execute("SELECT session, device, state FROM sender_key WHERE conversation = ?", (group,))
-    return [(row[0], DeviceId(row[1]), row[2]) for row in rows]
+    """Keep a sender key, and whether its author gave it himself."""
+    tx.execute(
+        """INSERT OR REPLACE INTO sender_key (session, device, conversation, state, first_hand)
+           VALUES (?, ?, ?, ?, ?)""",
+        (session, author, group, state, first_hand),
+    )

@@ -126,13 +126,18 @@ def view_of(history: History, standing: int) -> GroupView:
 
 
 def _members(history: History, standing: int) -> Iterator[tuple[PersonId, Member]]:
+    # Anybody can list anybody's device; whom a device first acted for, it belongs to.
+    owners: dict[DeviceId, PersonId] = {}
+    for act in history.among(history.order, standing):
+        owners.setdefault(act.device, act.operation.by)
     for person, numbers in history.about.items():
         role = history.role(person, standing)
         card = history.card(person, standing)
         if role is None or card is None:
             continue
         entries = [act for act in history.among(numbers, standing) if isinstance(act.operation, ENTRIES)]
-        devices = tuple(sorted(certificate.device for certificate in card.devices))
+        listed = (certificate.device for certificate in card.devices)
+        devices = tuple(sorted(device for device in listed if owners.get(device, person) == person))
         yield person, Member(role, devices, entries[-1].id)
 
 

@@ -157,7 +157,8 @@ class SyncSession:
         self._round.theirs = theirs
         if theirs == self._round.ours:
             self._round = None
-            self.peer_heights = log.heights()
+            if log.state() == theirs:  # else we have written since we said how our log looks
+                self.peer_heights = log.heights()
         else:
             # A log of more devices than fit a frame is reconciled by ranges in the end.
             self._send(Have(dict(sorted(log.heights().items())[:MAX_DEVICES])))

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final, Self
 
 from p2pchat.config import Home
-from p2pchat.core.identity import Card, DeviceCertificate, clean_name
+from p2pchat.core.identity import MAX_ADDRESSES, Card, DeviceCertificate, clean_name
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import SEED_SIZE, SigningKey, tagged_hash
 from p2pchat.core.ratchet.account import DeviceAccount
@@ -149,7 +149,7 @@ class App:
             self._card_version(tx),
             self.name,
             (self.certificate,),
-            tuple((self.device, address) for address in self.addresses(tx)),
+            tuple((self.device, address) for address in self.addresses(tx)[:MAX_ADDRESSES]),
             self.now_ms(),
         ).sign(self.root)
 

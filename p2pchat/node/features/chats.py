@@ -119,7 +119,8 @@ def moved(app: App, tx: Transaction, ids: list[EntryId], person: PersonId, state
 
 
 def erase(tx: Transaction, id: EntryId) -> None:
-    """Forget what a message said, in the log and in the outbox; the headers stay."""
+    """Forget what a message said, in the log, in the outbox and in events; the headers stay."""
+    events.scrub(tx, id.text)
     for entry_id in (id, *messages.edits(tx, id)):
         entry = logs.get(tx, entry_id)
         logs.erase(tx, entry_id)

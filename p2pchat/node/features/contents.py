@@ -47,7 +47,7 @@ def _do(
                 chats.tell(app, tx, "message.edited", target, message.conversation, person, text=text)
         case content.Delete(target):
             message = _target(tx, entry, target, of=person)
-            if message and message.kind in ("text", "sealed"):  # its key may come later, and finds nothing
+            if message and message.kind in ("text", "sealed", "missing"):
                 chats.erase(tx, target)
                 messages.delete(tx, target)
                 chats.tell(app, tx, "message.deleted", target, message.conversation, person)

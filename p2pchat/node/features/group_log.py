@@ -14,8 +14,9 @@ from p2pchat.errors import ProtocolError
 from p2pchat.node.effects import GroupGrew
 from p2pchat.node.features import chats, group_messages, group_views, groups, log
 from p2pchat.node.features.app import App
-from p2pchat.store import deliveries, logs, people
+from p2pchat.store import deliveries, logs, messages, people
 from p2pchat.store import groups as rows
+from p2pchat.store.reconcile import StoredLog
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,8 @@ DAY_MS: Final = 86_400_000
 
 def take_hinted(app: App, tx: Transaction, group: GroupId, entries: Sequence[Entry]) -> None:
     """Entries that came by gossip. Raises ProtocolError if one is not its author's or of another group."""
-    new = [entry for entry in entries if not logs.has(tx, entry.id)]
+    stored = StoredLog(tx, group)
+    new = [entry for entry in entries if not stored.has(entry.id)]
     for entry in new:
         entry.verify()
         if entry.conversation != group:
@@ -39,12 +41,14 @@ def take_entries(app: App, tx: Transaction, group: GroupId, entries: Iterable[En
     One that breaks a rule is dropped; it never fits, whoever brings it.
     """
     membership = rows.get(tx, group)
-    if membership is None or membership.state not in ("joining", "joined"):
+    if membership is None or membership.state not in ("joining", "joined", "removed"):
         return 0
     taken = 0
     for entry in entries:
         try:
             with tx.savepoint():
+                if _fill_in(app, tx, entry):
+                    continue
                 taken += log.take(app, tx, entry, lambda one: _store(app, tx, group, one))
         except ProtocolError as error:
             logger.warning("Dropped an entry of %s in a group: %s.", entry.header.device.short, error)
@@ -52,6 +56,17 @@ def take_entries(app: App, tx: Transaction, group: GroupId, entries: Iterable[En
         tx.effects.append(GroupGrew(group))
         groups.follow(app, tx, membership)
     return taken
+
+
+def _fill_in(app: App, tx: Transaction, entry: Entry) -> bool:
+    """Whether a stored entry lacked what it says, which this copy has: a carrier can leave it out."""
+    message = messages.get(tx, entry.id) if entry.body is not None else None
+    if message is None or message.kind != "missing":
+        return False
+    logs.fill_in(tx, entry)
+    messages.forget(tx, entry.id)
+    group_messages.show_taken(app, tx, entry, message.person)
+    return True
 
 
 def peer_holds(
@@ -76,15 +91,25 @@ def _store(app: App, tx: Transaction, group: GroupId, entry: Entry) -> None:
         _check_author(app, tx, group, act)
         logs.append(tx, entry, app.now_ms(), knows=frozenset([entry.id]))
         group_views.meet_author(app, tx, act)
-        groups.show_act(app, tx, entry, act)
+        if app.groups.stands(tx, group, entry.id):
+            groups.show_act(app, tx, entry, act)
         return
     device = entry.header.device
     before = app.groups.view_after(tx, group, known)
     if not before.may_write(device):
         raise ProtocolError("its author may not write")
     logs.append(tx, entry, app.now_ms(), knows=known)
-    if entry.header.kind == group_messages.KIND and device != app.device:
+    if entry.header.kind != group_messages.KIND or device == app.device:
+        return
+    if app.person in before.members or not _am_out(app, tx, group):
         group_messages.show_taken(app, tx, entry, before.persons[device])
+
+
+def _am_out(app: App, tx: Reader, group: GroupId) -> bool:
+    """Whether I was removed: what others say among themselves from then on is no line of my chat."""
+    membership = rows.get(tx, group)
+    assert membership is not None
+    return membership.state != "joining" and app.device in app.groups.view(tx, group).ended
 
 
 def _check_author(app: App, tx: Reader, group: GroupId, act: Act) -> None:

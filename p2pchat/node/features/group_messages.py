@@ -8,6 +8,7 @@ members he is connected with, who share it as far back as the group's history po
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Final
 
 from p2pchat.core import content, fields
@@ -19,7 +20,7 @@ from p2pchat.core.log.entry import MAX_BODY, Entry
 from p2pchat.core.ratchet.errors import Reason, UndecryptableError
 from p2pchat.core.ratchet.megolm import GroupSessionId, SenderKey
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession, OutboundGroupSession
-from p2pchat.errors import DecodeError, NotAllowedError, ProtocolError
+from p2pchat.errors import DecodeError, ProtocolError
 from p2pchat.node.effects import GroupGrew, Wake
 from p2pchat.node.features import chats, contents, group_views
 from p2pchat.node.features.app import App
@@ -29,6 +30,7 @@ from p2pchat.store.transaction import Reader, Transaction
 logger = logging.getLogger(__name__)
 
 KIND: Final = "sealed"  # header.kind of messages in a group
+MAX_EARLY_KEYS: Final = 4  # of one device that is not known to be a member
 MAX_ASKED: Final = 32  # sender keys asked for in one item
 _WAITING: Final = "The key for this message has not arrived yet; it is asked for."
 _BEFORE: Final = "Written before you joined: this group does not show its past to newcomers."
@@ -65,7 +67,10 @@ def share_with_newcomers(app: App, tx: Transaction, group: GroupId) -> None:
 def show_taken(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
     """Do what a stored message of another member says, or show why it cannot be read yet."""
     if entry.body is None:
-        chats.show(app, tx, entry, person, "deleted", "")
+        if group_views.is_before_me(app, tx, entry):
+            chats.show(app, tx, entry, person, "sealed", _BEFORE)
+        else:
+            chats.show(app, tx, entry, person, "missing", "What this said has not come along.")
         return
     try:
         session, body = _open(app, tx, entry)
@@ -99,47 +104,74 @@ def ask_for_keys(app: App, group: GroupId, devices: set[DeviceId], tx: Transacti
 def take_key(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
     """A sender key, from the device that made it or from a member who passes it on.
 
+    An exported key is not signed: whoever passes one on may have made it up. So it is believed only if it
+    opens a message that waits, and it never stands against what the author gave himself.
+
     Raises:
-        ProtocolError: malformed, of a group I am not in, or of somebody who is no member.
+        ProtocolError: malformed, of a group I am not in, of somebody who is no member, or made up.
     """
     key = SenderKey.decode(payload)
     membership = groups.get(tx, key.group)
-    if membership is None or membership.state not in ("joining", "joined"):
+    # Who has not heard that I was removed still writes for me, and may.
+    if membership is None or membership.state not in ("joining", "joined", "removed"):
         raise ProtocolError("a sender key of a group I am not in")
     if key.author == app.device:
         return
-    known = people.device(tx, key.author)
-    if sender.id != key.author and sender.person not in group_views.persons(app, tx, key.group):
+    # Somebody may be a member before his joining has reached us: a few keys of his own are kept.
+    is_member = sender.id in group_views.member_devices(app, tx, key.group)
+    is_early = sender.id == key.author and sessions.count_inbound(tx, key.group, key.author) < MAX_EARLY_KEYS
+    if membership.state != "joining" and not (is_member or is_early):
         raise ProtocolError("a sender key from somebody who is no member")
-    if known is None:
+    if people.device(tx, key.author) is None:
         raise ProtocolError("a sender key of an unknown device")
-    session = InboundGroupSession.from_sender_key(key)
-    stored = sessions.inbound(tx, key.session_id)
-    if stored:
-        session = InboundGroupSession.from_bytes(stored[2], app.pickle_key).merged(session)
-    sessions.put_inbound(tx, key.session_id, key.group, key.author, session.to_bytes(app.pickle_key))
-    for message in messages.sealed(tx, key.session_id):
+    _keep_key(app, tx, key, first_hand=sender.id == key.author)
+    for message in messages.sealed(tx, key.group, key.session_id, key.author):
         _show_opened(app, tx, message)
+
+
+def _keep_key(app: App, tx: Transaction, key: SenderKey, *, first_hand: bool) -> None:
+    session = InboundGroupSession.from_sender_key(key)
+    stored = sessions.inbound(tx, key.session_id, key.author)
+    if stored and stored.group == key.group:
+        held = InboundGroupSession.from_bytes(stored.state, app.pickle_key)
+        try:
+            session = held.merged(session)
+        except UndecryptableError:
+            if stored.first_hand or not first_hand:
+                raise
+        first_hand = first_hand or stored.first_hand
+    elif not first_hand and not _opens_something(tx, key, session):
+        raise ProtocolError("a sender key that was passed on and opens nothing")
+    state = session.to_bytes(app.pickle_key)
+    sessions.put_inbound(tx, key.session_id, key.group, key.author, state, first_hand=first_hand)
+
+
+def _opens_something(tx: Reader, key: SenderKey, session: InboundGroupSession) -> bool:
+    for message in messages.sealed(tx, key.group, key.session_id, key.author):
+        entry = logs.get(tx, message.id)
+        assert entry is not None
+        with suppress(ProtocolError):
+            session.open(read_sealed(entry.body)[2], b"", seen=lambda index: False)
+            return True
+    return False
 
 
 def take_keys_wanted(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
     """A member asks for sender keys: share those that I hold, as far back as he may read.
 
     Raises:
-        ProtocolError: malformed.
-        NotAllowedError: he is no member of the group.
+        ProtocolError: malformed, or he is no member of the group.
     """
     wanted = KeysWanted.decode(payload)
     if sender.id not in group_views.member_devices(app, tx, wanted.group):
-        raise NotAllowedError("sender keys asked for by somebody who is no member")
-    for name in wanted.sessions:
-        stored = sessions.inbound(tx, name)
-        if stored is None or stored[0] != wanted.group:
-            continue
-        session = InboundGroupSession.from_bytes(stored[2], app.pickle_key)
-        index = _readable_from(tx, session, group_views.reads_from(app, tx, wanted.group, sender.person))
-        if index is not None:
-            _give(tx, sender.id, session.sender_key(index))
+        raise ProtocolError("sender keys asked for by somebody who is no member")
+    reads_from = group_views.reads_from(app, tx, wanted.group, sender.person)
+    for name in sorted(set(wanted.sessions)):
+        for state in sessions.inbound_named(tx, wanted.group, name):
+            session = InboundGroupSession.from_bytes(state, app.pickle_key)
+            index = _readable_from(tx, session, reads_from)
+            if index is not None:
+                _give(tx, sender.id, session.sender_key(index))
 
 
 def read_sealed(body: bytes | None) -> tuple[GroupSessionId, int, bytes]:
@@ -175,12 +207,13 @@ def _share(app: App, tx: Transaction, session: OutboundGroupSession) -> None:
     lacking -= sessions.sent_to(tx, session.session_id)
     if not lacking:
         return
-    stored = sessions.inbound(tx, session.session_id)
+    stored = sessions.inbound(tx, session.session_id, app.device)
     assert stored is not None
-    inbound = InboundGroupSession.from_bytes(stored[2], app.pickle_key)
+    inbound = InboundGroupSession.from_bytes(stored.state, app.pickle_key)
     for device in sorted(lacking):
         known = people.device(tx, device)
-        assert known is not None
+        if known is None:
+            continue
         reads_from = group_views.reads_from(app, tx, session.group, known.person)
         index = _readable_from(tx, inbound, reads_from)
         _give(tx, device, inbound.sender_key(session.count if index is None else index))
@@ -188,7 +221,10 @@ def _share(app: App, tx: Transaction, session: OutboundGroupSession) -> None:
 
 
 def _give(tx: Transaction, device: DeviceId, key: SenderKey) -> None:
-    outbox.put(tx, device, Item(items.GROUP_KEY, key.encode()))
+    item = Item(items.GROUP_KEY, key.encode())
+    if outbox.has(tx, device, item):
+        return  # asked for again before it could be sent
+    outbox.put(tx, device, item)
     tx.effects.append(Wake(device))
 
 
@@ -218,21 +254,19 @@ def _show_opened(app: App, tx: Transaction, message: messages.Message) -> None:
 
 
 def _open(app: App, tx: Reader, entry: Entry) -> tuple[GroupSessionId, bytes | None]:
-    """The session of a sealed message, and what it says; None if the key does not open it (yet).
+    """The session of a sealed message, and what it says; None if no key of its author opens it (yet).
 
     Raises:
-        ProtocolError: it is malformed, or sealed under a key that is not its author's.
+        ProtocolError: it is malformed, or not what its author sealed.
     """
     name, _, ciphertext = read_sealed(entry.body)
-    stored = sessions.inbound(tx, name)
-    if stored is None:
+    stored = sessions.inbound(tx, name, entry.header.device)
+    if stored is None or stored.group != entry.conversation:
         return name, None
-    if stored[:2] != (entry.conversation, entry.header.device):
-        raise ProtocolError("sealed under somebody else's key")
-    session = InboundGroupSession.from_bytes(stored[2], app.pickle_key)
+    session = InboundGroupSession.from_bytes(stored.state, app.pickle_key)
     try:
         return name, session.open(ciphertext, b"", seen=lambda index: False).plaintext
     except UndecryptableError as error:
-        if error.reason is Reason.KEY_GONE:
+        if error.reason is Reason.KEY_GONE or not stored.first_hand:
             return name, None
         raise

@@ -9,7 +9,7 @@ from p2pchat.core.group.operations import KIND, Add, Admit, Create, Invite, Join
 from p2pchat.core.group.view import GroupView
 from p2pchat.core.ids import DeviceId, EntryId, GroupId, PersonId
 from p2pchat.core.keys import tagged_hash
-from p2pchat.core.log.entry import Entry
+from p2pchat.core.log.entry import MAX_PARENTS, Entry
 from p2pchat.errors import NotAllowedError
 from p2pchat.node.features import contacts, log
 from p2pchat.node.features.app import App
@@ -80,9 +80,13 @@ def is_before_me(app: App, tx: Reader, entry: Entry) -> bool:
     """Whether the history policy keeps an entry from me because it is older than my membership."""
     group = GroupId(entry.conversation)
     now = app.groups.view(tx, group)
-    if app.person not in now.members:
+    if now.policy.history_days is None:
         return False
-    return entry.header.lamport < reads_from(app, tx, group, app.person)
+    if app.person in now.members:
+        return entry.header.lamport < reads_from(app, tx, group, app.person)
+    membership = rows.get(tx, group)
+    joining_from = app.now_ms() - now.policy.history_days * DAY_MS
+    return membership is not None and membership.state == "joining" and entry.header.lamport < joining_from
 
 
 def shared_with(app: App, tx: Reader, device: DeviceId) -> list[GroupId]:
@@ -92,7 +96,7 @@ def shared_with(app: App, tx: Reader, device: DeviceId) -> list[GroupId]:
         return []
     return [
         membership.group
-        for membership in rows.all_in(tx, "joined", "joining", "left")
+        for membership in rows.all_in(tx, "joined", "joining", "left", "removed")
         if _is_shared(app, tx, membership, known.person)
     ]
 
@@ -103,6 +107,8 @@ def _is_shared(app: App, tx: Reader, membership: rows.Membership, person: Person
     match membership.state:
         case "joining":
             return is_member or person == membership.invited_by
+        case "removed":  # the others may have decided otherwise
+            return is_member
         case "left":  # until somebody knows that I left
             return is_member and _farewell_waits(app, tx, membership.group)
     is_invited = now is not None and any(
@@ -119,11 +125,26 @@ def _farewell_waits(app: App, tx: Reader, group: GroupId) -> bool:
 
 
 def write(app: App, tx: Transaction, group: GroupId, kind: str, body: bytes) -> Entry:
-    """Append an entry of mine to the group's log."""
-    entry = log.compose(app, tx, group, kind, body)
+    """Append an entry of mine to the group's log; it knows every operation that is there."""
+    entry = log.compose(app, tx, group, kind, body, first=_covering_heads(app, tx, group))
     knows = frozenset([entry.id]) if kind == KIND else app.groups.frontier(tx, group, entry.header.referred)
     logs.append(tx, entry, app.now_ms(), knows=knows)
     return entry
+
+
+def _covering_heads(app: App, tx: Reader, group: GroupId) -> list[EntryId]:
+    """Heads that together know all operations: an entry can refer to `MAX_PARENTS`, and forks make more."""
+    heads, _ = logs.heads(tx, group)
+    if len(heads) <= MAX_PARENTS:
+        return []
+    wanted = set(app.groups.frontier(tx, group, heads))
+    chosen = []
+    for head in heads:
+        known = logs.knows(tx, head)
+        if known & wanted:
+            chosen.append(head)
+            wanted -= known
+    return chosen
 
 
 def begin(app: App, tx: Transaction, genesis: Entry) -> None:

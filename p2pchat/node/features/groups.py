@@ -228,14 +228,22 @@ def follow(app: App, tx: Transaction, membership: groups.Membership) -> None:
         offer = group_views.open_offer(app, tx, group)
         if offer is None:
             return
-        _do(app, tx, group, Join(app.person, offer, app.card(tx)))
+        try:
+            with tx.savepoint():
+                _do(app, tx, group, Join(app.person, offer, app.card(tx)))
+        except NotAllowedError:
+            return  # what I know so far does not let me in; more may come
         groups.set_state(tx, group, "joined")
         _changed(app, tx, group)
     elif app.person not in now.members:
-        groups.set_state(tx, group, "removed")
-        session_rows.drop_outbound(tx, group)
-        _changed(app, tx, group)
+        if membership.state != "removed":
+            groups.set_state(tx, group, "removed")
+            session_rows.drop_outbound(tx, group)
+            _changed(app, tx, group)
     else:
+        if membership.state == "removed":  # whoever removed me had lost the right to
+            groups.set_state(tx, group, "joined")
+            _changed(app, tx, group)
         group_messages.share_with_newcomers(app, tx, group)
 
 
@@ -260,7 +268,7 @@ def take_invite(app: App, tx: Transaction, sender: people.Device, payload: bytes
     if genesis.conversation != invitation.group:
         raise ProtocolError("the genesis is not the group's")
     known = groups.get(tx, invitation.group)
-    if known and known.state in ("joined", "joining"):
+    if known and known.state in ("joined", "joining", "invited"):
         return
     if len(groups.all_in(tx, "invited")) >= MAX_INVITATIONS:
         raise QuotaError("too many group invitations wait for a decision")

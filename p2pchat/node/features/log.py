@@ -36,14 +36,25 @@ class _Log:
         return logs.numbered(self.tx, self.conversation, device, seq)
 
 
-def compose(app: App, tx: Reader, conversation: ConversationId, kind: str, body: bytes) -> Entry:
-    """An entry of mine at the end of a log; the caller stores it in the same transaction."""
+def compose(
+    app: App,
+    tx: Reader,
+    conversation: ConversationId,
+    kind: str,
+    body: bytes,
+    *,
+    first: Sequence[EntryId] = (),
+) -> Entry:
+    """An entry of mine at the end of a log; the caller stores it in the same transaction.
+
+    If there are more heads than it can refer to, `first` are referred to before others.
+    """
     heads, lamport = logs.heads(tx, conversation)
     return author(
         app.key,
         conversation,
         chain=logs.chain_head(tx, conversation, app.device),
-        heads=heads,
+        heads=tuple(dict.fromkeys((*first, *heads))),
         lamport=lamport,
         sent_ms=app.now_ms(),
         kind=kind,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from p2pchat.node.features.app import App
 from p2pchat.node.features.envelopes import SEEN_FOR_MS
-from p2pchat.store import outbox
+from p2pchat.store import events, outbox
 from p2pchat.store.transaction import Transaction
+
+EVENTS_FOR_MS: Final = 90 * 86_400_000  # a listener that was away for longer reads the chats anew
 
 
 def upkeep(app: App, tx: Transaction) -> None:
@@ -14,3 +18,4 @@ def upkeep(app: App, tx: Transaction) -> None:
     if account.maintain(app.now_ms()):
         app.save_account(tx, account)
     outbox.forget_seen(tx, app.now_ms() - SEEN_FOR_MS)
+    events.prune(tx, app.now_ms() - EVENTS_FOR_MS)

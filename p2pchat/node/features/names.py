@@ -13,6 +13,7 @@ from p2pchat.store.transaction import Reader
 
 Named = TypeVar("Named", people.Person, groups.Membership, people.Person | groups.Membership)
 
+_ID_LETTERS = 52
 _LEAST_PREFIX = 4  # letters of an id that are accepted in its place
 
 
@@ -58,7 +59,13 @@ def find_chat(tx: Reader, text: str) -> people.Person | groups.Membership:
         found += _persons(tx, text)
     if not text.startswith("@"):
         found += _groups(tx, text)
-    return _only(text, found, "contact or group")
+    whole = [one for one in found if _is_called(one, text)]
+    return _only(text, whole or found, "contact or group")
+
+
+def _is_called(one: people.Person | groups.Membership, text: str) -> bool:
+    name = one.petname if isinstance(one, people.Person) else one.name
+    return name.casefold() == text.strip().lstrip("@#").casefold()
 
 
 def _persons(tx: Reader, text: str) -> list[people.Person]:
@@ -116,6 +123,8 @@ def find_message(tx: Reader, text: str) -> messages.Message:
 
 def free_petname(tx: Reader, wanted: str) -> str:
     """`wanted`, or `wanted2`, `wanted3`... if others are called so already."""
+    if len(wanted) >= _ID_LETTERS:  # a name that is somebody's id would be taken for him
+        wanted = wanted[: _ID_LETTERS // 2]
     name, number = wanted, 1
     while people.named(tx, name):
         number += 1

@@ -57,10 +57,12 @@ CREATE TABLE sender_key_sent (              -- which device already has which of
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sender_key (                   -- what we open others' messages with
-    session BLOB PRIMARY KEY,
+    session BLOB NOT NULL,
+    device BLOB NOT NULL,                   -- whose it is said to be: sessions can be claimed by others
     conversation BLOB NOT NULL,
-    device BLOB NOT NULL,
-    state BLOB NOT NULL
+    state BLOB NOT NULL,
+    first_hand INTEGER NOT NULL,            -- given by that device, not passed on
+    PRIMARY KEY (session, device)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sender_key_of_group ON sender_key (conversation);
 
@@ -129,7 +131,7 @@ CREATE TABLE message (
     device BLOB NOT NULL,
     person BLOB NOT NULL,
     mine INTEGER NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('text', 'iou', 'group', 'sealed', 'deleted', 'unknown')),
+    kind TEXT NOT NULL CHECK (kind IN ('text', 'iou', 'group', 'sealed', 'missing', 'deleted', 'unknown')),
     text TEXT NOT NULL,
     sent_ms INTEGER NOT NULL,
     received_ms INTEGER NOT NULL,
@@ -143,7 +145,8 @@ CREATE TABLE message (
 CREATE INDEX message_expiring ON message (expires_ms) WHERE expires_ms > 0;
 CREATE INDEX message_marked ON message (conversation, lamport) WHERE pinned OR starred;
 CREATE INDEX message_in_order ON message (conversation, lamport, id);
-CREATE INDEX message_sealed ON message (session) WHERE session IS NOT NULL;
+CREATE INDEX message_sealed ON message (conversation, session, device) WHERE session IS NOT NULL;
+CREATE INDEX message_unread ON message (conversation, lamport) WHERE NOT mine AND kind != 'group';
 
 CREATE VIRTUAL TABLE message_index USING fts5 (
     text, content='message', content_rowid='rowid', prefix='2 3', tokenize='unicode61 remove_diacritics 2'
@@ -180,6 +183,8 @@ CREATE TABLE delivery (                     -- of my own messages, one row for e
     at_ms INTEGER NOT NULL,
     PRIMARY KEY (entry, person)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_open ON delivery (person, entry) WHERE state IN ('queued', 'handed');
+CREATE INDEX delivery_unread ON delivery (person, entry) WHERE state != 'read';
 
 -- Outbox: what devices are still to be given -----------------------------------------------------
 
@@ -192,6 +197,8 @@ CREATE TABLE outbox (
     envelope BLOB                           -- the envelope that carries it, once sealed
 ) STRICT;
 CREATE INDEX outbox_of_device ON outbox (device, envelope, id);
+CREATE INDEX outbox_of_kind ON outbox (device, kind);
+CREATE INDEX outbox_of_entry ON outbox (entry) WHERE entry IS NOT NULL;
 CREATE INDEX outbox_of_envelope ON outbox (envelope) WHERE envelope IS NOT NULL;
 
 CREATE TABLE envelope (
@@ -262,3 +269,4 @@ CREATE TABLE event (
     type TEXT NOT NULL,
     data TEXT NOT NULL
 ) STRICT;
+CREATE INDEX event_about ON event (data ->> 'id');
