@@ -139,6 +139,12 @@ class SafePubsub(Pubsub):
             logger.debug("Gossip to %s ended: %s", peer_id, type(error).__name__)
             self._handle_dead_peer(peer_id)
 
+    async def write_msg(self, stream: Any, rpc_msg: Any) -> bool:
+        """Queue an RPC that py-libp2p would write beside the queue: two writers tear RPCs apart."""
+        queue = self.peer_queues.get(stream.muxed_conn.peer_id)
+        await trio.lowlevel.checkpoint()
+        return queue is not None and queue.push(rpc_msg)
+
     def notify_subscriptions(self, publish_message: Any) -> None:
         """Hand a valid message of others to its topic's receiver."""
         receive = self.receivers.get(publish_message.topicIDs[0])

@@ -47,6 +47,8 @@ def test_ack_waits_for_the_delivery_or_says_that_it_did_not_come(pair: Any) -> N
 
 def test_reading_is_told_to_the_sender_and_only_once_unread(pair: Any) -> None:
     ann, ben = pair
+    ann.json("send", "ben", "before", "--ack", "delivered")
+    ben.reads("ann", "before")
     ben.json("read")
     sent = ann.json("send", "ben", "read this", "--ack", "delivered")
     (unread,) = ben.json("read", "ann")["messages"]

@@ -12,32 +12,32 @@ from p2pchat.core.ids import LedgerEntryId
 from p2pchat.node.features import accounts, direct, ious, ledger, limits, proofs, splits
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_words import in_unit
-from p2pchat.node.features.names import find_group, find_person, name_of
+from p2pchat.node.features.names import find_exactly, find_group, find_person, name_of
 from p2pchat.store import people
 from p2pchat.store.transaction import Reader, Transaction
 
 
 def iou_pay(app: App, tx: Transaction, params: s.Pay) -> s.Iou:
     """See the table."""
-    person = find_person(tx, params.who)
+    person = find_exactly(tx, params.who)
     return _written(app, tx, person, ledger.pay(app, tx, person, params.amount, params.note))
 
 
 def iou_request(app: App, tx: Transaction, params: s.RequestPay) -> s.Iou:
     """See the table."""
-    person = find_person(tx, params.who)
+    person = find_exactly(tx, params.who)
     return _written(app, tx, person, ledger.request(app, tx, person, params.amount, params.note))
 
 
 def iou_settle(app: App, tx: Transaction, params: s.Settle) -> s.Iou:
     """See the table."""
-    person = find_person(tx, params.who)
+    person = find_exactly(tx, params.who)
     return _written(app, tx, person, ledger.settle(app, tx, person, params.amount, params.note))
 
 
 def iou_receipt(app: App, tx: Transaction, params: s.GiveReceipt) -> s.Iou:
     """See the table."""
-    person = find_person(tx, params.who)
+    person = find_exactly(tx, params.who)
     return _written(app, tx, person, ledger.receipt(app, tx, person, params.amount, params.note))
 
 
@@ -75,7 +75,7 @@ def iou_same(app: App, tx: Transaction, params: s.SameIou) -> s.Ious:
 
 def iou_limit(app: App, tx: Transaction, params: s.SetLimit) -> s.Balance:
     """See the table."""
-    person = find_person(tx, params.who)
+    person = find_exactly(tx, params.who)
     written, unit = limits.set_limit(app, tx, person, params.amount, params.auto)
     direct.say(app, tx, person, written.said, shown=written.shown)
     (standing,) = [one for one in ious.standings(app, tx, person.id) if one.unit == unit]
