@@ -15,18 +15,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import fcntl
 import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 from p2pchat.errors import StoreError, UsageError
+from p2pchat.lock import HomeLock
 
 LINK_PREFIX: Final = "p2pchat-net:"
 MAX_TEXT: Final = 64 * 1024  # characters of a network file; a hundred addresses fit ten times over
@@ -218,39 +217,10 @@ class Home:
         if not os.access(self.directory, os.R_OK | os.W_OK | os.X_OK):
             raise StoreError(f"The home {self.directory} cannot be read and written by this user.")
 
-    @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Be the one process that has this home open; the kernel lets go when the process ends.
+    def hold(self) -> HomeLock:
+        """Be the one process that has this home open, for as long as the lock is held.
 
         Raises:
-            StoreError: another process has it open, or the lock file cannot be made.
+            InUseError: another process has it open, or the lock file cannot be made (StoreError).
         """
-        try:
-            descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StoreError(f"{self.lock} cannot be opened: {error.strerror}.") from error
-        with os.fdopen(descriptor):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise StoreError(f"Another node is running with the home {self.directory}.") from error
-            yield
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Replace the file at `path` by `data`, whole or not at all, readable by its owner only (0600).
-
-    Raises:
-        StoreError: the disk refuses.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
+        return HomeLock(self.lock)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from p2pchat.config import write_private
 from p2pchat.core.keys import SEED_SIZE, SigningKey
 from p2pchat.errors import StoreError
+from p2pchat.files import write_atomically
 
 
 def load_identity(path: Path) -> SigningKey:
@@ -20,7 +20,7 @@ def load_identity(path: Path) -> SigningKey:
         seed = path.read_bytes()
     except FileNotFoundError:
         seed = secrets.token_bytes(SEED_SIZE)
-        write_private(path, seed)
+        write_atomically(path, seed)
     except OSError as error:
         raise StoreError(f"The identity {path} cannot be read: {error.strerror}.") from error
     if len(seed) != SEED_SIZE:

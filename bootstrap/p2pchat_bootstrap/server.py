@@ -13,10 +13,11 @@ from typing import Final
 import trio
 import typer
 
-from p2pchat.config import Home, NetworkFile, write_private
+from p2pchat.config import Home, NetworkFile
 from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SigningKey
 from p2pchat.errors import P2PChatError
+from p2pchat.files import write_atomically
 from p2pchat.net.config import Limits, NetworkConfig, Reach
 from p2pchat.net.libp2p_network import Libp2pNetwork, open_network
 from p2pchat.net.relay.limits import RelayLimits
@@ -61,7 +62,7 @@ class _Node:
                     port = await self._start_metrics(network, nursery)
                     self._apply(network, self._settings.limits)
                     file = NetworkFile(self._settings.name, tuple(network.advertised()), psk)
-                    write_private(self._home.network_file, file.to_toml().encode())
+                    write_atomically(self._home.network_file, file.to_toml().encode())
                     _announce(file, network.device, port, json_output=json_output)
                     tell_systemd("READY=1")
                     await self._obey(signals, network)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
-from p2pchat.config import Home, NetworkFile, check_address, write_private
+from p2pchat.config import Home, NetworkFile, check_address
 from p2pchat.errors import UsageError
+from p2pchat.files import write_atomically
 
 FILE_NAME: Final = "bootstrap.toml"
 DEFAULT_LISTEN: Final = "/ip4/0.0.0.0/tcp/4001"
@@ -241,7 +242,7 @@ def check_announced(address: object) -> str:
 def write_default(home: Home, settings: Settings) -> Path:
     """Leave `settings` in `home` as a commented file to edit."""
     path = home.directory / FILE_NAME
-    write_private(path, settings.to_toml().encode())
+    write_atomically(path, settings.to_toml().encode())
     return path
 
 

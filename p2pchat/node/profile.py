@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
-from p2pchat.config import Home, NetworkFile, write_private
+from p2pchat.config import Home, NetworkFile
 from p2pchat.errors import StoreError, UsageError
+from p2pchat.files import write_atomically
 from p2pchat.node.features import restore
 from p2pchat.node.features.app import App
 from p2pchat.node.words import backup_key
 from p2pchat.store import backup, keystore, meta, sealing
 from p2pchat.store.database import Database
-from p2pchat.store.lock import HomeLock
 from p2pchat.store.transaction import Change, Query, Transaction
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Profile:
             backup.restore(file, backup_key(seed), home.store, key, adopt=adopt)
         app, network = restored[-1]
         if network:
-            write_private(home.network_file, network)
+            write_atomically(home.network_file, network)
         return app
 
     @classmethod
@@ -91,7 +91,7 @@ class Profile:
             if home.key_file.exists():
                 raise StoreError(f"the store {home.store} is missing: restore it from a backup")
             raise UsageError(f"there is no profile in {home.directory}: make one with `p2pchat init`")
-        with HomeLock(home.lock):
+        with home.hold():
             key = keystore.unlock(home.key_file, passphrase)
             with Database.open(home.store, key) as database:
                 yield cls(home, _load(database, home), database)
@@ -143,7 +143,7 @@ def require_network(home: Home) -> NetworkFile:
 def _fresh_key(home: Home, passphrase: str) -> Iterator[bytes]:
     """The key of a store that is made in the context, in a home without one; all is removed if that fails."""
     home.create()
-    with HomeLock(home.lock):
+    with home.hold():
         if home.store.exists():
             raise UsageError(f"there is a profile in {home.directory} already; nothing was changed")
         if home.key_file.exists():

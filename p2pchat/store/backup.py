@@ -14,8 +14,8 @@ from typing import BinaryIO
 from nacl.utils import random
 
 from p2pchat.errors import StoreError
+from p2pchat.files import discard, publish
 from p2pchat.store.database import Database
-from p2pchat.store.files import discard, publish
 from p2pchat.store.fresh import copy_all
 from p2pchat.store.migrate import MIGRATIONS, version_of
 from p2pchat.store.sealing import Description, Sealed, digest_of, seal, unseal

@@ -19,7 +19,7 @@ from typing import Self, TypeVar
 import apsw
 
 from p2pchat.errors import StoreError
-from p2pchat.store.files import discard, publish
+from p2pchat.files import discard, publish
 from p2pchat.store.fresh import copy_all, make
 from p2pchat.store.migrate import MIGRATIONS, load, migrate
 from p2pchat.store.sqlite import check_ours, connect, describe, failures, settle

@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 
 from p2pchat.errors import StoreError
-from p2pchat.store.files import publish
+from p2pchat.files import publish
 from p2pchat.store.fresh import make
 from p2pchat.store.migrate import MIGRATIONS, Migration, load, migrate, version_of
 from p2pchat.store.salvage import Salvaged, salvage, tables

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import apsw
 
-from p2pchat.store.files import discard
+from p2pchat.files import discard
 from p2pchat.store.migrate import Migration, migrate
 from p2pchat.store.sqlite import APPLICATION_ID, connect, settle
 

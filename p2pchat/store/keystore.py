@@ -26,7 +26,7 @@ from nacl.utils import random
 
 from p2pchat.core import codec, fields
 from p2pchat.errors import DecodeError, StoreError, UsageError
-from p2pchat.store.files import write_atomically
+from p2pchat.files import write_atomically
 from p2pchat.store.sqlite import KEY_SIZE
 
 _VERSION: Final = 1

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from p2pchat.config import Home, NetworkFile, write_private
+from p2pchat.config import Home, NetworkFile
 from p2pchat.errors import StoreError, UsageError
 
 
@@ -36,20 +36,6 @@ def test_a_file_in_the_way_of_a_home_is_the_disks_fault(tmp_path: Path) -> None:
         Home(tmp_path / "alice").create()
 
 
-def test_a_private_file_is_replaced_whole_and_closed_to_others(tmp_path: Path) -> None:
-    path = tmp_path / "key"
-    path.write_bytes(b"old and longer")
-    write_private(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [file.name for file in tmp_path.iterdir()] == ["key"]
-
-
-def test_a_private_file_in_no_directory_is_the_disks_fault(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="No such file"):
-        write_private(tmp_path / "nowhere" / "key", b"new")
-
-
 def test_a_network_file_that_cannot_be_read_names_its_path(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"network\.toml cannot be read"):
         NetworkFile.read(Home(tmp_path).network_file)
@@ -60,7 +46,7 @@ def test_a_network_file_that_cannot_be_read_names_its_path(tmp_path: Path) -> No
 
 def test_a_home_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    with home.hold(), pytest.raises(StoreError, match="Another node is running"), home.hold():
+    with home.hold(), pytest.raises(StoreError, match="in use by process"), home.hold():
         pytest.fail("held twice")
     with home.hold():
         assert home.lock.exists()

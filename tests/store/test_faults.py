@@ -12,9 +12,9 @@ import apsw
 import pytest
 
 from p2pchat.errors import StoreError
+from p2pchat.files import discard
 from p2pchat.store import backup
 from p2pchat.store.database import Database
-from p2pchat.store.files import discard
 from p2pchat.store.transaction import Reader, Transaction
 
 # Closing a connection on a dead disk fails again, with an error already on its way.

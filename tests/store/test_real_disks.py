@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from p2pchat.errors import StoreError
+from p2pchat.lock import HomeLock
 from p2pchat.store import keystore
 from p2pchat.store.database import Database
-from p2pchat.store.lock import HomeLock
 from p2pchat.store.transaction import Transaction
 
 NOBODY = 65534

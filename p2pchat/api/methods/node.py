@@ -8,8 +8,9 @@ from p2pchat import __version__
 from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
-from p2pchat.config import NetworkFile, write_private
+from p2pchat.config import NetworkFile
 from p2pchat.errors import NotAllowedError
+from p2pchat.files import write_atomically
 from p2pchat.node.features.app import App
 from p2pchat.node.profile import network_of, require_network
 from p2pchat.store import events, logs, messages, outbox, people
@@ -51,7 +52,7 @@ def network_join(app: App, tx: Transaction, params: s.JoinNetwork) -> s.NetworkI
         raise NotAllowedError(
             f"this node belongs to '{present.name}' and has contacts there: make another profile with --home"
         )
-    write_private(app.home.network_file, network.to_toml().encode())
+    write_atomically(app.home.network_file, network.to_toml().encode())
     return _network(network)
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from p2pchat.errors import StoreError
-from p2pchat.store.lock import HomeLock
+from p2pchat.lock import HomeLock
 
 HOLDER = """
 import sys, pathlib
-from p2pchat.store.lock import HomeLock
+from p2pchat.lock import HomeLock
 lock = HomeLock(pathlib.Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()

@@ -16,10 +16,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         StoreError: the disk is full or read-only; `path` is as it was.
     """
-    fresh = path.with_name(path.name + ".new")
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")  # two processes must not share a half-written file
     try:
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
