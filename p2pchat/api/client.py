@@ -1,32 +1,27 @@
 """The other side of the local API: a blocking client on the standard library's sockets.
 
 A command starts, asks one thing and ends, so it needs no event loop; importing one would cost more
-time than the whole command may take.
+time than the whole command may take. `p2pchat.api.aio` is the same for programs that have a loop.
 """
 
 from __future__ import annotations
 
 import socket
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 import msgspec
 
-from p2pchat import errors
-from p2pchat.api import endpoint, jsonrpc
+from p2pchat.api import endpoint
 from p2pchat.api import schema as s
-from p2pchat.api.jsonrpc import Failure, Incoming
-from p2pchat.api.table import METHODS, SUBSCRIBE
-from p2pchat.errors import NetworkError, P2PChatError, UsageError
+from p2pchat.api.dialogue import ANSWER_S, DEAF, GONE, NOT_RUNNING, READ_SIZE, SILENT, Dialogue, decoded
+from p2pchat.api.table import SUBSCRIBE
+from p2pchat.errors import NetworkError
 
-ANSWER_S: Final = 60.0  # the slowest method dials a peer, which has its own shorter deadline
-NOT_RUNNING: Final = "The node is not running: start it with `p2pchat run`."
-_GONE: Final = "The node closed the connection."
-_READ_SIZE: Final = 1 << 16  # bytes
+__all__ = ["ANSWER_S", "NOT_RUNNING", "Client"]
 
 
 class Client:
@@ -34,10 +29,7 @@ class Client:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
-        self._buffer = bytearray()
-        self._scanned = 0
-        self._events: deque[Incoming] = deque()  # notifications that came before an answer
-        self._last_id = 0
+        self._dialogue = Dialogue()
 
     @classmethod
     def connect(cls, path: Path) -> Self:
@@ -66,8 +58,7 @@ class Client:
             UsageError: the parameters are longer than a request may be.
             NetworkError: the node went away, or did not answer within ANSWER_S seconds.
         """
-        answer = self._ask(name, params)
-        return msgspec.json.decode(answer.result, type=METHODS[name].result)
+        return decoded(name, self._ask(name, params))
 
     def events(self, since: int, *, until: float | None = None) -> Iterator[s.Event]:
         """Events after cursor `since`: the stored ones, then each as it happens.
@@ -93,71 +84,39 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, name: str, params: s.Params) -> Incoming:
-        self._last_id += 1
-        line = jsonrpc.request(self._last_id, name, params)
-        if len(line) > jsonrpc.MAX_LINE:
-            raise UsageError(f"This is too long: a request has at most {jsonrpc.MAX_LINE} bytes.")
+    def _ask(self, name: str, params: s.Params) -> msgspec.Raw:
+        line = self._dialogue.ask(name, params)
         deadline = time.monotonic() + ANSWER_S
         try:
             self._socket.settimeout(ANSWER_S)
             self._socket.sendall(line)
         except TimeoutError as error:
-            raise NetworkError(f"The node did not listen for {ANSWER_S:.0f} s.") from error
+            raise NetworkError(DEAF) from error
         except OSError as error:
-            raise NetworkError(_GONE) from error
-        while True:
-            incoming = self._receive(deadline)
-            if incoming is None:
-                raise NetworkError(f"The node did not answer within {ANSWER_S:.0f} s.")
-            if incoming.method is not None:
-                self._events.append(incoming)
-            elif incoming.id in (self._last_id, None):
-                break
-        if incoming.error is not None:
-            raise _raised_there(incoming.error)
-        return incoming
+            raise NetworkError(GONE) from error
+        while (result := self._dialogue.answer()) is None:
+            if not self._receive(deadline):
+                raise NetworkError(SILENT)
+        return result
 
     def _follow(self, until: float | None) -> Iterator[s.Event]:
-        while (incoming := self._events.popleft() if self._events else self._receive(until)) is not None:
-            if incoming.method == jsonrpc.END:
-                raise NetworkError(msgspec.json.decode(incoming.params, type=jsonrpc.Ended).reason)
-            if incoming.method == jsonrpc.EVENT:
-                yield msgspec.json.decode(incoming.params, type=s.Event)
+        while True:
+            event = self._dialogue.event()
+            if event is not None:
+                yield event
+            elif not self._receive(until):
+                return
 
-    def _receive(self, deadline: float | None) -> Incoming | None:
-        """The next line from the node, or None at `deadline`."""
-        while (end := self._buffer.find(b"\n", self._scanned)) < 0:
-            self._scanned = len(self._buffer)
-            remaining = None if deadline is None else deadline - time.monotonic()
-            if remaining is not None and remaining <= 0:
-                return None
-            try:
-                self._socket.settimeout(remaining)
-                chunk = self._socket.recv(_READ_SIZE)
-            except TimeoutError:
-                return None
-            except OSError as error:
-                raise NetworkError(_GONE) from error
-            if not chunk:
-                raise NetworkError(_GONE)
-            self._buffer += chunk
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        self._scanned = 0
+    def _receive(self, deadline: float | None) -> bool:
+        """More bytes from the node; False at `deadline`."""
+        remaining = None if deadline is None else deadline - time.monotonic()
+        if remaining is not None and remaining <= 0:
+            return False
         try:
-            return msgspec.json.decode(line, type=Incoming)
-        except msgspec.DecodeError as error:
-            raise NetworkError("What listens there is not a p2pchat node.") from error
-
-
-def _raised_there(failure: Failure) -> P2PChatError:
-    if failure.data is not None:
-        kind = getattr(errors, failure.data.error, None)
-        if isinstance(kind, type) and issubclass(kind, P2PChatError):
-            return kind(failure.message)
-    elif failure.code == jsonrpc.METHOD_NOT_FOUND:
-        return UsageError(f"{failure.message} Is it older than this command? Stop it and start it anew.")
-    elif failure.code in (jsonrpc.INVALID_PARAMS, jsonrpc.INVALID_REQUEST):
-        return UsageError(failure.message)
-    return P2PChatError(failure.message)
+            self._socket.settimeout(remaining)
+            self._dialogue.take(self._socket.recv(READ_SIZE))
+        except TimeoutError:
+            return False
+        except OSError as error:
+            raise NetworkError(GONE) from error
+        return True
