@@ -9,17 +9,16 @@ on from its cursor when it comes back.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 import trio
 
-from p2pchat.api import jsonrpc
+from p2pchat.api import dispatch, jsonrpc
 from p2pchat.api import schema as s
+from p2pchat.api.backend import Backend
 from p2pchat.api.jsonrpc import Failure, Request
-from p2pchat.api.table import METHODS, SUBSCRIBE
+from p2pchat.api.table import SUBSCRIBE
 from p2pchat.errors import P2PChatError, UsageError
 
 logger = logging.getLogger(__name__)
@@ -27,27 +26,6 @@ logger = logging.getLogger(__name__)
 QUEUE: Final = 16  # lines that wait for a client; a page of history may be a megabyte
 STALL_S: Final = 60.0
 _READ_SIZE: Final = 1 << 16  # bytes
-_TOO_LONG: Final = Failure(jsonrpc.INVALID_REQUEST, f"A request has at most {jsonrpc.MAX_LINE} bytes.")
-
-
-class Backend(Protocol):
-    """What the server puts on the socket."""
-
-    async def call(self, method: str, params: s.Params) -> s.Result:
-        """Carry out a method of the table.
-
-        Raises:
-            P2PChatError: it cannot be done; the sentence and the class reach the caller.
-        """
-        ...
-
-    def subscribe(self, since: int) -> AbstractAsyncContextManager[AsyncIterator[s.Event]]:
-        """All events after cursor `since`, first the stored ones, then as they come: no gap, no double.
-
-        The iterator is asked for the next event only when the client has room for it. It may end by
-        raising P2PChatError; the client is told the sentence.
-        """
-        ...
 
 
 class Connection:
@@ -91,30 +69,22 @@ class Connection:
 
     async def _answer(self, line: bytes, followers: trio.Nursery) -> None:
         if len(line) > jsonrpc.MAX_LINE:
-            await self._outgoing.send(jsonrpc.refusal(None, _TOO_LONG))
+            await self._outgoing.send(jsonrpc.refusal(None, dispatch.TOO_LONG))
             return
-        try:
-            request = msgspec.json.decode(line, type=Request)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            await self._outgoing.send(jsonrpc.refusal(None, _unreadable(error)))
+        request = dispatch.read(line)
+        if isinstance(request, Failure):
+            await self._outgoing.send(jsonrpc.refusal(None, request))
             return
         id = None if request.id is msgspec.UNSET else request.id
         try:
             if request.method == SUBSCRIBE:
                 reply = jsonrpc.answer(id, self._subscribe(request, followers))
             else:
-                reply = jsonrpc.answer(id, await self._call(request))
+                reply = jsonrpc.answer(id, await dispatch.call(self._backend, request))
         except Exception as error:
-            reply = jsonrpc.refusal(id, _explain(request.method, error))
+            reply = jsonrpc.refusal(id, dispatch.explain(request.method, error))
         if request.id is not msgspec.UNSET:
             await self._outgoing.send(reply)
-
-    async def _call(self, request: Request) -> s.Result:
-        method = METHODS.get(request.method)
-        if method is None:
-            raise _UnknownMethodError
-        params = msgspec.json.decode(request.params, type=method.params)
-        return await self._backend.call(request.method, params)
 
     def _subscribe(self, request: Request, followers: trio.Nursery) -> s.Done:
         params = msgspec.json.decode(request.params, type=s.Since)
@@ -140,10 +110,6 @@ class Connection:
         await self._outgoing.send(jsonrpc.notification(jsonrpc.END, jsonrpc.Ended(reason)))
 
 
-class _UnknownMethodError(Exception):
-    """The table has no such method."""
-
-
 class _Lines:
     """Cuts a stream into lines; of a line that is too long it keeps just enough to show that."""
 
@@ -165,24 +131,3 @@ class _Lines:
         del self._buffer[: end + 1]
         self._scanned = 0
         return line
-
-
-def _unreadable(error: Exception) -> Failure:
-    if isinstance(error, msgspec.ValidationError):
-        return Failure(jsonrpc.INVALID_REQUEST, f"This is no JSON-RPC 2.0 request: {error}.")
-    return Failure(jsonrpc.PARSE_ERROR, "A request is one JSON object on one line.")
-
-
-def _explain(method: str, error: Exception) -> Failure:
-    match error:
-        case _UnknownMethodError():
-            return Failure(jsonrpc.METHOD_NOT_FOUND, f"This node has no method {method!r}.")
-        case msgspec.DecodeError() | UnicodeDecodeError() | RecursionError():
-            return Failure(jsonrpc.INVALID_PARAMS, f"The parameters of {method} do not fit: {error}.")
-        case P2PChatError():
-            data = s.ErrorData(exit_code=error.exit_code, error=type(error).__name__)
-            return Failure(jsonrpc.REFUSED, str(error), data)
-        case _:
-            logger.error("A bug in %s.", method, exc_info=error)
-            sentence = f"The node failed at {method}, which is a bug: its log tells more."
-            return Failure(jsonrpc.INTERNAL_ERROR, sentence)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from p2pchat.api import endpoint
-from p2pchat.api.connection import Backend, Connection
+from p2pchat.api.backend import Backend
+from p2pchat.api.connection import Connection
 
 if TYPE_CHECKING:
     # libp2p brings these stubs, which stand before trio's own types.
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS: Final = 128  # each costs two tasks and a short queue
 
-__all__ = ["MAX_CONNECTIONS", "Backend", "serve"]
+__all__ = ["MAX_CONNECTIONS", "serve"]
 
 
 async def serve(
