@@ -66,7 +66,7 @@ class Listener:
             return
         if not message.mine or event.type == "message.reaction":
             self._terminal.show(live_lines(message))
-            self._client.call("chat.read", s.Chat(chat=self._chat))
+            self._client.call("chat.read", s.ReadChat(chat=self._chat))
         elif message.state in {"delivered", "read"} and message.id not in self._arrived:
             self._arrived.add(message.id)
             self._terminal.show([dim(f"  ✓ delivered: {shortened(message.text, 40)}")])

@@ -22,6 +22,7 @@ MAX_TEXT: Final = 32 * 1024  # bytes of UTF-8
 MAX_NOTE: Final = 500
 MAX_EMOJI: Final = 64  # bytes; the longest emoji in use is a family of 41
 MAX_TIMER_S: Final = 4 * 7 * 86_400
+MAX_EDITS: Final = 512  # that a deletion names; more edits than that stay behind as lines without words
 _MAX_LEDGER: Final = 1024
 
 
@@ -44,9 +45,13 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Forget what an earlier message of mine said."""
+    """Forget what an earlier message of mine said, in the entry itself and in my `edits` of it.
+
+    Whoever gets an edit without its words, because others have forgotten them, could not tell what it was.
+    """
 
     target: EntryId
+    edits: tuple[EntryId, ...] = ()  # at most MAX_EDITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,9 @@ def _fields(content: Sayable) -> dict[str, object]:
             }
         case Edit(target, text):
             return {"t": "edit", "target": target, "text": text}
-        case Delete(target):
-            return {"t": "delete", "target": target}
+        case Delete(target, edits):
+            deleted: dict[str, object] = {"t": "delete", "target": target}
+            return deleted | {"edits": list(edits)} if edits else deleted
         case Reaction(target, emoji):
             return {"t": "reaction", "target": target, "emoji": emoji}
         case Pin(target, pinned):
@@ -142,7 +148,8 @@ def decode_content(body: bytes) -> Content:
         case "edit":
             return Edit(_target(value), _text(value))
         case "delete":
-            return Delete(_target(value))
+            edits = fields.items(value.get("edits", []), most=MAX_EDITS)
+            return Delete(_target(value), tuple(fields.identifier(edit, EntryId) for edit in edits))
         case "reaction":
             return Reaction(_target(value), _emoji(value.get("emoji")))
         case "pin":

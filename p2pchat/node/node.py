@@ -10,14 +10,14 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final, TypeAlias
 
 import trio
 
 from p2pchat.core.ids import DeviceId
-from p2pchat.errors import P2PChatError
+from p2pchat.errors import InUseError, P2PChatError
 from p2pchat.net.network import Network, NetworkEvent, PeerConnected
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.courier import Couriers
@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 ADDRESSES_S: Final = 10.0  # how often own addresses are looked at
 VANISH_S: Final = 2.0
 VANISH_BATCH: Final = 200
+SETTLE_S: Final = 60.0  # so long an old ratchet state or an erased text may stay in the store's WAL
 UPKEEP_S: Final = 3600.0  # rotating prekeys, forgetting what is too old
 
 CarryOut: TypeAlias = Callable[[list[object]], None]
@@ -102,6 +103,7 @@ class Node:
             nursery.start_soon(every, 0, "Looking up contacts and groups", self._follow_circles)
             nursery.start_soon(every, ADDRESSES_S, "Noting own addresses", self._note_addresses)
             nursery.start_soon(every, UPKEEP_S, "Upkeep", self._upkeep)
+            nursery.start_soon(every, SETTLE_S, "Settling the store", self._settle)
             nursery.start_soon(every, VANISH_S, "Letting messages vanish", self._vanish)
             nursery.start_soon(every, KEYS_S, "Asking for sender keys", self._key_seeker.look)
             async for event in self.network.events():
@@ -158,6 +160,10 @@ class Node:
 
     async def _upkeep(self) -> None:
         await self.store.run(lambda tx: maintenance.upkeep(self.app, tx))
+
+    async def _settle(self) -> None:
+        with suppress(InUseError):  # a reader, such as a backup, was in the way: the next time will do
+            await self.store.settle()
 
 
 def own_addresses(network: Network) -> tuple[str, ...]:

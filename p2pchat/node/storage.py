@@ -19,3 +19,12 @@ class Storage(Protocol):
     async def read(self, query: Query[T]) -> T:
         """What `query` finds in the last commit. Raises StoreError."""
         ...
+
+    async def settle(self) -> None:
+        """Leave nothing of what was changed or deleted on the disk.
+
+        Raises:
+            InUseError: a reader was in the way; try again later.
+            StoreError: the disk failed.
+        """
+        ...

@@ -22,7 +22,7 @@ from p2pchat.errors import StoreError
 from p2pchat.files import discard, publish
 from p2pchat.store.fresh import copy_all, make
 from p2pchat.store.migrate import MIGRATIONS, load, migrate
-from p2pchat.store.sqlite import check_ours, connect, describe, failures, settle
+from p2pchat.store.sqlite import BUSY_TIMEOUT_MS, check_ours, connect, describe, failures, settle
 from p2pchat.store.transaction import Change, Committed, Query, Reader, Transaction
 
 T = TypeVar("T")
@@ -151,16 +151,22 @@ class Database:
             finally:
                 self._idle_readers.put(reader)
 
-    def settle(self) -> None:
+    def settle(self, *, patience_ms: int = BUSY_TIMEOUT_MS) -> None:
         """Move all commits into the main file and cut the WAL to nothing.
 
-        Afterwards rows that were deleted are in neither of them: secure_delete has overwritten their place.
+        Afterwards rows that were changed or deleted are in neither of them as they were: secure_delete has
+        overwritten their place. Changes wait meanwhile.
 
         Raises:
-            StoreError: the disk failed, or a reader was in the way for long; try again later.
+            InUseError: a reader was in the way for `patience_ms`; nothing was changed.
+            StoreError: the disk failed.
         """
         with self._turn, failures(self.path):
-            settle(self._connection)
+            self._connection.set_busy_timeout(patience_ms)
+            try:
+                settle(self._connection)
+            finally:
+                self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
 
     def close(self) -> None:
         """Close all connections; no read or change may be under way. Closing twice is harmless.

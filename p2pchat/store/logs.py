@@ -12,17 +12,16 @@ from p2pchat.core.log.runs import MAX_RUN
 from p2pchat.store import reconcile
 from p2pchat.store.transaction import Reader, Row, Transaction
 
-_CONVERSATION = "id, kind, person, read_lamport, last_ms, timer_s, muted_until_ms, archived, draft"
+_CONVERSATION = "id, kind, person, last_ms, timer_s, muted_until_ms, archived, draft"
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A log and how far it was read."""
+    """A log, and how its chat is kept."""
 
     id: ConversationId
     kind: str  # direct | group
     person: PersonId | None
-    read_lamport: int
     last_ms: int
     timer_s: int  # texts vanish after so many seconds; 0: never
     muted_until_ms: int
@@ -55,11 +54,6 @@ def open_group(tx: Transaction, id: ConversationId) -> None:
 def touch(tx: Transaction, id: ConversationId, at_ms: int) -> None:
     """The conversation was used at `at_ms`."""
     tx.execute("UPDATE conversation SET last_ms = max(last_ms, ?) WHERE id = ?", (at_ms, id))
-
-
-def mark_read(tx: Transaction, id: ConversationId, lamport: int) -> None:
-    """Everything up to `lamport` was shown."""
-    tx.execute("UPDATE conversation SET read_lamport = max(read_lamport, ?) WHERE id = ?", (lamport, id))
 
 
 def set_timer(tx: Transaction, id: ConversationId, seconds: int) -> None:
@@ -264,12 +258,11 @@ def _entry(row: Row) -> Entry:
 
 
 def _conversation(row: Row) -> Conversation:
-    id, kind, person, read_lamport, last_ms, timer_s, muted_until_ms, archived, draft = row
+    id, kind, person, last_ms, timer_s, muted_until_ms, archived, draft = row
     return Conversation(
         ConversationId(id),
         kind,
         PersonId(person) if person else None,
-        read_lamport,
         last_ms,
         timer_s,
         muted_until_ms,

@@ -13,6 +13,8 @@ _COLUMNS = (
     " reply, edited_ms, expires_ms, pinned, starred"
 )
 
+_UNREAD = "conversation = ? AND NOT seen AND NOT mine AND kind != 'group'"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -80,15 +82,25 @@ def forget(tx: Transaction, id: EntryId) -> None:
         tx.execute(f"DELETE FROM {table} WHERE {column} = ?", (id,))
 
 
-def edit(tx: Transaction, id: EntryId, text: str, entry: EntryId, now_ms: int) -> None:
-    """A message says something else since `entry`."""
-    tx.execute("UPDATE message SET text = ?, edited_ms = ? WHERE id = ?", (text, now_ms, id))
+def note_edit(tx: Transaction, id: EntryId, entry: EntryId) -> bool:
+    """The stored `entry` has other words for a message; whether they are the newest."""
     tx.execute("INSERT OR IGNORE INTO edit VALUES (?, ?)", (entry, id))
+    return edits(tx, id)[-1] == entry
+
+
+def edit(tx: Transaction, id: EntryId, text: str, now_ms: int) -> None:
+    """A message says something else from now on."""
+    tx.execute("UPDATE message SET text = ?, edited_ms = ? WHERE id = ?", (text, now_ms, id))
 
 
 def edits(tx: Reader, id: EntryId) -> list[EntryId]:
-    """The entries that changed what a message says."""
-    return [EntryId(row[0]) for row in tx.execute("SELECT entry FROM edit WHERE message = ?", (id,))]
+    """The entries that changed what a message says, in the order of the log."""
+    rows = tx.execute(
+        """SELECT e.id FROM edit CROSS JOIN entry AS e ON e.id = edit.entry
+           WHERE edit.message = ? ORDER BY e.lamport, e.id""",
+        (id,),
+    )
+    return [EntryId(row[0]) for row in rows]
 
 
 def delete(tx: Transaction, id: EntryId) -> None:
@@ -212,10 +224,10 @@ def search(tx: Reader, words: list[str], *, limit: int) -> list[Message]:
     )
 
 
-def last_of_others(tx: Reader, conversation: ConversationId) -> Message | None:
-    """The newest message that somebody else said, or None; remarks on the chat do not count."""
+def last_seen(tx: Reader, conversation: ConversationId) -> Message | None:
+    """The newest message of others that was shown to me, or None; remarks on the chat do not count."""
     rows = tx.execute(
-        f"""SELECT {_COLUMNS} FROM message WHERE conversation = ? AND NOT mine AND kind != 'group'
+        f"""SELECT {_COLUMNS} FROM message WHERE conversation = ? AND seen AND NOT mine AND kind != 'group'
             ORDER BY lamport DESC, id DESC LIMIT 1""",
         (conversation,),
     )
@@ -228,16 +240,32 @@ def last(tx: Reader, conversation: ConversationId) -> Message | None:
     return found[0] if found else None
 
 
-def unread(tx: Reader, conversation: ConversationId, read_lamport: int) -> int:
-    """How many messages of others came after what was read."""
-    row = tx.one(
-        """SELECT count(*) FROM message
-           WHERE conversation = ? AND lamport > ? AND NOT mine AND kind != 'group'""",
-        (conversation, read_lamport),
-    )
+def unread(tx: Reader, conversation: ConversationId) -> int:
+    """How many messages of others have not been shown to me."""
+    row = tx.one(f"SELECT count(*) FROM message WHERE {_UNREAD}", (conversation,))
     assert row is not None
     count: int = row[0]
     return count
+
+
+def arrived_unread(tx: Reader, conversation: ConversationId, *, limit: int) -> list[Message]:
+    """Messages of others that have not been shown to me, in the order in which they arrived."""
+    return _messages(
+        tx.execute(
+            f"SELECT {_COLUMNS} FROM message WHERE {_UNREAD} ORDER BY rowid LIMIT ?", (conversation, limit)
+        )
+    )
+
+
+def see(tx: Transaction, conversation: ConversationId, *, upto: EntryId | None = None) -> bool:
+    """What has arrived (until and with `upto`) was shown to me; whether any of it is news."""
+    until = "AND rowid <= (SELECT rowid FROM message WHERE id = ?)" if upto else ""
+    return bool(
+        tx.execute(
+            f"UPDATE message SET seen = 1 WHERE {_UNREAD} {until} RETURNING 1",
+            (conversation, upto) if upto else (conversation,),
+        )
+    )
 
 
 def _messages(rows: Iterable[Row]) -> list[Message]:

@@ -14,7 +14,7 @@ from typing import Final
 
 import apsw
 
-from p2pchat.errors import StoreError
+from p2pchat.errors import InUseError, StoreError
 
 KEY_SIZE: Final = 32
 APPLICATION_ID: Final = 0x70327063  # "p2pc": tells our stores from other encrypted SQLite files
@@ -113,7 +113,8 @@ def describe(error: apsw.Error, path: Path) -> Exception:
     """The `StoreError` that tells a person what `error` means, or `error` itself if it is a bug of ours."""
     for kind, sentence in _SENTENCES:
         if isinstance(error, kind):
-            return StoreError(sentence.format(path=path))
+            is_in_use = kind in (apsw.BusyError, apsw.LockedError)
+            return (InUseError if is_in_use else StoreError)(sentence.format(path=path))
     return error
 
 

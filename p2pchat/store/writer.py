@@ -9,6 +9,7 @@ nobody at work commits for all who wait, then wakes them and the one who leads t
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import trio
@@ -19,6 +20,9 @@ from p2pchat.store.transaction import Change, Committed, Query
 T = TypeVar("T")
 
 MAX_BATCH: Final = 256  # changes in one commit; bounds how long the first of them waits for the last
+SETTLE_PATIENCE_MS: Final = (
+    200  # with readers, while changes wait; a backup that is being written takes longer
+)
 MAX_READS: Final = 4  # at once, each with its own connection and page cache
 
 
@@ -91,6 +95,16 @@ class StoreService:
             StoreError: the disk or the file failed.
         """
         return await trio.to_thread.run_sync(self._database.read, query, limiter=self._reading)
+
+    async def settle(self) -> None:
+        """Leave nothing of what was changed or deleted in the store's files; changes wait for it.
+
+        Raises:
+            InUseError: a reader was in the way; try again later.
+            StoreError: the disk failed.
+        """
+        settle = partial(self._database.settle, patience_ms=SETTLE_PATIENCE_MS)
+        await trio.to_thread.run_sync(settle, limiter=self._writing)
 
     async def _lead(self) -> None:
         """Commit the first of the queue, ourselves among them, and pass the lead on."""

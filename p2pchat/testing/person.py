@@ -48,7 +48,7 @@ class Person:
         self._home = Home(directory)
         self._home.create()
         self._home.network_file.write_text('name = "sim"\n')
-        self.database = Database.create(self._home.store, self._key)
+        self.database = Database.create(self._home.store, self.key)
         self.app = self.database.transact(
             lambda tx: App.create(tx, self._home, name, self._now_ms, chances.randbytes)
         ).result
@@ -123,7 +123,7 @@ class Person:
     def reopen(self) -> None:
         """Forget all that is not in the store."""
         self.database.close()
-        self.database = Database.open(self._home.store, self._key)
+        self.database = Database.open(self._home.store, self.key)
         self.app = self.database.read(
             lambda tx: App.load(tx, self._home, self._now_ms, self._chances.randbytes)
         )
@@ -145,7 +145,8 @@ class Person:
         return self.name
 
     @property
-    def _key(self) -> bytes:
+    def key(self) -> bytes:
+        """What the store is encrypted under."""
         return self.name.encode().ljust(32, b".")
 
     def _now_ms(self) -> int:

@@ -86,6 +86,12 @@ class InlineStorage:
         self._check_power()
         return self._database.read(query)
 
+    async def settle(self) -> None:
+        """Leave nothing of what was changed or deleted in the store's files."""
+        await trio.lowlevel.checkpoint()
+        self._check_power()
+        self._database.settle()
+
     def _check_power(self) -> None:
         if self._fuse.is_blown:  # only clean-up under a shield comes here
             raise StoreError("the power is gone")

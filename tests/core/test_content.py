@@ -21,7 +21,7 @@ words = st.text(min_size=1, max_size=200)
 contents = (
     st.builds(content.Text, words, st.none() | ids, st.none() | st.integers(1, content.MAX_TIMER_S))
     | st.builds(content.Edit, ids, words)
-    | st.builds(content.Delete, ids)
+    | st.builds(content.Delete, ids, st.lists(ids, max_size=3).map(tuple))
     | st.builds(content.Reaction, ids, st.sampled_from(["👍🏽", "❤️", "👨‍👩‍👧‍👦", ""]))
     | st.builds(content.Pin, ids, st.booleans())
     | st.builds(content.Timer, st.integers(0, content.MAX_TIMER_S))

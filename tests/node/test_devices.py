@@ -92,7 +92,7 @@ def test_read_receipts_go_on_past_the_line_about_a_new_device(workshop: Any, tmp
     again = renewed(workshop, ben, tmp_path)
     write(again, ann, "read me")
     workshop.rest(ann, again, cleo)
-    ann.change("chat.read", s.Chat(chat=again.app.person.text))
+    ann.change("chat.read", s.ReadChat(chat=again.app.person.text))
     workshop.rest(ann, again, cleo)
     assert [one.state for one in again.messages(ann) if one.text == "read me"] == ["read"]
 

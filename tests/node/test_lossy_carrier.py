@@ -86,7 +86,7 @@ class Carrier(RuleBasedStateMachine):
 
     @rule(side=SIDES)
     def read(self, side: int) -> None:
-        self.me(side).change("chat.read", s.Chat(chat=self.name(1 - side)))
+        self.me(side).change("chat.read", s.ReadChat(chat=self.name(1 - side)))
 
     # --- the carrier ---------------------------------------------------------------------------
 

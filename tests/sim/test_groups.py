@@ -252,6 +252,8 @@ def test_what_is_said_about_a_message_before_its_key_comes_is_kept(seed: int) ->
         for id in ids:
             await cat.change("message.react", s.React(id=id, emoji="👍"))
         await cat.change("message.pin", s.Mark(id=ids[1]))
+        await ann.change("message.edit", s.EditMessage(id=ids[0], text="first words"))
+        await ann.change("message.edit", s.EditMessage(id=ids[0], text="better words"))
         await ann.change("message.delete", s.MessageId(id=ids[2]))
         await settle(world)
         await world.kill(ann)
@@ -260,5 +262,45 @@ def test_what_is_said_about_a_message_before_its_key_comes_is_kept(seed: int) ->
         await world.start(ann)
         await settle(world)
         check(world)
+        assert texts(bob, "#club")[1] == "better words"
+
+    simulate(seed, scenario)
+
+
+def test_what_was_edited_and_deleted_meanwhile_is_one_deleted_line(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob, cat = await world.persons("ann", "bob", "cat")
+        await world.befriend(ann, bob)
+        await world.befriend(ann, cat)
+        await world.group("club", ann, bob, cat)
+        await settle(world)
+        await world.kill(bob)
+        id = await world.say(ann, "#club", "teh")
+        await ann.change("message.edit", s.EditMessage(id=id, text="the"))
+        await settle(world)
+        await ann.change("message.delete", s.MessageId(id=id))
+        await settle(world)
+        await world.start(bob)
+        await settle(world)
+        check(world)
+
+    simulate(seed, scenario)
+
+
+def test_a_message_that_comes_late_is_unread_though_later_ones_were_read(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob, cat = await found(world, "ann", "bob", "cat")
+        world.partition([ann], [bob, cat])
+        late = await world.say(ann, "#club", "can anybody hear me?")
+        await world.pass_time(60)
+        await world.say(bob, "#club", "it is quiet")
+        await world.until(lambda: cat.query("node.status").unread == 1, "one unread")
+        page = cat.query("message.unread", s.UnreadQuery(chat="#club"))
+        await cat.change("chat.read", s.ReadChat(chat="#club", upto=page.upto))
+        world.heal()
+        await settle(world)
+        page = cat.query("message.unread", s.UnreadQuery(chat="#club"))
+        assert [message.id for message in page.messages] == [late]
+        assert cat.query("node.status").unread == 1
 
     simulate(seed, scenario)

@@ -29,27 +29,6 @@ def test_pins_set_on_both_sides_of_a_partition_end_alike(seed: int) -> None:
     simulate(seed, scenario)
 
 
-@pytest.mark.xfail(strict=True, reason="an edit whose body was erased is shown as a deleted message")
-def test_what_was_edited_and_deleted_meanwhile_is_one_deleted_line(seed: int) -> None:
-    async def scenario(world: World) -> None:
-        ann, bob, cat = await world.persons("ann", "bob", "cat")
-        await world.befriend(ann, bob)
-        await world.befriend(ann, cat)
-        await world.group("club", ann, bob, cat)
-        await settle(world)
-        await world.kill(bob)
-        id = await world.say(ann, "#club", "teh")
-        await ann.change("message.edit", s.EditMessage(id=id, text="the"))
-        await settle(world)
-        await ann.change("message.delete", s.MessageId(id=id))
-        await settle(world)
-        await world.start(bob)
-        await settle(world)
-        check(world)
-
-    simulate(seed, scenario)
-
-
 @pytest.mark.xfail(strict=True, reason="nobody reconciles with who was removed, so he never learns it")
 def test_who_was_removed_while_away_is_told(seed: int) -> None:
     async def scenario(world: World) -> None:

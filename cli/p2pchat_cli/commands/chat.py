@@ -39,7 +39,7 @@ def chat(ctx: typer.Context, chat: ChatArgument) -> None:
     name = _full_name(session, chat)
     session.say(line for message in page.messages for line in message_lines(message))
     session.say([f"{bold(name)}  {dim('(/help, /quit)')}"])
-    session.call("chat.read", s.Chat(chat=chat), s.Done)
+    session.call("chat.read", s.ReadChat(chat=chat), s.Done)
 
     # Loads threads and readline, which the piped form does not need.
     from p2pchat_cli.listener import Listener

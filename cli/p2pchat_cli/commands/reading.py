@@ -19,8 +19,6 @@ from p2pchat_cli.options import (
 from p2pchat_cli.session import Session
 from p2pchat_cli.style import dim
 
-_PAGE = 500  # messages the node gives at once
-
 BeforeOption = Annotated[
     str | None,
     typer.Option(metavar="ID", help="Page back from this message.", show_default=False),
@@ -32,15 +30,19 @@ def read(ctx: typer.Context, chat: MaybeChatArgument = None) -> None:
     session = session_of(ctx)
     summaries = session.call("chat.list", s.Nothing(), s.Chats).chats
     chosen = summaries if chat is None else [_summary(session, summaries, chat)]
-    unread = [summary for summary in chosen if summary.unread]
     found: list[s.Message] = []
-    for summary in unread:
-        found += _newest(session, _exact(summary), summary.unread)
+    marks: list[s.ReadChat] = []
+    for name in [_exact(summary) for summary in chosen if summary.unread]:
+        page = session.call("message.unread", s.UnreadQuery(chat=name), s.Unread)
+        found += page.messages
+        marks.append(s.ReadChat(chat=name, upto=page.upto))
+        if page.more:
+            session.hint(f"There is more unread in {name}: p2pchat read {name}")
     lines = [line for message in found for line in message_lines(message, with_chat=chat is None)]
     session.answer(s.Messages(messages=found), lines or ["Nothing unread."])
-    # Marked only after they were shown: a full pipe or ^C must not lose them.
-    for summary in unread:
-        session.call("chat.read", s.Chat(chat=_exact(summary)), s.Done)
+    # Marked only after they were shown: a full pipe or ^C must not lose them, nor what came meanwhile.
+    for mark in marks:
+        session.call("chat.read", mark, s.Done)
 
 
 def history(
@@ -61,7 +63,7 @@ def read_group(
     """As `p2pchat history`, and marks the group as read."""
     chat = f"#{group.removeprefix('#')}"
     history(ctx, chat, limit, before)
-    session_of(ctx).call("chat.read", s.Chat(chat=chat), s.Done)
+    session_of(ctx).call("chat.read", s.ReadChat(chat=chat), s.Done)
 
 
 def search(
@@ -78,16 +80,6 @@ def search(
 
 def _history(session: Session, chat: str, limit: int, before: str | None = None) -> s.Messages:
     return session.call("message.history", s.History(chat=chat, limit=limit, before=before), s.Messages)
-
-
-def _newest(session: Session, chat: str, count: int) -> list[s.Message]:
-    """The newest `count` messages, oldest first, page by page."""
-    page = _history(session, chat, min(count, _PAGE))
-    found = page.messages
-    while page.more and len(found) < count:
-        page = _history(session, chat, min(count - len(found), _PAGE), found[0].id)
-        found = page.messages + found
-    return found
 
 
 def _summary(session: Session, summaries: list[s.ChatSummary], chat: str) -> s.ChatSummary:

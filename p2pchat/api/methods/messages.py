@@ -32,7 +32,8 @@ def message_edit(app: App, tx: Transaction, params: s.EditMessage) -> s.Message:
 def message_delete(app: App, tx: Transaction, params: s.MessageId) -> s.Message:
     """See the table."""
     message = find_message(tx, params.id)
-    return _change(app, tx, message, content.Delete(message.id))
+    edits = tuple(messages.edits(tx, message.id)[-content.MAX_EDITS :])
+    return _change(app, tx, message, content.Delete(message.id, edits))
 
 
 def message_react(app: App, tx: Transaction, params: s.React) -> s.Message:
@@ -104,7 +105,7 @@ def chat_list(app: App, tx: Reader, params: s.Nothing) -> s.Chats:
             s.ChatSummary(
                 chat=chat_name(app, tx, one.id),
                 conversation=one.id.text,
-                unread=messages.unread(tx, one.id, one.read_lamport),
+                unread=messages.unread(tx, one.id),
                 timer_s=one.timer_s,
                 muted=one.muted_until_ms > app.now_ms(),
                 archived=one.archived,
@@ -115,9 +116,25 @@ def chat_list(app: App, tx: Reader, params: s.Nothing) -> s.Chats:
     return s.Chats(chats=summaries)
 
 
-def chat_read(app: App, tx: Transaction, params: s.Chat) -> s.Done:
+def message_unread(app: App, tx: Reader, params: s.UnreadQuery) -> s.Unread:
     """See the table."""
-    chats.mark_read(app, tx, _conversation(app, tx, params.chat))
+    limit = page_limit(params.limit)
+    found = messages.arrived_unread(tx, _conversation(app, tx, params.chat), limit=limit + 1)
+    page = found[:limit]
+    return s.Unread(
+        messages=[views.message(app, tx, one) for one in sorted(page, key=lambda one: (one.lamport, one.id))],
+        upto=page[-1].id.text if page else None,
+        more=len(found) > limit,
+    )
+
+
+def chat_read(app: App, tx: Transaction, params: s.ReadChat) -> s.Done:
+    """See the table."""
+    conversation = _conversation(app, tx, params.chat)
+    upto = find_message(tx, params.upto) if params.upto else None
+    if upto and upto.conversation != conversation:
+        raise UsageError("the message up to which the chat was read is in another chat")
+    chats.mark_read(app, tx, conversation, upto=upto.id if upto else None)
     return s.Done()
 
 
@@ -158,6 +175,7 @@ QUERIES: Final[dict[str, Query]] = {
     "message.show": message_show,
     "message.history": message_history,
     "message.search": message_search,
+    "message.unread": message_unread,
     "message.marked": message_marked,
     "chat.list": chat_list,
 }

@@ -35,7 +35,7 @@ def node_status(app: App, tx: Reader, params: s.Nothing) -> s.Status:
         peers=0,
         contacts=len(people.persons(tx, "accepted")),
         groups=len(group_store.all_in(tx, "joined")),
-        unread=sum(messages.unread(tx, one.id, one.read_lamport) for one in chats_open),
+        unread=sum(messages.unread(tx, one.id) for one in chats_open),
         requests=len(people.persons(tx, "pending")) + len(group_store.all_in(tx, "invited")),
         outbox=outbox.count(tx),
         store_bytes=app.home.store.stat().st_size,

@@ -66,8 +66,11 @@ from p2pchat.api.schema.messages import (
     Messages,
     React,
     Reaction,
+    ReadChat,
     Search,
     Send,
+    Unread,
+    UnreadQuery,
 )
 from p2pchat.api.schema.money import (
     Balance,
@@ -157,6 +160,7 @@ __all__ = [
     "Proof",
     "React",
     "Reaction",
+    "ReadChat",
     "RemoveMember",
     "Rename",
     "RenameGroup",
@@ -174,6 +178,8 @@ __all__ = [
     "SplitResult",
     "StatementQuery",
     "Status",
+    "Unread",
+    "UnreadQuery",
     "Who",
     "Words",
 ]

@@ -101,6 +101,18 @@ class Search(Params):
     limit: int = 50
 
 
+class UnreadQuery(Chat):
+    """Messages of others in a chat that have not been shown to me."""
+
+    limit: int = 500
+
+
+class ReadChat(Chat):
+    """What has arrived in a chat was shown to me: all of it, or until and with the message `upto`."""
+
+    upto: str | None = None
+
+
 class MessageId(Params):
     """A message by its id or the beginning of it."""
 
@@ -143,6 +155,14 @@ class Messages(Result):
     more: bool = False
 
 
+class Unread(Result):
+    """Unread messages in the order of the chat; `upto` is the one that arrived last, for `chat.read`."""
+
+    messages: list[Message]
+    upto: str | None
+    more: bool = False
+
+
 class ChatSummary(Result):
     """A line in the list of chats."""
 
@@ -167,6 +187,7 @@ METHODS: Final[dict[str, Method]] = {
     "message.show": Method(MessageId, Message, "store", "One message with its deliveries"),
     "message.history": Method(History, Messages, "store", "Messages of one chat"),
     "message.search": Method(Search, Messages, "store", "Find messages"),
+    "message.unread": Method(UnreadQuery, Unread, "store", "What has not been shown to me"),
     "message.edit": Method(EditMessage, Message, "store", "Other words for a text of mine"),
     "message.delete": Method(MessageId, Message, "store", "Delete a text of mine for everybody"),
     "message.react": Method(React, Message, "store", "Put an emoji beside a message"),
@@ -178,5 +199,5 @@ METHODS: Final[dict[str, Method]] = {
     "chat.archive": Method(ChatArchive, Done, "store", "Keep a chat out of sight"),
     "chat.draft": Method(ChatDraft, Done, "store", "Keep what was typed"),
     "chat.list": Method(Nothing, Chats, "store", "All chats"),
-    "chat.read": Method(Chat, Done, "store", "Mark a chat as read"),
+    "chat.read": Method(ReadChat, Done, "store", "Mark a chat as read"),
 }

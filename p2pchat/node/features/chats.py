@@ -95,16 +95,14 @@ def tell(
     events.record(tx, event, data, app.now_ms())
 
 
-def mark_read(app: App, tx: Transaction, conversation: ConversationId) -> None:
-    """Everything of the chat was shown to me; a contact is told, if I want that."""
-    newest = messages.last(tx, conversation)
-    known = logs.conversation(tx, conversation)
-    if newest is None or known is None or newest.lamport <= known.read_lamport:
+def mark_read(
+    app: App, tx: Transaction, conversation: ConversationId, *, upto: EntryId | None = None
+) -> None:
+    """What has arrived (until and with `upto`) was shown to me; a contact is told, if I want that."""
+    if not messages.see(tx, conversation, upto=upto):
         return
-    heard = messages.last_of_others(tx, conversation)
-    foreign = messages.unread(tx, conversation, known.read_lamport) > 0
-    logs.mark_read(tx, conversation, newest.lamport)
-    if foreign and heard and known.person and settings.get(tx).read_receipts:
+    heard, known = messages.last_seen(tx, conversation), logs.conversation(tx, conversation)
+    if heard and known and known.person and settings.get(tx).read_receipts:
         for device in people.devices(tx, known.person):
             outbox.drop(tx, device.id, items.READ)
             outbox.put(tx, device.id, Item(items.READ, ReadMark(conversation, heard.id).encode()))

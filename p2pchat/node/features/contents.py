@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from p2pchat.core import content
 from p2pchat.core.ids import EntryId, PersonId
@@ -15,6 +16,8 @@ from p2pchat.store import logs, messages
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
+
+_DELETABLE: Final = frozenset({"text", "sealed", "missing"})  # what is, or may turn out to be, a text
 
 
 def apply(
@@ -42,15 +45,20 @@ def _do(
             chats.show(app, tx, entry, person, "text", text, reply=reply, expires_s=expires_s)
         case content.Edit(target, text):
             message = _target(tx, entry, target, of=person)
-            if message and message.kind == "text":
-                messages.edit(tx, target, text, entry.id, app.now_ms())
-                chats.tell(app, tx, "message.edited", target, message.conversation, person, text=text)
-        case content.Delete(target):
+            # The words of a message that cannot be read yet wait in the log, `edit` says where.
+            if message and message.kind in _DELETABLE:
+                is_newest = messages.note_edit(tx, target, entry.id)
+                if is_newest and message.kind == "text":
+                    messages.edit(tx, target, text, app.now_ms())
+                    chats.tell(app, tx, "message.edited", target, message.conversation, person, text=text)
+        case content.Delete(target, edits):
             message = _target(tx, entry, target, of=person)
-            if message and message.kind in ("text", "sealed", "missing"):
+            if message and message.kind in _DELETABLE:
                 chats.erase(tx, target)
                 messages.delete(tx, target)
                 chats.tell(app, tx, "message.deleted", target, message.conversation, person)
+            for edit in edits:
+                _forget_edit(tx, _target(tx, entry, edit, of=person))
         case content.Reaction(target, emoji):
             message = _target(tx, entry, target)
             if message and message.kind != "deleted":
@@ -73,6 +81,13 @@ def _do(
         case content.Unknown(kind):
             chats.show(app, tx, entry, person, "unknown", f"a message of a newer version ({kind})")
     return None
+
+
+def _forget_edit(tx: Transaction, line: messages.Message | None) -> None:
+    """An edit of a deleted message is no line of the chat, though it came without its words or its key."""
+    if line and line.kind in _DELETABLE:
+        chats.erase(tx, line.id)
+        messages.forget(tx, line.id)
 
 
 def _target(

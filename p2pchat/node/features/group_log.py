@@ -64,8 +64,7 @@ def _fill_in(app: App, tx: Transaction, entry: Entry) -> bool:
     if message is None or message.kind != "missing":
         return False
     logs.fill_in(tx, entry)
-    messages.forget(tx, entry.id)
-    group_messages.show_taken(app, tx, entry, message.person)
+    group_messages.show_again(app, tx, message)
     return True
 
 

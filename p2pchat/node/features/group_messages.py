@@ -126,7 +126,7 @@ def take_key(app: App, tx: Transaction, sender: people.Device, payload: bytes) -
         raise ProtocolError("a sender key of an unknown device")
     _keep_key(app, tx, key, first_hand=sender.id == key.author)
     for message in messages.sealed(tx, key.group, key.session_id, key.author):
-        _show_opened(app, tx, message)
+        show_again(app, tx, message)
 
 
 def _keep_key(app: App, tx: Transaction, key: SenderKey, *, first_hand: bool) -> None:
@@ -241,16 +241,20 @@ def _readable_from(tx: Reader, session: InboundGroupSession, lamport: int) -> in
     return None
 
 
-def _show_opened(app: App, tx: Transaction, message: messages.Message) -> None:
-    """Show a message whose key has come, with the marks that others put on it meanwhile."""
+def show_again(app: App, tx: Transaction, message: messages.Message) -> None:
+    """Show a message whose key or words have come, with what was said about it meanwhile."""
     entry = logs.get(tx, message.id)
     assert entry is not None
-    reactions = messages.reactions(tx, message.id)
+    reactions, edits = messages.reactions(tx, message.id), messages.edits(tx, message.id)
     messages.forget(tx, message.id)
     show_taken(app, tx, entry, message.person)
     for reaction in reactions:
         messages.react(tx, message.id, reaction.person, reaction.emoji, app.now_ms())
     messages.pin(tx, message.id, message.pinned)
+    for id in edits:
+        edit = logs.get(tx, id)
+        if edit and edit.body is not None:
+            show_taken(app, tx, edit, message.person)
 
 
 def _open(app: App, tx: Reader, entry: Entry) -> tuple[GroupSessionId, bytes | None]:
