@@ -180,6 +180,11 @@ class Home:
         return self.directory / "store.db"
 
     @property
+    def ledger_anchor(self) -> Path:
+        """The last ledger entry that this device has signed: an old store is told by it."""
+        return self.directory / "ledger.anchor"
+
+    @property
     def key_file(self) -> Path:
         """The wrapped or plain key of the store, or a bootstrap node's identity; 0600."""
         return self.directory / "key"

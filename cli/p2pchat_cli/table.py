@@ -212,6 +212,9 @@ _LEDGER: Final[dict[str, Command | Group]] = {
                 "Write your accounts for another program",
                 "ledger export --format hledger bob bob.journal",
             ),
+            "forks": Command(
+                "ledger:forks", "Show devices that signed two entries with one number", "ledger forks proofs"
+            ),
         },
     ),
 }

@@ -6,10 +6,9 @@ from p2pchat.api import schema as s
 from p2pchat.core.group.operations import Invite
 from p2pchat.core.identity import fingerprint, safety_number
 from p2pchat.core.log.order import shown_ms
-from p2pchat.node.features import group_views, ious
+from p2pchat.node.features import group_views
 from p2pchat.node.features.app import App
 from p2pchat.node.features.groups import ROLE_NAMES
-from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.node.features.names import chat_name, name_of
 from p2pchat.node.words import fingerprint_words
 from p2pchat.store import deliveries, groups, messages, people
@@ -119,41 +118,6 @@ def group(app: App, tx: Reader, membership: groups.Membership) -> s.Group:
 
 def _history(days: int | None) -> str:
     return "all" if days is None else str(days) if days else "from-join"
-
-
-def iou(app: App, tx: Reader, line: ious.Line) -> s.Iou:
-    """An IOU or a request from my point of view."""
-    return s.Iou(
-        id=line.id.text,
-        who=name_of(app, tx, line.person),
-        direction="i-owe" if line.i_owe else "owes-me",
-        reason=line.reason.name.lower(),
-        amount=in_unit(line.minor, line.unit),
-        minor=line.minor,
-        unit=line.unit.code,
-        state=str(line.status),
-        note=line.note,
-        at_ms=line.created_ms,
-        mine_to_decide=line.open and not line.mine,
-        same_as=line.twin.text if line.twin else None,
-        kind="request" if line.is_request else "iou",
-    )
-
-
-def balance(app: App, tx: Reader, standing: ious.Standing) -> s.Balance:
-    """What stands between me and one person in one unit."""
-    limit = standing.limit
-    sign = "+" if standing.minor > 0 else ""
-    return s.Balance(
-        who=name_of(app, tx, standing.person),
-        amount=f"{sign}{in_unit(standing.minor, standing.unit)}",
-        minor=standing.minor,
-        unit=standing.unit.code,
-        open_offers=standing.open,
-        limit=in_unit(limit.owed, standing.unit) if limit else None,
-        auto=in_unit(limit.automatic, standing.unit) if limit and limit.automatic else None,
-        their_limit=in_unit(standing.their_limit.owed, standing.unit) if standing.their_limit else None,
-    )
 
 
 def event(stored: StoredEvent) -> s.Event:

@@ -5,6 +5,7 @@ Nothing here needs trio or the network, so a command without a running node uses
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from p2pchat.store.database import Database
 from p2pchat.store.transaction import Change, Query, Transaction
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 _NETWORK: Final = "network file"  # in a backup: what lies beside the store
 
 
@@ -161,7 +163,14 @@ def _fresh_key(home: Home, passphrase: str) -> Iterator[bytes]:
 
 
 def _load(database: Database, home: Home) -> App:
-    return database.read(lambda tx: App.load(tx, home, wall_clock_ms, os.urandom))
+    app = database.read(lambda tx: App.load(tx, home, wall_clock_ms, os.urandom))
+    if not database.read(lambda tx: restore.has_forgotten(app, tx)):
+        return app
+    logger.warning(
+        "The store in %s is older than what this device has signed: it goes on as a new device.",
+        home.directory,
+    )
+    return database.transact(lambda tx: restore.begin_anew(app, tx)).result
 
 
 def _remove_store(home: Home) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -102,9 +102,11 @@ class Database:
                 commit that failed, and no later change is confirmed, the change may yet be found when the
                 store is opened again: so what is tried again must be safe to repeat.
         """
-        with self._transaction():
-            transaction = Transaction(self._writer)
-            result = change(transaction)
+        with self._turn:
+            with self._transaction():
+                transaction = Transaction(self._writer)
+                result = change(transaction)
+            _follow(transaction.on_disk)
         return Committed(result, transaction.effects)
 
     def transact_each(self, changes: Sequence[Change[T]]) -> list[Committed[T] | Exception]:
@@ -116,8 +118,12 @@ class Database:
         Raises:
             StoreError: the disk or the file failed; none of the changes was made.
         """
-        with self._transaction():
-            return [self._attempt(change) for change in changes]
+        with self._turn:
+            lasting: dict[str, Callable[[], None]] = {}
+            with self._transaction():
+                outcomes = [self._attempt(change, lasting) for change in changes]
+            _follow(lasting)
+        return outcomes
 
     def read(self, query: Query[T]) -> T:
         """What `query` finds in the store as it was committed last; never waits for a writer.
@@ -200,7 +206,7 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 raise
 
-    def _attempt(self, change: Change[T]) -> Committed[T] | Exception:
+    def _attempt(self, change: Change[T], lasting: dict[str, Callable[[], None]]) -> Committed[T] | Exception:
         self._writer.execute("SAVEPOINT attempt")
         transaction = Transaction(self._writer)
         try:
@@ -215,6 +221,7 @@ class Database:
             self._writer.execute("RELEASE attempt")
             return describe(error, self.path) if isinstance(error, apsw.Error) else error
         self._writer.execute("RELEASE attempt")
+        lasting |= transaction.on_disk
         return Committed(result, transaction.effects)
 
     def _take_reader(self) -> apsw.Cursor:
@@ -222,3 +229,8 @@ class Database:
             return self._idle_readers.get_nowait()
         except queue.Empty:
             return connect(self.path, self._key, readonly=True).cursor()
+
+
+def _follow(lasting: dict[str, Callable[[], None]]) -> None:
+    for act in lasting.values():
+        act()

@@ -43,19 +43,22 @@ class Transaction(Reader):
     """Changes that happen together or not at all.
 
     `effects` is for what must follow once the changes last: news to tell, an outbox to wake. They are
-    opaque here and handed on in order; those of a change that fails are dropped with it.
+    opaque here and handed on in order; those of a change that fails are dropped with it. `on_disk` is
+    for what must last as well before anybody is told, by name: of several with one name the last one
+    runs, right after the commit. It must not raise.
     """
 
-    __slots__ = ("effects",)
+    __slots__ = ("effects", "on_disk")
 
     def __init__(self, cursor: apsw.Cursor) -> None:
         super().__init__(cursor)
         self.effects: list[object] = []
+        self.on_disk: dict[str, Callable[[], None]] = {}
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part that is undone, with its effects, if it raises; what came before it stands."""
-        told = len(self.effects)
+        told, lasting = len(self.effects), self.on_disk.copy()
         self._cursor.execute("SAVEPOINT part")
         try:
             yield
@@ -63,6 +66,7 @@ class Transaction(Reader):
             self._cursor.execute("ROLLBACK TO part")
             self._cursor.execute("RELEASE part")
             del self.effects[told:]
+            self.on_disk = lasting
             raise
         self._cursor.execute("RELEASE part")
 

@@ -180,7 +180,7 @@ def test_a_log_that_is_asked_for_again_and_again_is_queued_once(workshop: Any) -
     for _ in range(3):
         ann.database.transact(lambda tx: lost_log.take_wanted(ann.app, tx, sender, wish))
     queued = ann.database.read(lambda tx: tx.execute("SELECT kind FROM outbox ORDER BY id"))
-    assert queued == [("log.authors",), ("entry",)]
+    assert queued == [("log.authors",), ("entry",), ("ledger.heads",)]
     other = LogWanted(direct_conversation(ann.app.person, cleo.app.person), ()).encode()
     with pytest.raises(ProtocolError):
         ann.database.transact(lambda tx: lost_log.take_wanted(ann.app, tx, sender, other))

@@ -11,8 +11,9 @@ import typer
 
 from p2pchat.api import schema as s
 from p2pchat.errors import StoreError, UsageError
+from p2pchat_cli.message_lines import SHORT_ID
 from p2pchat_cli.options import WhoArgument, session_of
-from p2pchat_cli.style import bad, good
+from p2pchat_cli.style import accent, bad, good
 
 _PAUSE_S: Final = 0.5
 _ENDINGS: Final = {"hledger": "journal", "beancount": "beancount", "csv": "csv", "json": "json"}
@@ -115,14 +116,42 @@ def export(
     )
 
 
+def forks(
+    ctx: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Write the proofs into it.")
+    ] = None,
+) -> None:
+    """Both entries count against whoever signed them, so nobody gains; but do not trust that device."""
+    session = session_of(ctx)
+    found = session.call("ledger.forks", s.Nothing(), s.Forks)
+    lines = [
+        f"{accent(one.who)}: device {one.device[:SHORT_ID]} signed two entries with one number, in {one.unit}"
+        for one in found.forks
+    ]
+    if folder is not None:
+        files = [folder / f"{index}.proof" for index in range(1, len(found.forks) + 1)]
+        _make(folder)
+        for file in files:
+            _check_free(file)
+        for file, one in zip(files, found.forks, strict=True):
+            _write(file, one.data)
+        lines += [f"{file}: the proof" for file in files]
+    session.answer(found, lines or ["Nobody signed two entries with one number."])
+
+
 def _files(folder: Path, books: list[s.Book], format: Format) -> list[Path]:
+    _make(folder)
+    names = [f"{''.join(filter(str.isalnum, book.who))}-{book.unit}" for book in books]
+    endings = [name if names.count(name) == 1 else f"{name}-{index}" for index, name in enumerate(names)]
+    return [folder / f"{name}.{_ENDINGS[format.value]}" for name in endings]
+
+
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise StoreError(f"The folder {folder} cannot be made: {error.strerror}.") from error
-    names = [f"{''.join(filter(str.isalnum, book.who))}-{book.unit}" for book in books]
-    endings = [name if names.count(name) == 1 else f"{name}-{index}" for index, name in enumerate(names)]
-    return [folder / f"{name}.{_ENDINGS[format.value]}" for name in endings]
 
 
 def _check_free(file: Path) -> None:

@@ -131,6 +131,7 @@ def _standing(one: s.Balance) -> tuple[str, str, str]:
     beside = [f"{plural(one.open_offers, 'IOU')} open"] if one.open_offers else []
     beside += [f"may owe you {one.limit}, {one.auto or 'nothing'} unasked"] if one.limit else []
     beside += [f"you may owe {one.their_limit}"] if one.their_limit else []
+    beside += ["this device was restored: it waits for their answer"] if one.recovering else []
     waiting = dim("; ".join(beside))
     amount = one.amount.lstrip("+-")
     if one.minor > 0:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from p2pchat.api import money_views
 from p2pchat.api import schema as s
-from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import LedgerEntryId
 from p2pchat.node.features import accounts, direct, ious, ledger, limits, proofs, splits
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.node.features.names import find_exactly, find_group, find_person, name_of
-from p2pchat.store import people
+from p2pchat.store import people, recoveries
 from p2pchat.store.transaction import Reader, Transaction
 
 
@@ -79,13 +79,13 @@ def iou_limit(app: App, tx: Transaction, params: s.SetLimit) -> s.Balance:
     written, unit = limits.set_limit(app, tx, person, params.amount, params.auto)
     direct.say(app, tx, person, written.said, shown=written.shown)
     (standing,) = [one for one in ious.standings(app, tx, person.id) if one.unit == unit]
-    return views.balance(app, tx, standing)
+    return money_views.balance(app, tx, standing)
 
 
 def iou_list(app: App, tx: Reader, params: s.BalanceQuery) -> s.Ious:
     """See the table."""
     person = find_person(tx, params.who).id if params.who else None
-    return s.Ious(ious=[views.iou(app, tx, line) for line in ious.lines(app, tx, person)])
+    return s.Ious(ious=[money_views.iou(app, tx, line) for line in ious.lines(app, tx, person)])
 
 
 def iou_balance(app: App, tx: Reader, params: s.BalanceQuery) -> s.Balances:
@@ -93,7 +93,7 @@ def iou_balance(app: App, tx: Reader, params: s.BalanceQuery) -> s.Balances:
     person = find_person(tx, params.who).id if params.who else None
     standings = ious.standings(app, tx, person)
     shown = [one for one in standings if one.minor or one.open or one.limit or one.their_limit]
-    return s.Balances(balances=[views.balance(app, tx, one) for one in shown])
+    return s.Balances(balances=[money_views.balance(app, tx, one) for one in shown])
 
 
 def ledger_statement(app: App, tx: Transaction, params: s.StatementQuery) -> s.Proof:
@@ -117,6 +117,11 @@ def ledger_export(app: App, tx: Reader, params: s.BookQuery) -> s.Books:
     )
 
 
+def ledger_forks(app: App, tx: Reader, params: s.Nothing) -> s.Forks:
+    """See the table."""
+    return s.Forks(forks=[money_views.fork(app, tx, found) for found in recoveries.forks(tx)])
+
+
 def _decided(
     app: App, tx: Transaction, id: str, decide: Callable[[App, Transaction, ious.Line], accounts.Written]
 ) -> s.Iou:
@@ -136,13 +141,14 @@ def _written(app: App, tx: Transaction, person: people.Person, written: accounts
 def _shown(app: App, tx: Transaction, id: LedgerEntryId) -> s.Iou:
     line = ious.get(app, tx, id)
     assert line is not None
-    return views.iou(app, tx, line)
+    return money_views.iou(app, tx, line)
 
 
 QUERIES: Final[dict[str, Query]] = {
     "iou.list": iou_list,
     "iou.balance": iou_balance,
     "ledger.export": ledger_export,
+    "ledger.forks": ledger_forks,
 }
 CHANGES: Final[dict[str, Change]] = {
     "iou.pay": iou_pay,

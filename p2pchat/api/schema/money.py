@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from p2pchat.api.schema.base import Method, Params, Result
+from p2pchat.api.schema.base import Method, Nothing, Params, Result
 
 
 class Pay(Params):
@@ -150,6 +150,23 @@ class Balance(Result):
     limit: str | None  # how much the contact may owe me; None: no limit
     auto: str | None  # the largest IOU that is accepted unasked; None: none is
     their_limit: str | None  # how much the contact lets me owe
+    recovering: bool  # this device was restored: nothing that binds me until the contact has answered
+
+
+class Fork(Result):
+    """A device that signed two ledger entries with one number."""
+
+    who: str  # whose device: a petname, or "me"
+    device: str
+    unit: str
+    at_ms: int  # when it was noticed
+    data: bytes  # the proof, which `p2pchat ledger verify` checks
+
+
+class Forks(Result):
+    """All that were noticed or shown by a contact, the oldest first."""
+
+    forks: list[Fork]
 
 
 class Balances(Result):
@@ -179,5 +196,6 @@ METHODS: Final[dict[str, Method]] = {
     "iou.list": Method(BalanceQuery, Ious, "store", "IOUs, newest first"),
     "iou.balance": Method(BalanceQuery, Balances, "store", "Who owes whom"),
     "ledger.statement": Method(StatementQuery, Proof, "store", "Prove what stands between us"),
+    "ledger.forks": Method(Nothing, Forks, "store", "Devices that signed two entries with one number"),
     "ledger.export": Method(BookQuery, Books, "store", "Books for other programs"),
 }

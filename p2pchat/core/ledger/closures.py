@@ -62,8 +62,8 @@ class Closures:
             for ids in self._alive.get(scope, {}).values()
         )
 
-    def is_closed(self, device: bytes, epoch: bytes) -> bool:
-        """Whether nothing more can be written in the epoch."""
+    def is_closed(self, device: bytes, epoch: bytes | None) -> bool:
+        """Whether nothing more can be written in the epoch, or (None) by the device at all."""
         return (device, epoch) in self._alive or (device, None) in self._alive
 
     def is_agreed(self, closure: bytes) -> bool:

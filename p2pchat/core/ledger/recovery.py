@@ -5,7 +5,7 @@ and an acceptance still under way could come on top of new ones. So a device kee
 the database, and on any doubt starts a new epoch in which it writes nothing that binds until
 
 1. it holds everything that the other side holds, and
-2. the other side has agreed to a closure for each of its old epochs.
+2. the other side has agreed to a closure for each of its old epochs, or for the device that it replaces.
 
 State table: docs/protocol/ledger.md, section 6.
 """
@@ -49,14 +49,16 @@ class Anchor(msgspec.Struct, frozen=True):
 class Recovery(msgspec.Struct, frozen=True):
     """A device that has to settle its past before it binds itself again.
 
-    It writes in `epoch`; `lost` are older epochs that the anchor or the database remember. `awaited`
-    are the heads that the other side said it holds, None until it said so.
+    It writes in `epoch`; `lost` are older epochs that the anchor or the database remember. `replaced`
+    are devices of the same person that are gone: nothing of them may count but what both know now.
+    `awaited` are the heads that the other side said it holds, None until it said so.
     """
 
     device: DeviceId
     epoch: bytes
     lost: tuple[bytes, ...] = ()
     awaited: tuple[LedgerEntryId, ...] | None = None
+    replaced: tuple[DeviceId, ...] = ()
 
 
 def is_rolled_back(state: AccountState, device: DeviceId, head: WriterHead, anchor: Anchor | None) -> bool:
@@ -88,7 +90,7 @@ def begin(device: DeviceId, epoch: bytes, anchor: Anchor | None, head: WriterHea
 
 def hear_heads(recovery: Recovery, heads: tuple[LedgerEntryId, ...]) -> Recovery:
     """The recovery after the other side said which heads it holds; all of them have to come in."""
-    return Recovery(recovery.device, recovery.epoch, recovery.lost, heads)
+    return msgspec.structs.replace(recovery, awaited=heads)
 
 
 def is_synced(recovery: Recovery, state: AccountState) -> bool:
@@ -96,11 +98,14 @@ def is_synced(recovery: Recovery, state: AccountState) -> bool:
     return recovery.awaited is not None and all(head in state.chains.entries for head in recovery.awaited)
 
 
-def open_epochs(recovery: Recovery, state: AccountState) -> list[bytes]:
-    """The old epochs of the device, as far as anybody remembers, that are not closed yet."""
+def open_writers(recovery: Recovery, state: AccountState) -> list[tuple[DeviceId, bytes | None]]:
+    """What is not closed yet: old epochs of the device as far as anybody remembers, and replaced devices."""
     known = {head.writer.epoch for head in state.heads() if head.writer.device == recovery.device}
     known.update(recovery.lost)
-    return sorted(epoch for epoch in known - {recovery.epoch} if not state.is_closed(recovery.device, epoch))
+    epochs = sorted(known - {recovery.epoch})
+    scopes: list[tuple[DeviceId, bytes | None]] = [(device, None) for device in recovery.replaced]
+    scopes += [(recovery.device, epoch) for epoch in epochs]
+    return [(device, epoch) for device, epoch in scopes if not state.is_closed(device, epoch)]
 
 
 def closures_to_propose(recovery: Recovery, state: AccountState) -> list[Draft]:
@@ -108,14 +113,14 @@ def closures_to_propose(recovery: Recovery, state: AccountState) -> list[Draft]:
     if not is_synced(recovery, state):
         return []
     drafts = [
-        agreements.propose_closure(state, recovery.device, epoch) for epoch in open_epochs(recovery, state)
+        agreements.propose_closure(state, device, epoch) for device, epoch in open_writers(recovery, state)
     ]
     return [draft for draft in drafts if not _is_proposed(state, draft)]
 
 
 def is_settled(recovery: Recovery, state: AccountState) -> bool:
     """Whether the device may bind itself again: synced, and every old epoch is closed by both."""
-    return is_synced(recovery, state) and not open_epochs(recovery, state)
+    return is_synced(recovery, state) and not open_writers(recovery, state)
 
 
 def check_allowed(recovery: Recovery | None, state: AccountState, draft: Draft) -> None:

@@ -181,8 +181,8 @@ class AccountState:
         """Whether no agreed closure has shut the entry out."""
         return self._closures.is_alive(signed)
 
-    def is_closed(self, device: DeviceId, epoch: bytes) -> bool:
-        """Whether an agreed closure lets nothing more be written in this epoch."""
+    def is_closed(self, device: DeviceId, epoch: bytes | None) -> bool:
+        """Whether an agreed closure lets nothing more be written in this epoch (None: by this device)."""
         return self._closures.is_closed(device, epoch)
 
     def heads(self) -> list[Head]:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from p2pchat.core.codec import decode, encode
 from p2pchat.core.content import MAX_NOTE, SALT_SIZE, LedgerNote
-from p2pchat.core.ids import DeviceId, LedgerEntryId, PersonId
-from p2pchat.core.ledger import writer
+from p2pchat.core.ids import LedgerEntryId, PersonId
+from p2pchat.core.ledger import recovery, writer
 from p2pchat.core.ledger.account import Account, open_account
 from p2pchat.core.ledger.details import EPOCH_SIZE
 from p2pchat.core.ledger.entry import NONCE_SIZE, SignedEntry
 from p2pchat.core.ledger.state import AccountState
 from p2pchat.core.ledger.units import Unit, read_unit, unit_value
 from p2pchat.errors import UsageError
-from p2pchat.node.features import ledger_words
+from p2pchat.node.features import ledger_devices, ledger_forks, ledger_words, recovering
 from p2pchat.node.features.app import App
 from p2pchat.store import events, ledger, people
 from p2pchat.store.transaction import Reader, Transaction
@@ -37,30 +37,31 @@ def opened(app: App, tx: Transaction, person: PersonId, unit: Unit) -> AbstractC
     if ledger.account(tx, account.id) is None:
         epoch = app.entropy(EPOCH_SIZE)
         _put_head(tx, account, person, writer.WriterHead.start(account.id, epoch))
-    return app.accounts.state(tx, account, devices(app, tx, person))
+    return app.accounts.state(tx, account, ledger_devices.owners(app, tx, person))
 
 
 def known(app: App, tx: Reader, stored: ledger.StoredAccount) -> AbstractContextManager[AccountState]:
     """An account that has begun."""
     account = open_account(app.person, stored.person, read_unit(decode(stored.unit)))
-    return app.accounts.state(tx, account, devices(app, tx, stored.person))
-
-
-def devices(app: App, tx: Reader, person: PersonId) -> dict[DeviceId, PersonId]:
-    """Who owns the devices whose entries count in an account with `person`; those that are gone, too."""
-    owned = {device.id: who for who in (person, app.person) for device in people.all_devices(tx, who)}
-    return owned | {app.device: app.person}
+    return app.accounts.state(tx, account, ledger_devices.owners(app, tx, stored.person))
 
 
 def write(
     app: App, tx: Transaction, state: AccountState, draft: writer.Draft, note: str = "", salt: bytes = b""
 ) -> Written:
-    """Sign `draft` at the end of my chain, and store it."""
+    """Sign `draft` at the end of my chain, and store it.
+
+    Raises:
+        NotAllowedError: it would bind me, and this device was restored and has not settled the account yet.
+    """
     stored = ledger.account(tx, state.account.id)
     assert stored is not None
+    if recovering.is_needed(app, tx, stored.person):
+        recovery.check_allowed(recovery.Recovery(app.device, stored.epoch), state, draft)
     head = writer.WriterHead(stored.epoch, stored.seq, stored.prev, stored.written_ms)
     signed, head = writer.write(draft, head, app.key, now_ms=app.now_ms(), nonce=app.entropy(NONCE_SIZE))
     _put_head(tx, state.account, stored.person, head)
+    app.remember(tx, signed.id)
     add(app, tx, state, stored.person, signed, note, salt)
     said = LedgerNote(signed.raw, signed.signature, unit_value(state.account.unit), note, salt)
     return Written(signed.id, said, ledger_words.of(state, signed, note))
@@ -84,6 +85,7 @@ def add(
         signed.id, state.account.id, signed.raw, signed.signature, note, salt, app.now_ms()
     )
     moved = app.accounts.add(tx, entry, signed)
+    ledger_forks.notice(app, tx, state, person)
     _tell(app, tx, state, person, moved)
     return moved
 

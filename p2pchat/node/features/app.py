@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,14 +10,16 @@ from typing import Final, Self
 
 from p2pchat.config import Home
 from p2pchat.core.identity import MAX_ADDRESSES, Card, DeviceCertificate, clean_name
-from p2pchat.core.ids import DeviceId, PersonId
+from p2pchat.core.ids import DeviceId, LedgerEntryId, PersonId
 from p2pchat.core.keys import SEED_SIZE, SigningKey, tagged_hash
 from p2pchat.core.ratchet.account import DeviceAccount
 from p2pchat.errors import DecodeError, StoreError, UsageError
 from p2pchat.node.features.account_cache import AccountCache
 from p2pchat.node.features.group_cache import GroupCache
-from p2pchat.store import meta
+from p2pchat.store import anchor, meta
 from p2pchat.store.transaction import Reader, Transaction
+
+logger = logging.getLogger(__name__)
 
 _NAME: Final = "name"
 _ROOT: Final = "person seed"
@@ -24,6 +27,7 @@ _DEVICE: Final = "device seed"
 _CERTIFICATE: Final = "device certificate"
 _ACCOUNT: Final = "olm account"
 _CARD_VERSION: Final = "card version"
+_FROM_WORDS: Final = "restored from words"
 _ADDRESSES: Final = "own addresses"
 
 
@@ -77,6 +81,8 @@ class App:
             name = clean_name(name)
         except DecodeError as error:
             raise UsageError(str(error)) from error
+        if seed is not None:
+            meta.put(tx, _FROM_WORDS, b"")
         return cls._begin(tx, home, name, SigningKey(seed or entropy(SEED_SIZE)), now_ms, entropy)
 
     @classmethod
@@ -136,6 +142,31 @@ class App:
     def save_account(self, tx: Transaction, account: DeviceAccount) -> None:
         """Keep the prekeys as they are after a step."""
         meta.put(tx, _ACCOUNT, account.to_bytes(self.pickle_key))
+
+    def is_from_words(self, tx: Reader) -> bool:
+        """Whether this store began with a person's words, and nothing of what he had."""
+        return meta.get(tx, _FROM_WORDS) is not None
+
+    def remember(self, tx: Transaction, last: LedgerEntryId) -> None:
+        """Note beside the store, once this change lasts, what this device has signed last in a ledger."""
+        mark = anchor.Mark(self._anchor_name, last)
+
+        def note() -> None:
+            try:
+                anchor.write(self.home.ledger_anchor, mark)
+            except OSError as error:
+                logger.error("%s cannot be written: %s.", self.home.ledger_anchor, error.strerror)
+
+        tx.on_disk["ledger anchor"] = note
+
+    def last_remembered(self) -> LedgerEntryId | None:
+        """What this device noted last; None if it signed nothing yet, or the note is gone."""
+        mark = anchor.read(self.home.ledger_anchor)
+        return LedgerEntryId(mark.last) if mark is not None and mark.writer == self._anchor_name else None
+
+    @cached_property
+    def _anchor_name(self) -> bytes:
+        return tagged_hash("ledger anchor", self.key.seed)
 
     def addresses(self, tx: Reader) -> tuple[str, ...]:
         """Where this device was last reachable, without /p2p/."""

@@ -15,7 +15,7 @@ from p2pchat.core.identity import Card, clean_name, direct_conversation, fingerp
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.errors import DecodeError, NotAllowedError, ProtocolError, QuotaError, UsageError
 from p2pchat.node.effects import CirclesChanged, Wake
-from p2pchat.node.features import cards, lost_log
+from p2pchat.node.features import cards, lost_log, recovering
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import free_petname
 from p2pchat.store import events, logs, meta, outbox, people
@@ -108,6 +108,8 @@ def accept(app: App, tx: Transaction, person: people.Person, name: str | None = 
     for device in people.devices(tx, person.id):
         outbox.put(tx, device.id, items.Item(items.ACCEPT, app.card(tx)))
         tx.effects.append(Wake(device.id))
+    if recovering.is_needed(app, tx, person.id):
+        lost_log.ask(app, tx, person.id)
 
 
 def reject(app: App, tx: Transaction, person: people.Person) -> None:

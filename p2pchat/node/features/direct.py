@@ -13,7 +13,8 @@ from p2pchat.core.ids import DeviceId, EntryId, PersonId
 from p2pchat.core.log.entry import Entry
 from p2pchat.errors import NotAllowedError, ProtocolError, UntrustedKeyError, UsageError
 from p2pchat.node.effects import Wake
-from p2pchat.node.features import chats, contents, ledger_intake, log
+from p2pchat.node.features import chats, contents, ledger_intake, ledger_recovery, log
+from p2pchat.node.features.accounts import Written
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_intake import Taken
 from p2pchat.store import deliveries, logs, messages, outbox, people
@@ -102,6 +103,25 @@ def delivered(app: App, tx: Transaction, device: DeviceId, ids: list[EntryId]) -
     chats.moved(app, tx, advanced, known.person, "delivered")
 
 
+def take_heads(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
+    """A contact says what it holds of our accounts. Raises ProtocolError if that is malformed."""
+    known = people.person(tx, sender.person)
+    assert known is not None
+    _say_all(app, tx, known, ledger_recovery.take_heads(app, tx, sender, payload))
+
+
+def settle_accounts(app: App, tx: Transaction, person: PersonId) -> None:
+    """Go on with the recovery of the accounts with `person`, unless I may not write to him now."""
+    known = people.person(tx, person)
+    if known is not None and known.state == "accepted" and not known.changed:
+        _say_all(app, tx, known, ledger_recovery.advance(app, tx, person))
+
+
+def _say_all(app: App, tx: Transaction, person: people.Person, signed: list[Written]) -> None:
+    for written in signed:
+        say(app, tx, person, written.said, shown=written.shown)
+
+
 def _store(app: App, tx: Transaction, entry: Entry, other: PersonId) -> None:
     person = _author(tx, entry)
     assert person is not None
@@ -113,6 +133,8 @@ def _store(app: App, tx: Transaction, entry: Entry, other: PersonId) -> None:
         taken = contents.apply(app, tx, entry, person, entry.body)
         if taken and person == other:
             _answer(app, tx, person, taken)
+        if taken:
+            settle_accounts(app, tx, other)
 
 
 def _answer(app: App, tx: Transaction, person: PersonId, taken: Taken) -> None:
@@ -120,7 +142,9 @@ def _answer(app: App, tx: Transaction, person: PersonId, taken: Taken) -> None:
     assert known is not None
     try:
         with tx.savepoint():
-            for written in ledger_intake.sign_unasked(app, tx, person, taken):
-                say(app, tx, known, written.said, shown=written.shown)
+            written = ledger_intake.sign_unasked(app, tx, person, taken)
+            if taken.closure is not None:
+                written += ledger_recovery.agree(app, tx, person, taken.unit, taken.closure)
+            _say_all(app, tx, known, written)
     except UsageError as error:  # I may not write to him now: a person will have to decide
         logger.info("Nothing was signed unasked: %s.", error)

@@ -29,6 +29,7 @@ from p2pchat.node.features import (
     group_messages,
     groups,
     introductions,
+    ledger_forks,
     lost_log,
 )
 from p2pchat.node.features.app import App
@@ -55,6 +56,8 @@ _OPEN_TO_CONTACTS: Final[dict[str, Apply]] = {
     items.READ: direct.take_read,
     items.LOG_WANTED: lost_log.take_wanted,
     items.LOG_AUTHORS: lost_log.take_authors,
+    items.LEDGER_HEADS: direct.take_heads,
+    items.LEDGER_FORK: ledger_forks.take,
     items.INTRODUCTION: introductions.take,
     items.GROUP_INVITE: groups.take_invite,
 }

@@ -30,7 +30,8 @@ class Taken:
     words: str
     unit: Unit
     offers: list[LedgerEntryId]
-    checkpoint: LedgerEntryId | None
+    checkpoint: LedgerEntryId | None = None
+    closure: LedgerEntryId | None = None
 
 
 def take(
@@ -57,9 +58,15 @@ def take(
     with accounts.opened(app, tx, chat.person, unit) as state:
         moved = accounts.add(app, tx, state, chat.person, signed, said.note, said.note_salt)
         offers = [id for id in moved if _is_offer(app, state, id)]
-        states_sum = signed.entry.kind is Kind.CHECKPOINT and author != app.person
         words = ledger_words.of(state, signed, said.note)
-        return Taken(words, unit, offers, signed.id if states_sum else None)
+        asked = None if author == app.person else signed.entry.kind
+        return Taken(
+            words,
+            unit,
+            offers,
+            signed.id if asked is Kind.CHECKPOINT else None,
+            signed.id if asked is Kind.CLOSURE else None,
+        )
 
 
 def sign_unasked(app: App, tx: Transaction, person: PersonId, taken: Taken) -> list[Written]:

@@ -40,6 +40,10 @@ def of(state: AccountState, signed: SignedEntry, note: str) -> str:
         said = "asks to confirm the balance"
     elif about.kind is Kind.CHECKPOINT:
         said = "confirmed the balance"
+    elif entry.kind is Kind.CLOSURE:
+        said = "lost a device, and asks to confirm what it had signed"
+    elif about.kind is Kind.CLOSURE:
+        said = "confirmed what the lost device had signed"
     else:
         words = _WORDS_OF_REPAYMENTS if reason_of(about) is Reason.REPAYMENT else _WORDS
         said = words.get(entry.kind, "ledger entry").format(amount=in_unit(about.amount or 0, unit))

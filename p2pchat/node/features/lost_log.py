@@ -14,6 +14,7 @@ from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.sync.frames import Range
 from p2pchat.errors import ProtocolError
 from p2pchat.node.effects import Wake
+from p2pchat.node.features import ledger_holdings
 from p2pchat.node.features.app import App
 from p2pchat.store import outbox, people
 from p2pchat.store.reconcile import StoredLog
@@ -35,6 +36,8 @@ def ask(app: App, tx: Transaction, person: PersonId) -> None:
 def take_wanted(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
     """A contact lacks a part of our log: queue it for the device that asks, each entry once.
 
+    Behind the entries goes what I hold of our accounts: he may have been restored.
+
     Raises:
         ProtocolError: malformed, or about another conversation.
     """
@@ -47,8 +50,14 @@ def take_wanted(app: App, tx: Transaction, sender: people.Device, payload: bytes
         for device, height in log.heights().items()
         if height > held.get(device, 0)
     ]
-    if not ranges:
-        return
+    if ranges:
+        _queue(app, tx, sender, log, ranges)
+    outbox.drop(tx, sender.id, items.LEDGER_HEADS)
+    outbox.put(tx, sender.id, ledger_holdings.item(app, tx, sender.person))
+    tx.effects.append(Wake(sender.id))
+
+
+def _queue(app: App, tx: Transaction, sender: people.Device, log: StoredLog, ranges: list[Range]) -> None:
     certificates = [raw for one in ranges if (raw := _certificate(app, tx, one.device))]
     outbox.replace(tx, sender.id, Item(items.LOG_AUTHORS, encode_authors(certificates[: items.MAX_AUTHORS])))
     waiting = outbox.entries_for(tx, sender.id)
@@ -58,7 +67,6 @@ def take_wanted(app: App, tx: Transaction, sender: people.Device, payload: bytes
             if id not in waiting:
                 outbox.put(tx, sender.id, Item(items.ENTRY, raw), entry=id)
         page = log.in_ranges(ranges, page[-1][0], _AT_ONCE)
-    tx.effects.append(Wake(sender.id))
 
 
 def take_authors(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:

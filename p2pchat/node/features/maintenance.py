@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from p2pchat.node.features import direct, recovering
 from p2pchat.node.features.app import App
 from p2pchat.node.features.envelopes import SEEN_FOR_MS
-from p2pchat.store import events, outbox
+from p2pchat.store import events, outbox, people
 from p2pchat.store.transaction import Transaction
 
 EVENTS_FOR_MS: Final = 90 * 86_400_000  # a listener that was away for longer reads the chats anew
@@ -17,5 +18,8 @@ def upkeep(app: App, tx: Transaction) -> None:
     account = app.account(tx)
     if account.maintain(app.now_ms()):
         app.save_account(tx, account)
+    for person in people.persons(tx, "accepted"):
+        if recovering.is_needed(app, tx, person.id):
+            direct.settle_accounts(app, tx, person.id)
     outbox.forget_seen(tx, app.now_ms() - SEEN_FOR_MS)
     events.prune(tx, app.now_ms() - EVENTS_FOR_MS)

@@ -20,7 +20,7 @@ from p2pchat.core.ledger.entry import Kind
 from p2pchat.core.ledger.state import AccountState
 from p2pchat.core.ledger.units import read_unit
 from p2pchat.errors import NotFoundError, UsageError
-from p2pchat.node.features import accounts
+from p2pchat.node.features import accounts, ledger_devices
 from p2pchat.node.features.accounts import Written
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import name_of
@@ -57,7 +57,7 @@ def prove(app: App, tx: Transaction, person: people.Person, unit: str | None) ->
     """
     stored = _account(tx, person, unit)
     with accounts.known(app, tx, stored) as state:
-        certificates = _certificates(app, tx, person.id)
+        certificates = ledger_devices.certificates(app, tx, person.id)
         agreed = _agreed(state)
         if agreed is not None:
             return Proof(statement.statement(state, certificates, agreed), True, None)
@@ -84,7 +84,7 @@ def _book(app: App, tx: Reader, stored: ledger.StoredAccount, format: Format) ->
     notes = ledger.notes(tx, stored.id)
     with accounts.known(app, tx, stored) as state:
         if format == "json":
-            owners = accounts.devices(app, tx, stored.person)
+            owners = ledger_devices.owners(app, tx, stored.person)
             salted = {id: archive.Note(*note) for id, note in notes.items()}
             return archive.archive(state, owners, salted)
         texts = {id: text for id, (text, _salt) in notes.items()}
@@ -110,12 +110,6 @@ def _account(tx: Reader, person: people.Person, unit: str | None) -> ledger.Stor
 
 def _unit(stored: ledger.StoredAccount) -> str:
     return read_unit(decode(stored.unit)).code
-
-
-def _certificates(app: App, tx: Reader, person: PersonId) -> list[bytes]:
-    owned = [device for who in (person, app.person) for device in people.devices(tx, who)]
-    known = {device.id: device.certificate for device in owned if device.certificate is not None}
-    return [*(known | {app.device: app.certificate.encode()}).values()]
 
 
 def _agreed(state: AccountState) -> LedgerEntryId | None:

@@ -13,11 +13,11 @@ from p2pchat.core.direct.items import Item
 from p2pchat.core.ledger.details import EPOCH_SIZE
 from p2pchat.core.ledger.writer import WriterHead
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession
-from p2pchat.node.features import contacts, groups, lost_log
+from p2pchat.node.features import contacts, groups, lost_log, recovering
 from p2pchat.node.features.app import App
 from p2pchat.store import groups as group_rows
 from p2pchat.store import ledger, outbox, people, sessions
-from p2pchat.store.transaction import Transaction
+from p2pchat.store.transaction import Reader, Transaction
 
 
 def begin_anew(old: App, tx: Transaction) -> App:
@@ -40,6 +40,12 @@ def begin_anew(old: App, tx: Transaction) -> App:
     return new
 
 
+def has_forgotten(app: App, tx: Reader) -> bool:
+    """Whether the store is older than what this device has signed: it was put back from a copy."""
+    last = app.last_remembered()
+    return last is not None and ledger.get(tx, last) is None
+
+
 def _start_chain(app: App, tx: Transaction, account: ledger.StoredAccount) -> None:
     head = WriterHead.start(account.id, app.entropy(EPOCH_SIZE))
     ledger.put_account(
@@ -54,6 +60,7 @@ def _announce(app: App, tx: Transaction) -> None:
     """Let the new card reach everybody before whatever waits for him."""
     card = app.card(tx)
     for person in people.persons(tx, "accepted"):
+        recovering.begin(tx, person.id)
         for device in people.devices(tx, person.id):
             if outbox.holds(tx, device.id, items.ACCEPT):  # a card too, and the first that he may take
                 outbox.replace(tx, device.id, Item(items.ACCEPT, card))
@@ -62,4 +69,5 @@ def _announce(app: App, tx: Transaction) -> None:
                 outbox.put_first(tx, device.id, Item(items.CARD, card))
         lost_log.ask(app, tx, person.id)
     for person in people.persons(tx, "requested"):
+        recovering.begin(tx, person.id)
         contacts.ask_again(app, tx, person)
