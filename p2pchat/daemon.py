@@ -15,6 +15,8 @@ import trio
 from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.client import Client
+from p2pchat.api.http.access import Access
+from p2pchat.api.http.service import HttpService
 from p2pchat.api.methods import CHANGES, QUERIES, WHOLE
 from p2pchat.api.server import serve
 from p2pchat.config import Home, NetworkFile
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 ANY_PORT: Final = "/ip4/0.0.0.0/tcp/0"
 _LISTEN: Final = "listen"  # in the store: where this node listened last
+_WEB: Final = "web"  # in the store: whether HTTP is on, and for whom
 PATIENCE_S: Final = 5.0  # for an offline command to end
 _PAGE: Final = 500  # stored events read at a time for a listener that was away
 
@@ -110,8 +113,9 @@ async def _run(
     async with open_network(config) as overlay, trio.open_nursery() as nursery:
         _remember_listen(profile.database, addresses, overlay.state().listening)
         async with running_node(profile.app, profile.database, overlay, book) as node:
-            daemon = Daemon(profile, node, network, nursery.cancel_scope)
+            daemon = Daemon(profile, node, network, nursery)
             await nursery.start(serve, profile.home.socket, daemon)
+            await daemon.http.resume()
             _write_pid(profile.home)
             try:
                 logger.info("%s is running in network '%s'.", profile.app.name, network.name)
@@ -137,11 +141,13 @@ def _reach(addresses: tuple[str, ...], without: frozenset[str]) -> Reach:
 class Daemon:
     """The running node as the backend of the local API."""
 
-    def __init__(self, profile: Profile, node: Node, network: NetworkFile, scope: trio.CancelScope) -> None:
+    def __init__(self, profile: Profile, node: Node, network: NetworkFile, nursery: trio.Nursery) -> None:
         self._profile = profile
         self._node = node
         self._bootstrap = {address.rpartition("/p2p/")[2] for address in network.bootstrap}
-        self._scope = scope
+        self._scope = nursery.cancel_scope
+        kept = profile.database.read(lambda tx: meta.get(tx, _WEB))
+        self.http = HttpService(Access(kept, profile.app.now_ms), self, self._keep_web, nursery)
         self._live: dict[str, Callable[[Any], Awaitable[s.Result]]] = {
             "node.stop": self._stop,
             "node.net": self._net,
@@ -149,6 +155,9 @@ class Daemon:
             "node.connect": self._connect,
             "node.status": self._status,
             "contact.list": self._contacts,
+            "web.open": self._web_open,
+            "web.token": self._web_token,
+            "web.close": self._web_close,
         }
 
     async def call(self, method: str, params: s.Params) -> s.Result:
@@ -258,6 +267,19 @@ class Daemon:
             else:
                 return s.Done()
         raise NetworkError(f"{params.who} cannot be reached: {'; '.join(reasons)}")
+
+    async def _keep_web(self, state: bytes) -> None:
+        await self._node.store.run(lambda tx: meta.put(tx, _WEB, state))
+
+    async def _web_open(self, params: s.WebOpen) -> s.WebLink:
+        return await self.http.open(params.port)
+
+    async def _web_token(self, params: s.Nothing) -> s.WebToken:
+        return await self.http.token()
+
+    async def _web_close(self, params: s.Nothing) -> s.Done:
+        await self.http.close()
+        return s.Done()
 
     async def _devices(self, who: str) -> list[DeviceId]:
         devices = await self._node.store.read(

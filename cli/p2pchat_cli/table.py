@@ -29,6 +29,7 @@ class Group(NamedTuple):
 _NODE: Final[dict[str, Command | Group]] = {
     "init": Command("home:init", "Make a profile: your name, keys and encrypted store", "init --name alice"),
     "run": Command("running:run", "Run your node", "run --listen /ip4/0.0.0.0/tcp/4001 --detach"),
+    "web": Command("web:web", "Open the web page of your node", "web --no-open"),
     "stop": Command("running:stop", "Stop the running node", "stop"),
     "status": Command("node:status", "Show the state of your node", "status --json"),
     "doctor": Command("doctor:doctor", "Look for what is wrong and say how to mend it", "doctor"),
@@ -221,6 +222,14 @@ _LEDGER: Final[dict[str, Command | Group]] = {
 
 _SCRIPTS: Final[dict[str, Command | Group]] = {
     "events": Command("follow:events", "Show what happened, after a cursor", "events --since 0 --follow"),
+    "api": Group(
+        "The API for programs",
+        {
+            "describe": Command(
+                "api:describe", "Print every method of the API in OpenRPC", "api describe > p2pchat.json"
+            ),
+        },
+    ),
     "completion": Command(
         "completion:completion",
         "Print the completion script of a shell",

@@ -104,6 +104,13 @@ from p2pchat.api.schema.node import (
     PingResult,
     Status,
 )
+from p2pchat.api.schema.web import (
+    Qr,
+    QrText,
+    WebLink,
+    WebOpen,
+    WebToken,
+)
 
 __all__ = [
     "Accept",
@@ -162,6 +169,8 @@ __all__ = [
     "Peer",
     "PingResult",
     "Proof",
+    "Qr",
+    "QrText",
     "React",
     "Reaction",
     "ReadChat",
@@ -184,6 +193,9 @@ __all__ = [
     "Status",
     "Unread",
     "UnreadQuery",
+    "WebLink",
+    "WebOpen",
+    "WebToken",
     "Who",
     "Words",
 ]

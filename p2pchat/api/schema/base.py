@@ -39,7 +39,7 @@ class ErrorData(Result):
 
 
 class Method(NamedTuple):
-    """One capability: its parameter and result types, where it runs, and what it is for.
+    """One capability: its parameter and result types, where it runs, what it is for, and since when.
 
     `store` methods are plain functions of the store and run in the node or, when no node runs, in the
     command's own process. `network` methods need the running node.
@@ -49,3 +49,4 @@ class Method(NamedTuple):
     result: type[Result]
     runs: Literal["store", "network"]
     help: str
+    since: str = "0.1"
