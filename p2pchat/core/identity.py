@@ -1,8 +1,9 @@
 """Persons, their devices, and the signed records that tie them together.
 
 A person is an Ed25519 root key. It certifies device keys, each with the Olm identity key that its
-sessions must show, and signs a versioned card: name, devices, addresses. Whoever holds the person's
-id (from an invite link or a code shown face to face) can check everything else offline.
+sessions must show, and signs a versioned card: name, devices, addresses. Each device countersigns its
+certificate: nobody can claim a device that is not his. Whoever holds the person's id (from an invite
+link or a code shown face to face) can check everything else offline.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from p2pchat.core.keys import SIGNATURE_SIZE, SigningKey, tagged_hash, verify
 from p2pchat.errors import DecodeError, ProtocolError
 
 VERSION: Final = 1
+CERTIFICATE_VERSION: Final = 2  # 1 had no countersignature, and is refused
 MAX_NAME: Final = 64  # bytes of UTF-8
+MAX_CERTIFICATE: Final = 512
 MAX_DEVICES: Final = 16
 MAX_ADDRESSES: Final = 16
 MAX_ADDRESS: Final = 256
 MAX_CARD: Final = 8 * 1024
 _CERTIFICATE: Final = "device certificate"
+_COUNTERSIGNED: Final = "device certificate countersigned"
 _CARD: Final = "card"
 
 # Signal's numeric fingerprint, version 2 (libsignal: NumericFingerprintGenerator): iterated hashing
@@ -35,38 +39,55 @@ _FINGERPRINT_GROUPS: Final = 6
 
 @dataclass(frozen=True)
 class DeviceCertificate:
-    """A person's word that a device is his, and which Olm identity key it uses."""
+    """A person's word that a device is his, and which Olm identity key it uses; and the device's word."""
 
     person: PersonId
     device: DeviceId
     olm_identity: bytes  # Curve25519, 32 bytes
     created_ms: int
-    signature: bytes
+    signature: bytes  # of the person
+    countersignature: bytes  # of the device
 
     @classmethod
-    def issue(cls, root: SigningKey, device: DeviceId, olm_identity: bytes, created_ms: int) -> Self:
-        """A certificate made by the person whose root key is `root`."""
-        person = PersonId(root.public)
-        body = _certificate_body(person, device, olm_identity, created_ms)
-        return cls(person, device, olm_identity, created_ms, root.sign(_CERTIFICATE, body))
+    def issue(cls, root: SigningKey, device: SigningKey, olm_identity: bytes, created_ms: int) -> Self:
+        """A certificate made by the person whose root key is `root`, and by the `device` itself."""
+        person, id = PersonId(root.public), DeviceId(device.public)
+        body = _certificate_body(person, id, olm_identity, created_ms)
+        signature, countersignature = root.sign(_CERTIFICATE, body), device.sign(_COUNTERSIGNED, body)
+        return cls(person, id, olm_identity, created_ms, signature, countersignature)
+
+    @classmethod
+    def renew(cls, raw: bytes, root: SigningKey, device: SigningKey) -> Self:
+        """The own certificate `raw`, of this or an earlier version, as this version has it.
+
+        Raises:
+            DecodeError: malformed.
+        """
+        body = fields.blob(fields.items(decode(raw, limit=MAX_CERTIFICATE), most=3)[0], most=256)
+        _, _, _, olm_identity, created_ms = fields.array(decode(body, limit=256), 5)
+        return cls.issue(
+            root, device, fields.blob(olm_identity, least=32, most=32), fields.integer(created_ms)
+        )
 
     def encode(self) -> bytes:
         """The certificate as it travels."""
         body = _certificate_body(self.person, self.device, self.olm_identity, self.created_ms)
-        return encode([body, self.signature])
+        return encode([body, self.signature, self.countersignature])
 
     @classmethod
     def decode(cls, raw: bytes) -> Self:
-        """The certificate in `raw`, its signature checked.
+        """The certificate in `raw`, both signatures checked.
 
         Raises:
-            ProtocolError: malformed, or not signed by the person it names.
+            ProtocolError: malformed, or not signed by the person and the device that it names.
         """
-        body_value, signature_value = fields.array(decode(raw, limit=512), 2)
+        body_value, *signatures = fields.array(decode(raw, limit=MAX_CERTIFICATE), 3)
         body = fields.blob(body_value, most=256)
-        signature = fields.blob(signature_value, least=SIGNATURE_SIZE, most=SIGNATURE_SIZE)
+        signature, countersignature = (
+            fields.blob(value, least=SIGNATURE_SIZE, most=SIGNATURE_SIZE) for value in signatures
+        )
         version, person, device, olm_identity, created_ms = fields.array(decode(body, limit=256), 5)
-        if fields.integer(version) != VERSION:
+        if fields.integer(version) != CERTIFICATE_VERSION:
             raise DecodeError("unknown certificate version")
         certificate = cls(
             fields.identifier(person, PersonId),
@@ -74,8 +95,10 @@ class DeviceCertificate:
             fields.blob(olm_identity, least=32, most=32),
             fields.integer(created_ms),
             signature,
+            countersignature,
         )
         verify(certificate.person, _CERTIFICATE, body, signature)
+        verify(certificate.device, _COUNTERSIGNED, body, countersignature)
         return certificate
 
 
@@ -124,7 +147,7 @@ class Card:
         person = fields.identifier(person_value, PersonId)
         verify(person, _CARD, body, signature)
         devices = tuple(
-            DeviceCertificate.decode(fields.blob(item, most=512))
+            DeviceCertificate.decode(fields.blob(item, most=MAX_CERTIFICATE))
             for item in fields.items(certificates, most=MAX_DEVICES)
         )
         if any(certificate.person != person for certificate in devices):
@@ -177,7 +200,7 @@ def _digits(person: PersonId) -> str:
 
 
 def _certificate_body(person: PersonId, device: DeviceId, olm_identity: bytes, created_ms: int) -> bytes:
-    return encode([VERSION, person, device, olm_identity, created_ms])
+    return encode([CERTIFICATE_VERSION, person, device, olm_identity, created_ms])
 
 
 def _address(value: fields.Value) -> tuple[DeviceId, str]:

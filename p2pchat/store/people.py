@@ -161,15 +161,6 @@ def add_device(tx: Transaction, id: DeviceId, person: PersonId) -> None:
     )
 
 
-def move_device(tx: Transaction, id: DeviceId, person: PersonId) -> None:
-    """The device itself says that it belongs to another person than a card claimed."""
-    tx.execute(
-        """UPDATE device SET person = ?, certificate = NULL, olm_identity = NULL, standing = 'met'
-           WHERE id = ?""",
-        (person, id),
-    )
-
-
 def set_standing(tx: Transaction, id: DeviceId, standing: str) -> None:
     """Move a device to another standing."""
     tx.execute("UPDATE device SET standing = ? WHERE id = ?", (standing, id))
@@ -184,10 +175,7 @@ def set_certificate(
     *,
     standing: str = "met",
 ) -> None:
-    """A device with its checked certificate; a device known before keeps its standing.
-
-    Anybody can certify anybody's device: what is known to be another person's stays his.
-    """
+    """A device with its checked certificate; a device known before keeps its person and its standing."""
     tx.execute(
         """INSERT INTO device (id, person, certificate, olm_identity, standing) VALUES (?, ?, ?, ?, ?)
            ON CONFLICT DO UPDATE

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2pchat.core import identity
+from p2pchat.core.codec import encode
 from p2pchat.core.identity import Card, DeviceCertificate, clean_name, direct_conversation, safety_number
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.invite import InviteLink, network_tag
@@ -16,13 +17,14 @@ from p2pchat.core.keys import SigningKey, verify
 from p2pchat.errors import DecodeError, ProtocolError, UsageError
 
 ALICE, BOB = SigningKey(b"a" * 32), SigningKey(b"b" * 32)
-PHONE = DeviceId(SigningKey(b"p" * 32).public)
+PHONE_KEY = SigningKey(b"p" * 32)
+PHONE = DeviceId(PHONE_KEY.public)
 OLM = b"o" * 32
 
 names = st.text(st.characters(categories=["L", "N", "S"], codec="utf-8"), min_size=1, max_size=16)
 
 
-def certificate(root: SigningKey = ALICE, device: DeviceId = PHONE) -> DeviceCertificate:
+def certificate(root: SigningKey = ALICE, device: SigningKey = PHONE_KEY) -> DeviceCertificate:
     return DeviceCertificate.issue(root, device, OLM, 1_700_000_000_000)
 
 
@@ -55,6 +57,32 @@ def test_a_card_cannot_list_a_device_of_somebody_else() -> None:
     stolen = card(devices=(certificate(BOB),))
     with pytest.raises(ProtocolError, match="somebody else"):
         Card.decode(stolen.sign(ALICE))
+
+
+def test_nobody_certifies_a_device_that_did_not_countersign() -> None:
+    mallory, own = SigningKey(b"m" * 32), SigningKey(b"x" * 32)
+    claim = certificate(mallory, own)
+    body = [2, mallory.public, PHONE, OLM, 1_700_000_000_000]
+    signed = encode(body)
+    for countersignature in (
+        claim.countersignature,
+        certificate().countersignature,
+        mallory.sign("device certificate countersigned", signed),
+        PHONE_KEY.sign("device certificate", signed),
+        bytes(64),
+    ):
+        raw = encode([signed, mallory.sign("device certificate", signed), countersignature])
+        with pytest.raises(ProtocolError, match="countersigned"):
+            DeviceCertificate.decode(raw)
+
+
+def test_a_certificate_of_version_1_is_refused_but_its_person_renews_it() -> None:
+    body = encode([1, ALICE.public, PHONE, OLM, 1_700_000_000_000])
+    old = encode([body, ALICE.sign("device certificate", body)])
+    with pytest.raises(DecodeError):
+        DeviceCertificate.decode(old)
+    assert DeviceCertificate.renew(old, ALICE, PHONE_KEY) == certificate()
+    assert DeviceCertificate.renew(certificate().encode(), ALICE, PHONE_KEY) == certificate()
 
 
 def test_a_signature_for_one_purpose_is_none_for_another() -> None:

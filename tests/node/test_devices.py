@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from p2pchat.api import schema as s
+from p2pchat.core.codec import encode
 from p2pchat.core.direct.items import INTRODUCTION, Item
-from p2pchat.core.identity import Card
+from p2pchat.core.identity import Card, DeviceCertificate
 from p2pchat.errors import NotAllowedError, ProtocolError, UntrustedKeyError, UsageError
 from p2pchat.node.features import cards, introductions
-from p2pchat.store import outbox, people
+from p2pchat.store import meta, outbox, people
 
 
 def write(author: Any, reader: Any, text: str) -> None:
@@ -32,6 +33,22 @@ def renewed(workshop: Any, person: Any, folder: Path) -> Any:
     """The person on a new device, the old one being lost."""
     person.back_up(folder / "backup")
     return workshop.restored(person, folder / "backup")
+
+
+def test_a_profile_of_before_countersigned_certificates_opens_and_tells_its_contacts(
+    workshop: Any,
+) -> None:
+    ann, ben = workshop.contacts(2000)
+    body = encode([1, ann.app.person, ann.device, ann.app.certificate.olm_identity, 5])
+    old = encode([body, ann.app.root.sign("device certificate", body)])
+    ann.database.transact(lambda tx: meta.put(tx, "device certificate", old))
+    ann.crash()
+    ann.hello(ben, wants_bundle=True)
+    known = ben.database.read(lambda tx: people.device(tx, ann.device))
+    assert DeviceCertificate.decode(known.certificate).created_ms == 5
+    ann.change("message.send", s.Send(chat="ben", text="as before"))
+    workshop.rest(ann, ben)
+    assert ben.texts_of(ann)[-1] == "as before"
 
 
 def test_an_unverified_contact_goes_on_with_a_line_in_the_chat(workshop: Any, tmp_path: Path) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
 
 from p2pchat.api import schema as s
+from p2pchat.core.codec import decode
 from p2pchat.core.direct import items
 from p2pchat.core.direct.frames import Ack
 from p2pchat.core.direct.items import ContactRequest, Item
 from p2pchat.core.identity import Card, DeviceCertificate
-from p2pchat.core.ids import DeviceId, EntryId, GroupId
+from p2pchat.core.ids import EntryId, GroupId
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.log.entry import author
 from p2pchat.core.ratchet.megolm import SenderKey
@@ -61,10 +63,12 @@ def test_an_entry_that_knows_nothing_of_the_group_is_dropped(trio_of_members: An
 
 def test_a_card_cannot_take_a_device_from_its_person(two_contacts: Any, workshop: Any) -> None:
     ann, ben = two_contacts
-    mallory = SigningKey(b"m" * 32)
-    claim = DeviceCertificate.issue(mallory, ben.device, b"\x09" * 32, 5)
-    # The request comes from a device of Mallory's own; its card lists Ben's beside it.
-    own = DeviceCertificate.issue(mallory, DeviceId(SigningKey(b"d" * 32).public), b"\x08" * 32, 5)
+    mallory, key = SigningKey(b"m" * 32), SigningKey(b"d" * 32)
+    own = DeviceCertificate.issue(mallory, key, b"\x08" * 32, 5)
+    # The request comes from a device of Mallory's own; its card lists Ben's beside it, countersigned by none.
+    claim = replace(own, device=ben.device, olm_identity=b"\x09" * 32)
+    body, *_ = decode(claim.encode())  # type: ignore[misc]
+    claim = replace(claim, signature=mallory.sign("device certificate", body))
     raw = Card(claim.person, 1 << 50, "mallory", (own, claim), (), 5).sign(mallory)
     request = ContactRequest(raw, bytes(16), "").encode()
 
@@ -72,7 +76,8 @@ def test_a_card_cannot_take_a_device_from_its_person(two_contacts: Any, workshop
         people.set_certificate(tx, own.device, own.person, own.encode(), own.olm_identity)
         sender = people.device(tx, own.device)
         assert sender is not None
-        contacts.take_request(ann.app, tx, sender, request)
+        with pytest.raises(ProtocolError, match="countersigned"):
+            contacts.take_request(ann.app, tx, sender, request)
 
     ann.database.transact(ask)
     known = ann.database.read(lambda tx: people.device(tx, ben.device))

@@ -19,6 +19,7 @@ from typing import Final, NewType, Self, TypeAlias
 
 from p2pchat.core import fields
 from p2pchat.core.codec import decode, encode
+from p2pchat.core.identity import MAX_CERTIFICATE
 from p2pchat.core.keys import tagged_hash
 from p2pchat.errors import DecodeError
 
@@ -137,7 +138,7 @@ class Hello:
         version, certificate, wants = fields.array(decode(raw, limit=MAX_BUNDLE), 3)
         if fields.integer(version) != _VERSION:
             raise DecodeError("unknown hello version")
-        return cls(fields.blob(certificate, most=512), wants_bundle=fields.boolean(wants))
+        return cls(fields.blob(certificate, most=MAX_CERTIFICATE), wants_bundle=fields.boolean(wants))
 
     @classmethod
     def decode_answer(cls, raw: bytes) -> Self:
@@ -146,7 +147,7 @@ class Hello:
         if fields.integer(version) != _VERSION:
             raise DecodeError("unknown hello version")
         return cls(
-            fields.blob(certificate, most=512),
+            fields.blob(certificate, most=MAX_CERTIFICATE),
             None if bundle is None else fields.blob(bundle, most=MAX_BUNDLE),
         )
 

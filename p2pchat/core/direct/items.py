@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from p2pchat.core import fields
 from p2pchat.core.codec import MAX_BYTES, decode, encode
-from p2pchat.core.identity import MAX_CARD, MAX_NAME
+from p2pchat.core.identity import MAX_CARD, MAX_CERTIFICATE, MAX_NAME
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId
 from p2pchat.core.invite import SECRET_SIZE
 from p2pchat.errors import DecodeError
@@ -22,7 +22,6 @@ MAX_ITEMS: Final = 256
 MAX_PLAINTEXT: Final = 128 * 1024  # of one envelope
 MAX_GREETING: Final = 500
 MAX_AUTHORS: Final = 128  # devices that two persons ever wrote from to each other
-_MAX_CERTIFICATE: Final = 512
 
 ENTRY: Final = "entry"  # an entry of the pair's log, encoded
 REQUEST: Final = "request"  # ContactRequest
@@ -140,7 +139,7 @@ def encode_authors(certificates: list[bytes]) -> bytes:
 def decode_authors(raw: bytes) -> list[bytes]:
     """The certificates in `raw`, not yet checked. Raises DecodeError."""
     values = fields.items(decode(raw), most=MAX_AUTHORS)
-    return [fields.blob(value, most=_MAX_CERTIFICATE) for value in values]
+    return [fields.blob(value, most=MAX_CERTIFICATE) for value in values]
 
 
 @dataclass(frozen=True, slots=True)

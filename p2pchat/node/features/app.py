@@ -97,7 +97,7 @@ class App:
     ) -> Self:
         key = SigningKey(entropy(SEED_SIZE))
         account = DeviceAccount.create(now_ms())
-        certificate = DeviceCertificate.issue(root, DeviceId(key.public), account.identity_key, now_ms())
+        certificate = DeviceCertificate.issue(root, key, account.identity_key, now_ms())
         app = cls(home, name, root, key, certificate, now_ms, entropy)
         meta.put(tx, _NAME, name.encode())
         meta.put(tx, _ROOT, root.seed)
@@ -122,13 +122,14 @@ class App:
         values = [meta.get(tx, key) for key in (_NAME, _ROOT, _DEVICE, _CERTIFICATE)]
         if None in values:
             raise StoreError(f"the store in {home.directory} holds no identity")
-        name, root, device, certificate = [value or b"" for value in values]
+        name, root_seed, device_seed, certificate = [value or b"" for value in values]
+        root, key = SigningKey(root_seed), SigningKey(device_seed)
         return cls(
             home,
             name.decode(),
-            SigningKey(root),
-            SigningKey(device),
-            DeviceCertificate.decode(certificate),
+            root,
+            key,
+            DeviceCertificate.renew(certificate, root, key),
             now_ms,
             entropy,
         )

@@ -44,7 +44,7 @@ def note(app: App, tx: Transaction, card: Card, raw: bytes) -> None:
         people.set_certificate(tx, one.device, card.person, one.encode(), one.olm_identity, standing=standing)
     if not is_newer:
         return
-    # A card can list what is somebody else's; that device itself says to whom it belongs.
+    # A device that countersigned for two persons stays with the first.
     owned = {device.id for device in people.all_devices(tx, card.person)}
     people.set_card(tx, card.person, card.version, card.name, raw)
     now = {one.device for one in card.devices if one.device in owned}

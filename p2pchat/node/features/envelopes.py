@@ -218,9 +218,8 @@ def _take_certificate(tx: Transaction, sender: DeviceId, raw: bytes) -> None:
         raise ProtocolError("the certificate is of another device")
     known = people.device(tx, sender)
     if known and known.person != certificate.person:
-        if known.certificate is None:
-            raise ProtocolError("the device belongs to another person than the invite link said")
-        people.move_device(tx, sender, certificate.person)
+        said = "a card" if known.certificate else "the invite link"
+        raise ProtocolError(f"the device belongs to another person than {said} said")
     if known and known.standing == "revoked":
         raise ProtocolError("the device was revoked by its person")
     if known and known.certificate == raw:

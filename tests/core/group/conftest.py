@@ -49,7 +49,7 @@ class Person:
 
     def sign_card(self, version: int, *devices: str) -> bytes:
         certificates = tuple(
-            DeviceCertificate.issue(self.root, self.device(device), bytes(32), 1) for device in devices
+            DeviceCertificate.issue(self.root, self.key(device), bytes(32), 1) for device in devices
         )
         return Card(self.id, version, self.name, certificates, (), 1).sign(self.root)
 

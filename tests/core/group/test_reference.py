@@ -41,7 +41,7 @@ LOWERINGS = (Remove, Leave, Demote)
 
 
 def card_of(person: PersonId) -> Card:
-    certificate = DeviceCertificate(person, DeviceId(person), bytes(32), 1, bytes(64))
+    certificate = DeviceCertificate(person, DeviceId(person), bytes(32), 1, bytes(64), bytes(64))
     return Card(person, 1, "someone", (certificate,), (), 1)
 
 

@@ -136,8 +136,8 @@ class Pair:
         self.account = open_account(persons[0], persons[1], unit)
         self.owners = dict(zip(devices, persons, strict=True))
         self.certificates = [
-            DeviceCertificate.issue(root, device, bytes(32), NOW_MS).encode()
-            for root, device in zip(self.roots, devices, strict=True)
+            DeviceCertificate.issue(root, key, bytes(32), NOW_MS).encode()
+            for root, key in zip(self.roots, keys, strict=True)
         ]
         self.alice, self.bob = (
             Device(self.account, person, key, self.owners) for person, key in zip(persons, keys, strict=True)

@@ -260,7 +260,7 @@ def test_law_8_an_honest_person_cannot_be_framed(pair, alice, bob):
 
 def test_a_device_without_a_certificate_of_either_proves_nothing(pair, alice):
     offer = alice.do(actions.pay, eur(1))
-    stranger = DeviceCertificate.issue(SigningKey(bytes(32)), alice.id, bytes(32), 1).encode()
+    stranger = DeviceCertificate.issue(SigningKey(bytes(32)), alice.key, bytes(32), 1).encode()
     for certificates in ([], [stranger], [pair.certificates[0], pair.certificates[0]]):
         with pytest.raises(ProtocolError):
             verify_bundle(statement.receipt(alice.state, certificates, offer.id))
