@@ -6,19 +6,22 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager, suppress
+from itertools import groupby
 from typing import Any, Final
 
 import trio
 
 from p2pchat.api import schema as s
 from p2pchat.api import views
+from p2pchat.api.backend import Call, Outcome
 from p2pchat.api.client import Client
 from p2pchat.api.http.access import Access
 from p2pchat.api.http.service import HttpService
-from p2pchat.api.methods import CHANGES, QUERIES, WHOLE
+from p2pchat.api.methods import WHOLE
 from p2pchat.api.server import serve
+from p2pchat.api.stored import StoredMethods
 from p2pchat.config import Home, NetworkFile
 from p2pchat.core.ids import DeviceId
 from p2pchat.errors import InUseError, NetworkError, NotFoundError, P2PChatError
@@ -144,6 +147,7 @@ class Daemon:
     def __init__(self, profile: Profile, node: Node, network: NetworkFile, nursery: trio.Nursery) -> None:
         self._profile = profile
         self._node = node
+        self._stored = StoredMethods(profile.app, node.store)
         self._bootstrap = {address.rpartition("/p2p/")[2] for address in network.bootstrap}
         self._scope = nursery.cancel_scope
         kept = profile.database.read(lambda tx: meta.get(tx, _WEB))
@@ -166,7 +170,25 @@ class Daemon:
             return await self._live[method](params)
         if method in WHOLE:
             return await trio.to_thread.run_sync(WHOLE[method], self._profile, params)
-        return await self._stored(method, params)
+        return await self._stored.call(method, params)
+
+    async def call_each(self, calls: Sequence[Call]) -> AsyncGenerator[list[Outcome], None]:
+        """Carry out methods of the table in their order; those of the store together."""
+        for is_stored, group in groupby(calls, key=lambda call: self._is_stored(call[0])):
+            if is_stored:
+                async with aclosing(self._stored.call_each(list(group))) as answered:
+                    async for outcomes in answered:
+                        yield outcomes
+                continue
+            for method, params in group:
+                try:
+                    outcome: Outcome = await self.call(method, params)
+                except Exception as error:
+                    outcome = error
+                yield [outcome]
+
+    def _is_stored(self, method: str) -> bool:
+        return method not in self._live and method not in WHOLE
 
     @asynccontextmanager
     async def subscribe(self, since: int) -> AsyncIterator[AsyncIterator[s.Event]]:
@@ -189,14 +211,6 @@ class Daemon:
     async def _page(self, since: int) -> list[events.Event]:
         return await self._node.store.read(lambda tx: events.after(tx, since, limit=_PAGE))
 
-    async def _stored(self, method: str, params: s.Params) -> s.Result:
-        app = self._profile.app
-        if method in QUERIES:
-            query = QUERIES[method]
-            return await self._node.store.read(lambda tx: query(app, tx, params))
-        change = CHANGES[method]
-        return await self._node.store.run(lambda tx: change(app, tx, params))
-
     async def _stop(self, params: s.Nothing) -> s.Done:
         trio.lowlevel.spawn_system_task(self._cancel_soon)
         return s.Done()
@@ -206,7 +220,7 @@ class Daemon:
         self._scope.cancel()
 
     async def _status(self, params: s.Nothing) -> s.Result:
-        status = await self._stored("node.status", params)
+        status = await self._stored.call("node.status", params)
         assert isinstance(status, s.Status)
         state = self._node.network.state()
         status.running = True
@@ -215,7 +229,7 @@ class Daemon:
         return status
 
     async def _contacts(self, params: s.Nothing) -> s.Result:
-        listed = await self._stored("contact.list", params)
+        listed = await self._stored.call("contact.list", params)
         assert isinstance(listed, s.Contacts)
         here = {peer.peer for peer in self._node.network.state().peers}
         owners = await self._node.store.read(

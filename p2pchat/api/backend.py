@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from p2pchat.api import schema as s
+
+Call: TypeAlias = tuple[str, s.Params]
+"""A method of the table and its parameters."""
+
+Outcome: TypeAlias = s.Result | Exception
+"""What a method gave back or raised."""
 
 
 class Backend(Protocol):
@@ -17,6 +23,14 @@ class Backend(Protocol):
 
         Raises:
             P2PChatError: it cannot be done; the sentence and the class reach the caller.
+        """
+        ...
+
+    def call_each(self, calls: Sequence[Call]) -> AsyncGenerator[list[Outcome], None]:
+        """What comes of each of `calls`, in their order and as if they were called one after the other.
+
+        They have arrived together and may share what costs time, above all the wait for the disk. Each
+        list holds the outcomes of the next ones that did.
         """
         ...
 

@@ -1,31 +1,37 @@
 """One client of the local API, as the node sees it.
 
-A reader answers one request after the other, and a writer empties a short queue. A client that does
-not read fills its own queue and then waits for itself: neither the node nor another client notices.
-If nothing could be written for STALL_S seconds the client is dropped; events are durable, so it goes
-on from its cursor when it comes back.
+A reader answers the requests that have arrived, together where they can share the wait for the disk,
+and a writer empties a short queue. A client that does not read fills its own queue and then waits for
+itself: neither the node nor another client notices. If nothing could be written for STALL_S seconds
+the client is dropped; events are durable, so it goes on from its cursor when it comes back.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import aclosing
+from itertools import groupby
 from typing import Final
 
-import msgspec
 import trio
 
-from p2pchat.api import dispatch, jsonrpc
+from p2pchat.api import jsonrpc
 from p2pchat.api import schema as s
-from p2pchat.api.backend import Backend
-from p2pchat.api.jsonrpc import Failure, Request
+from p2pchat.api.backend import Backend, Outcome
+from p2pchat.api.dispatch import Question
+from p2pchat.api.jsonrpc import Failure
 from p2pchat.api.table import SUBSCRIBE
 from p2pchat.errors import P2PChatError, UsageError
 
 logger = logging.getLogger(__name__)
 
-QUEUE: Final = 16  # lines that wait for a client; a page of history may be a megabyte
+QUEUE: Final = 16  # writes that wait for a client; a page of history may be a megabyte
+BURST: Final = 256  # requests answered in one go; as many changes fit one commit
 STALL_S: Final = 60.0
 _READ_SIZE: Final = 1 << 16  # bytes
+_WRITE_SIZE: Final = 1 << 16  # bytes of answers that are gathered into one write
 
 
 class Connection:
@@ -49,8 +55,8 @@ class Connection:
     async def _read(self, followers: trio.Nursery) -> None:
         lines = _Lines(self._stream)
         try:
-            while (line := await lines.next()) is not None:
-                await self._answer(line, followers)
+            while burst := await lines.some():
+                await self._answer(burst, followers)
         except trio.BrokenResourceError:
             logger.debug("A client of the local API broke off.")
 
@@ -67,29 +73,42 @@ class Connection:
                 connection.cancel()
                 return
 
-    async def _answer(self, line: bytes, followers: trio.Nursery) -> None:
-        if len(line) > jsonrpc.MAX_LINE:
-            await self._outgoing.send(jsonrpc.refusal(None, dispatch.TOO_LONG))
-            return
-        request = dispatch.read(line)
-        if isinstance(request, Failure):
-            await self._outgoing.send(jsonrpc.refusal(None, request))
-            return
-        id = None if request.id is msgspec.UNSET else request.id
-        try:
-            if request.method == SUBSCRIBE:
-                reply = jsonrpc.answer(id, self._subscribe(request, followers))
+    async def _answer(self, lines: list[bytes], followers: trio.Nursery) -> None:
+        for is_subscription, group in groupby(map(Question.on, lines), key=_is_subscription):
+            if is_subscription:
+                for question in group:
+                    await self._reply([(question, self._subscribe(question, followers))])
             else:
-                reply = jsonrpc.answer(id, await dispatch.call(self._backend, request))
-        except Exception as error:
-            reply = jsonrpc.refusal(id, dispatch.explain(request.method, error))
-        if request.id is not msgspec.UNSET:
-            await self._outgoing.send(reply)
+                await self._call_each(list(group))
 
-    def _subscribe(self, request: Request, followers: trio.Nursery) -> s.Done:
-        params = msgspec.json.decode(request.params, type=s.Since)
+    async def _call_each(self, questions: list[Question]) -> None:
+        """Carry out what is asked for, and send the answers in order."""
+        waiting = deque(questions)
+        outcomes = self._backend.call_each([one.call for one in questions if isinstance(one.call, tuple)])
+        async with aclosing(outcomes):
+            async for some in outcomes:
+                await self._reply(_match(waiting, some))
+        await self._reply(_match(waiting, []))
+
+    async def _reply(self, answered: Iterable[tuple[Question, Outcome | Failure]]) -> None:
+        """Send answers, many in one write."""
+        replies, size = list[bytes](), 0
+        for question, outcome in answered:
+            replies.append(question.reply(outcome))
+            size += len(replies[-1])
+            if size >= _WRITE_SIZE:
+                await self._outgoing.send(b"".join(replies))
+                replies, size = [], 0
+        if size:
+            await self._outgoing.send(b"".join(replies))
+
+    def _subscribe(self, question: Question, followers: trio.Nursery) -> Outcome | Failure:
+        if isinstance(question.call, Failure):
+            return question.call
+        _, params = question.call
+        assert isinstance(params, s.Since)
         if self._subscribed:
-            raise UsageError("This connection follows the events already.")
+            return UsageError("This connection follows the events already.")
         self._subscribed = True
         # The task starts at the next checkpoint, which is the sending of this answer: first in the queue.
         followers.start_soon(self._follow, params.since)
@@ -118,16 +137,35 @@ class _Lines:
         self._buffer = bytearray()
         self._scanned = 0
 
-    async def next(self) -> bytes | None:
-        """The next line without its end; None once the client has closed its side."""
-        while (end := self._buffer.find(b"\n", self._scanned)) < 0:
+    async def some(self) -> list[bytes]:
+        """At most `BURST` lines that have come, without their ends; none after the client's last word."""
+        while self._buffer.find(b"\n", self._scanned) < 0:
             del self._buffer[jsonrpc.MAX_LINE + 1 :]
             self._scanned = len(self._buffer)
             chunk = await self._stream.receive_some(_READ_SIZE)
             if not chunk:
-                return None
+                return []
             self._buffer += chunk
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
+        *lines, rest = self._buffer.split(b"\n", BURST)
+        self._buffer = rest
         self._scanned = 0
-        return line
+        return list(map(bytes, lines))
+
+
+def _is_subscription(question: Question) -> bool:
+    return question.request is not None and question.request.method == SUBSCRIBE
+
+
+def _match(
+    questions: deque[Question], outcomes: Iterable[Outcome]
+) -> Iterator[tuple[Question, Outcome | Failure]]:
+    """Takes from `questions` those that `outcomes` answer, and those that could not be asked."""
+    for outcome in outcomes:
+        yield from _refused(questions)
+        yield questions.popleft(), outcome
+    yield from _refused(questions)
+
+
+def _refused(questions: deque[Question]) -> Iterator[tuple[Question, Failure]]:
+    while questions and isinstance(failure := questions[0].call, Failure):
+        yield questions.popleft(), failure

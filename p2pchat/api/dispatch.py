@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import msgspec
 
 from p2pchat.api import jsonrpc
 from p2pchat.api import schema as s
-from p2pchat.api.backend import Backend
+from p2pchat.api.backend import Backend, Call, Outcome
 from p2pchat.api.jsonrpc import Failure, Request
-from p2pchat.api.table import METHODS
+from p2pchat.api.table import METHODS, SUBSCRIBE
 from p2pchat.errors import P2PChatError
 
 logger = logging.getLogger(__name__)
@@ -33,13 +33,57 @@ def read(line: bytes) -> Request | Failure:
         return Failure(jsonrpc.PARSE_ERROR, "A request is one JSON object on one line.")
 
 
-async def call(backend: Backend, request: Request) -> s.Result:
-    """What `backend` answers. Raises whatever it raises; `explain` makes a sentence of it."""
+def parse(request: Request) -> Call:
+    """What `request` asks for. Raises what `explain` makes a sentence of."""
+    if request.method == SUBSCRIBE:
+        return SUBSCRIBE, msgspec.json.decode(request.params, type=s.Since)
     method = METHODS.get(request.method)
     if method is None:
         raise UnknownMethodError
-    params = msgspec.json.decode(request.params, type=method.params)
-    return await backend.call(request.method, params)
+    return request.method, msgspec.json.decode(request.params, type=method.params)
+
+
+async def call(backend: Backend, request: Request) -> s.Result:
+    """What `backend` answers. Raises whatever it raises; `explain` makes a sentence of it."""
+    method, params = parse(request)
+    if method == SUBSCRIBE:
+        raise UnknownMethodError  # what carries a request and its answer carries no events
+    return await backend.call(method, params)
+
+
+class Question(NamedTuple):
+    """A line of a client: the request on it, if there is one, and what it asks for or why that is refused."""
+
+    request: Request | None
+    call: Call | Failure
+
+    @classmethod
+    def on(cls, line: bytes) -> Self:
+        """The question on `line`."""
+        if len(line) > jsonrpc.MAX_LINE:
+            return cls(None, TOO_LONG)
+        request = read(line)
+        if isinstance(request, Failure):
+            return cls(None, request)
+        try:
+            return cls(request, parse(request))
+        except Exception as error:
+            return cls(request, explain(request.method, error))
+
+    def reply(self, outcome: Outcome | Failure) -> bytes:
+        """The line that answers; nothing if it was a notification."""
+        if self.request is None:
+            assert isinstance(outcome, Failure)
+            return jsonrpc.refusal(None, outcome)
+        if self.request.id is msgspec.UNSET:
+            if isinstance(outcome, Exception):
+                explain(self.request.method, outcome)  # into the log, if it is a bug
+            return b""
+        if isinstance(outcome, Exception):
+            outcome = explain(self.request.method, outcome)
+        if isinstance(outcome, Failure):
+            return jsonrpc.refusal(self.request.id, outcome)
+        return jsonrpc.answer(self.request.id, outcome)
 
 
 def explain(method: str, error: Exception) -> Failure:

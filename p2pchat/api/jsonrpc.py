@@ -1,9 +1,9 @@
 """JSON-RPC 2.0 in lines: one JSON object per line of UTF-8, in both directions.
 
 https://www.jsonrpc.org/specification with three limits: parameters are named, batches are refused
-(write the requests one after the other, they are answered in order), and a request line has at most
-MAX_LINE bytes. Events are notifications named EVENT; a subscription that the node ends is told by
-one notification named END.
+(write requests one after the other, without waiting: they are carried out and answered in order), and
+a request line has at most MAX_LINE bytes. Events are notifications named EVENT; a subscription that
+the node ends is told by one notification named END.
 """
 
 from __future__ import annotations

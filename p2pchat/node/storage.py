@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from p2pchat.store.transaction import Change, Query
@@ -14,6 +15,10 @@ class Storage(Protocol):
 
     async def run(self, change: Change[T]) -> T:
         """What `change` gives back, once it lasts. Raises StoreError, or whatever `change` raised."""
+        ...
+
+    async def run_each(self, changes: Sequence[Change[T]]) -> list[T | Exception]:
+        """What each of `changes` gives back or raised, once all that succeeded last: one commit for many."""
         ...
 
     async def read(self, query: Query[T]) -> T:

@@ -73,6 +73,8 @@ def connect(path: Path, key: bytes, *, readonly: bool = False) -> apsw.Connectio
         connection.pragma("key", f"raw:{key.hex()}")
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        # Else binding a new value to a parameter compiles the statement anew: this SQLite has STAT4.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         for setting in _SETTINGS:
             connection.execute(setting)
         if not readonly:

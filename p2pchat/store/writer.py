@@ -8,7 +8,7 @@ nobody at work commits for all who wait, then wakes them and the one who leads t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -27,13 +27,13 @@ MAX_READS: Final = 4  # at once, each with its own connection and page cache
 
 
 class _Request:
-    """A change on its way, and the task of its caller while that sleeps."""
+    """Changes on their way, and the task of their caller while that sleeps."""
 
-    __slots__ = ("change", "outcome", "sleeper")
+    __slots__ = ("changes", "outcomes", "sleeper")
 
-    def __init__(self, change: Change[Any]) -> None:
-        self.change = change
-        self.outcome: Committed[Any] | BaseException | None = None
+    def __init__(self, changes: Sequence[Change[Any]]) -> None:
+        self.changes = changes
+        self.outcomes: Sequence[Committed[Any] | Exception] | BaseException | None = None
         self.sleeper: trio.lowlevel.Task | None = None
 
     async def sleep(self) -> None:
@@ -73,20 +73,24 @@ class StoreService:
             StoreError: the disk or the file failed; the change was not made.
             Exception: whatever `change` raised; it was undone alone.
         """
-        await trio.lowlevel.checkpoint_if_cancelled()
-        request = _Request(change)
-        self._queue.append(request)
-        if self._led:
-            await request.sleep()
-        if request.outcome is None:
-            with trio.CancelScope(shield=True):
-                await self._lead()
-        outcome = request.outcome
-        assert outcome is not None
-        if isinstance(outcome, BaseException):
+        (outcome,) = await self._commit_with_others([change])
+        if isinstance(outcome, Exception):
             raise outcome
-        result: T = outcome.result
-        return result
+        return outcome.result
+
+    async def run_each(self, changes: Sequence[Change[T]]) -> list[T | Exception]:
+        """What each of `changes` gives back or raised, once all that succeeded are on the disk.
+
+        They are made in their order, in one commit unless they are more than `MAX_BATCH`. As with `run`.
+
+        Raises:
+            StoreError: the disk or the file failed; none of those that were to share the commit was made.
+        """
+        answers: list[T | Exception] = []
+        for first in range(0, len(changes), MAX_BATCH):
+            outcomes = await self._commit_with_others(changes[first : first + MAX_BATCH])
+            answers += [one if isinstance(one, Exception) else one.result for one in outcomes]
+        return answers
 
     async def read(self, query: Query[T]) -> T:
         """What `query` finds in the last commit, in a worker thread; waits for no writer.
@@ -106,11 +110,25 @@ class StoreService:
         settle = partial(self._database.settle, patience_ms=SETTLE_PATIENCE_MS)
         await trio.to_thread.run_sync(settle, limiter=self._writing)
 
+    async def _commit_with_others(self, changes: Sequence[Change[T]]) -> Sequence[Committed[T] | Exception]:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        request = _Request(changes)
+        self._queue.append(request)
+        if self._led:
+            await request.sleep()
+        if request.outcomes is None:
+            with trio.CancelScope(shield=True):
+                await self._lead()
+        outcomes = request.outcomes
+        assert outcomes is not None
+        if isinstance(outcomes, BaseException):
+            raise outcomes
+        return outcomes
+
     async def _lead(self) -> None:
         """Commit the first of the queue, ourselves among them, and pass the lead on."""
         self._led = True
-        batch = self._queue[:MAX_BATCH]
-        del self._queue[:MAX_BATCH]
+        batch = self._take_batch()
         try:
             await self._commit(batch)
         finally:
@@ -120,8 +138,20 @@ class StoreService:
             if self._queue:
                 self._queue[0].wake()
 
+    def _take_batch(self) -> list[_Request]:
+        """The first of the queue, with at most `MAX_BATCH` changes in all."""
+        count = size = 0
+        for request in self._queue:
+            size += len(request.changes)
+            if count and size > MAX_BATCH:
+                break
+            count += 1
+        batch = self._queue[:count]
+        del self._queue[:count]
+        return batch
+
     async def _commit(self, batch: list[_Request]) -> None:
-        changes = [request.change for request in batch]
+        changes = [change for request in batch for change in request.changes]
         try:
             outcomes = await trio.to_thread.run_sync(
                 self._database.transact_each, changes, limiter=self._writing
@@ -129,14 +159,14 @@ class StoreService:
         except BaseException as error:
             # Nobody may sleep for ever, least of all in a shield: the failure is everybody's.
             for request in batch:
-                request.outcome = error
+                request.outcomes = error
             if not isinstance(error, Exception):
                 raise
             return
-        effects: list[object] = []
-        for request, outcome in zip(batch, outcomes, strict=True):
-            request.outcome = outcome
-            if isinstance(outcome, Committed):
-                effects += outcome.effects
+        at = 0
+        for request in batch:
+            request.outcomes = outcomes[at : at + len(request.changes)]
+            at += len(request.changes)
+        effects = [effect for one in outcomes if isinstance(one, Committed) for effect in one.effects]
         if effects:
             self._carry_out(effects)

@@ -7,7 +7,7 @@ each, with the same promises as `store.writer.StoreService`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import trio
@@ -79,6 +79,16 @@ class InlineStorage:
             self._carry_out(outcome.effects)
         await trio.lowlevel.cancel_shielded_checkpoint()
         return outcome.result
+
+    async def run_each(self, changes: Sequence[Change[T]]) -> list[T | Exception]:
+        """What each of `changes` gives back or raised."""
+        answers: list[T | Exception] = []
+        for change in changes:
+            try:
+                answers.append(await self.run(change))
+            except Exception as error:
+                answers.append(error)
+        return answers
 
     async def read(self, query: Query[T]) -> T:
         """What `query` finds in the last commit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from p2pchat.api import schema as s
+from p2pchat.api.backend import Call, Outcome
 from p2pchat.api.server import serve
 from p2pchat.errors import NotFoundError, QuotaError
 
@@ -39,6 +40,14 @@ class MemoryBackend:
             case s.Who():
                 await trio.sleep_forever()
         return s.Done()
+
+    async def call_each(self, calls: Sequence[Call]) -> AsyncGenerator[list[Outcome], None]:
+        for method, params in calls:
+            try:
+                outcome: Outcome = await self.call(method, params)
+            except Exception as error:
+                outcome = error
+            yield [outcome]
 
     async def _keep(self, text: str) -> s.Message:
         async with self._news:

@@ -72,6 +72,31 @@ async def test_pipelined_requests_are_answered_in_their_order(socket_path: Path)
     assert [(a["id"], a["result"]["text"]) for a in answers] == [(n, f"text {n}") for n in range(300)]
 
 
+async def test_refusals_keep_their_place_among_pipelined_requests(socket_path: Path) -> None:
+    lines = [
+        send("one", 1),
+        b"nonsense\n",
+        request("no.such", id=2),
+        send("two", 3),
+        send("?", 4, chat="eve"),
+    ]
+    async with connected(socket_path) as client:
+        await client.write(b"".join(lines) * 50)
+        answers = [await client.read() for _ in range(250)]
+    assert [answer["id"] for answer in answers] == [1, None, 2, 3, 4] * 50
+    assert ["error" in answer for answer in answers] == [False, True, True, False, True] * 50
+
+
+async def test_a_subscription_amid_pipelined_requests_begins_at_its_place(socket_path: Path) -> None:
+    async with connected(socket_path) as client:
+        await client.write(
+            send("before", 1) + request("events.subscribe", {"since": 0}, 2) + send("after", 3)
+        )
+        lines = [await client.read() for _ in range(5)]
+    assert [line["id"] for line in lines if "id" in line] == [1, 2, 3]
+    assert [line["params"]["seq"] for line in lines if "method" in line] == [1, 2]
+
+
 async def test_a_request_may_come_in_pieces(socket_path: Path) -> None:
     async with connected(socket_path) as client:
         for byte in send("hällo"):

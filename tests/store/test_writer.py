@@ -103,6 +103,39 @@ async def test_one_failing_change_hurts_no_other_in_its_batch(database: Database
     assert await store.read(names) == ["ann", "bob"]
 
 
+async def test_changes_given_together_share_a_commit_and_fail_alone(path, key, migrations) -> None:
+    def fail(transaction: Transaction) -> str:
+        add("nobody")(transaction)
+        raise KeyError("no")
+
+    told: list[object] = []
+    with Counting.create(path, key, migrations=migrations) as database:
+        database.batches = []
+        store = StoreService(database, told.extend)
+        answers = await store.run_each([add("ann"), fail, *(add(f"n{n}") for n in range(MAX_BATCH))])
+        assert answers[0] == "ann"
+        assert isinstance(answers[1], KeyError)
+        assert answers[2:] == [f"n{n}" for n in range(MAX_BATCH)]
+        assert told == await store.read(names) == ["ann", *(f"n{n}" for n in range(MAX_BATCH))]
+        assert database.batches == [MAX_BATCH, 2]
+
+
+async def test_many_callers_with_many_changes_share_commits_within_the_bound(path, key, migrations) -> None:
+    with Counting.create(path, key, migrations=migrations) as database:
+        database.batches = []
+        store = StoreService(database, lambda effects: None)
+        async with trio.open_nursery() as nursery:
+            for caller in range(5):
+                nursery.start_soon(store.run_each, [add(f"{caller} {n}") for n in range(MAX_BATCH // 2)])
+        assert sum(database.batches) == 5 * (MAX_BATCH // 2)
+        assert max(database.batches) <= MAX_BATCH
+        assert len(database.batches) <= 4
+        written = await store.read(names)
+        for caller in range(5):
+            mine = [name for name in written if name.startswith(f"{caller} ")]
+            assert mine == [f"{caller} {n}" for n in range(MAX_BATCH // 2)]
+
+
 async def test_effects_are_carried_out_in_order_before_the_caller_resumes(database: Database) -> None:
     trail: list[object] = []
     store = StoreService(
