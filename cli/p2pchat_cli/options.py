@@ -68,6 +68,12 @@ AmountArgument = Annotated[
 IouArgument = Annotated[
     str, typer.Argument(metavar="ID", help="An IOU's id or its beginning, from `p2pchat iou list`.")
 ]
+QrOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--qr/--no-qr", help="Draw the QR code or not [default: on a terminal].", show_default=False
+    ),
+]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=500, help="How many at most.")]
 
 

@@ -143,7 +143,16 @@ _GROUPS: Final[dict[str, Command | Group]] = {
             "create": Command("groups:create", "Found a group", "group create trip --history all"),
             "list": Command("groups:show_all", "Show your groups and invitations", "group list"),
             "show": Command("groups:show", "Show a group with its members", "group show trip"),
-            "invite": Command("groups:invite", "Invite a contact", "group invite trip bob"),
+            "invite": Command(
+                "groups:invite",
+                "Invite a contact, or print a link",
+                "group invite trip --max-uses 5 --expires 2d",
+            ),
+            "join": Command("groups:join", "Enter a group by a link", "group join p2pchat-group:..."),
+            "links": Command("groups:links", "Show the links that still let people in", "group links trip"),
+            "revoke": Command(
+                "groups:revoke", "Let nobody in by a link any more", "group revoke trip k3jq2h4l"
+            ),
             "remove": Command(
                 "groups:remove", "Remove a member or an invitation", "group remove trip bob --ban"
             ),

@@ -6,12 +6,12 @@ from p2pchat.api import schema as s
 from p2pchat.core.group.operations import Invite
 from p2pchat.core.identity import fingerprint, safety_number
 from p2pchat.core.log.order import shown_ms
-from p2pchat.node.features import group_views
+from p2pchat.node.features import group_links, group_views
 from p2pchat.node.features.app import App
-from p2pchat.node.features.groups import ROLE_NAMES
+from p2pchat.node.features.group_acts import ROLE_NAMES
 from p2pchat.node.features.names import chat_name, name_of
 from p2pchat.node.words import fingerprint_words
-from p2pchat.store import deliveries, groups, messages, people
+from p2pchat.store import deliveries, groups, knocks, messages, people
 from p2pchat.store.events import Event as StoredEvent
 from p2pchat.store.transaction import Reader
 
@@ -113,6 +113,19 @@ def group(app: App, tx: Reader, membership: groups.Membership) -> s.Group:
         invite=ROLE_NAMES[now.policy.invite] if now else "",
         write=ROLE_NAMES[now.policy.write] if now else "",
         banned=[name_of(app, tx, person) for person in sorted(now.banned)] if now else [],
+        answer=waiting.answer if (waiting := knocks.get(tx, membership.group)) else "",
+    )
+
+
+def group_link(membership: groups.Membership, one: group_links.OpenLink, text: str = "") -> s.GroupLink:
+    """An invite link, with the text to hand on if it was just made."""
+    return s.GroupLink(
+        id=one.id.text,
+        group=membership.name,
+        max_uses=one.operation.max_uses,
+        uses=one.uses,
+        expires_ms=one.operation.expires_ms,
+        link=text,
     )
 
 

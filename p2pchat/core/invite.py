@@ -1,14 +1,12 @@
 """Invite links: the little that a stranger needs to ask to be a contact.
 
-A link is `p2pchat:` and base64url (RFC 4648 §5, no padding) over canonical CBOR and four bytes of
-checksum. It pins the person; everything else is fetched from the device and checked against that. The
-secret shows the inviter that a request came through this link and not from somebody who met the device.
+A link is `p2pchat:` and canonical CBOR, as link_text.py writes it. It pins the person; everything else is
+fetched from the device and checked against that. The secret shows the inviter that a request came through
+this link and not from somebody who met the device.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -17,20 +15,19 @@ from p2pchat.core.codec import decode, encode
 from p2pchat.core.identity import MAX_ADDRESS, MAX_NAME, clean_name
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import tagged_hash
-from p2pchat.errors import DecodeError, UsageError
+from p2pchat.core.link_text import damaged, read_link, write_link
+from p2pchat.errors import DecodeError
 
 SCHEME: Final = "p2pchat:"
 SECRET_SIZE: Final = 16
 MAX_LINK_ADDRESSES: Final = 4  # keeps the QR code scannable
-_TAG_SIZE: Final = 8
-_CHECK_SIZE: Final = 4
-_MAX_LINK: Final = 4096
+TAG_SIZE: Final = 8
 _VERSION: Final = 1
 
 
 def network_tag(name: str) -> bytes:
     """Eight bytes that tell networks apart, so that a link of another network is noticed."""
-    return tagged_hash("network", name.encode())[:_TAG_SIZE]
+    return tagged_hash("network", name.encode())[:TAG_SIZE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +54,7 @@ class InviteLink:
                 self.secret,
             ]
         )
-        checked = body + _checksum(body)
-        return SCHEME + base64.urlsafe_b64encode(checked).decode().rstrip("=")
+        return write_link(SCHEME, body)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -67,18 +63,11 @@ class InviteLink:
         Raises:
             UsageError: it is no invite link, or letters are missing or wrong.
         """
-        link = "".join(text.split())
-        if not link.startswith(SCHEME) or len(link) > _MAX_LINK:
-            raise UsageError(f"not an invite link: it should start with {SCHEME}")
-        letters = link.removeprefix(SCHEME)
+        body = read_link(SCHEME, text)
         try:
-            checked = base64.b64decode(letters + "=" * (-len(letters) % 4), altchars=b"-_", validate=True)
-            body, checksum = checked[:-_CHECK_SIZE], checked[-_CHECK_SIZE:]
-            if checksum != _checksum(body):
-                raise DecodeError("wrong checksum")
             return cls._decode(body)
-        except (binascii.Error, ValueError, DecodeError) as error:
-            raise UsageError("the invite link is damaged or incomplete: copy it again, whole") from error
+        except DecodeError as error:
+            raise damaged() from error
 
     @classmethod
     def _decode(cls, body: bytes) -> Self:
@@ -86,7 +75,7 @@ class InviteLink:
         if fields.integer(version) != _VERSION:
             raise DecodeError("unknown link version")
         return cls(
-            fields.blob(network, least=_TAG_SIZE, most=_TAG_SIZE),
+            fields.blob(network, least=TAG_SIZE, most=TAG_SIZE),
             fields.identifier(person, PersonId),
             fields.identifier(device, DeviceId),
             clean_name(fields.text(name, least=1, most=MAX_NAME)),
@@ -96,7 +85,3 @@ class InviteLink:
             ),
             fields.blob(secret, least=SECRET_SIZE, most=SECRET_SIZE),
         )
-
-
-def _checksum(body: bytes) -> bytes:
-    return tagged_hash("invite link", body)[:_CHECK_SIZE]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
+from p2pchat.core.ids import DeviceId
+
 
 class TokenBucket:
     """Holds at most `burst` tokens and gains `rate` of them per second; time comes as an argument."""
@@ -29,3 +33,21 @@ class TokenBucket:
     def _refill(self, now: float) -> None:
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
+
+
+class PeerBuckets:
+    """A bucket for each peer; of very many, those that were used last."""
+
+    def __init__(self, rate: float, burst: float, *, most: int = 4096) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._most = most
+        self._buckets: OrderedDict[DeviceId, TokenBucket] = OrderedDict()
+
+    def take(self, peer: DeviceId, now: float) -> bool:
+        """Take one token of `peer` if it is there."""
+        bucket = self._buckets.pop(peer, None) or TokenBucket(self._rate, self._burst, now)
+        self._buckets[peer] = bucket
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        return bucket.take(1, now)

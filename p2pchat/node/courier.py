@@ -8,7 +8,6 @@ the next connection starts again from the store.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
@@ -29,7 +28,7 @@ from p2pchat.core.direct.frames import (
 from p2pchat.core.ids import DeviceId
 from p2pchat.errors import NetworkError, ProtocolError, StoreError
 from p2pchat.net import protocols
-from p2pchat.net.bucket import TokenBucket
+from p2pchat.net.bucket import PeerBuckets
 from p2pchat.net.network import Network, Stream
 from p2pchat.node.endure import one_error
 from p2pchat.node.features import envelopes
@@ -44,7 +43,6 @@ ACK_S: Final = 30.0  # a device that commits nothing for so long is asked anew o
 HELLO_S: Final = 15.0
 MAX_NAKS: Final = 4 * WINDOW  # in a row on one stream: opening in vain costs us more than sending costs him
 MAX_RESEALS: Final = 3  # in one trip; each costs a session
-MAX_REMEMBERED: Final = 4096  # devices whose hellos are counted
 HELLOS: Final = (0.2, 5)  # of one device per second, and at once: a bundle costs us a new prekey
 REFUSED_PAUSE_S: Final = 600.0  # before a device that refused an envelope is offered it again
 RETRY_S: Final = 2.0  # after a stream broke while the connection stays
@@ -58,7 +56,7 @@ class Couriers:
         self._store = store
         self._network = network
         self._bells: dict[DeviceId, trio.Event] = {}
-        self._hellos: OrderedDict[DeviceId, TokenBucket] = OrderedDict()
+        self._hellos = PeerBuckets(*HELLOS)
         network.serve(protocols.DIRECT, self._serve_direct, frame_limit=protocols.DIRECT_FRAME_LIMIT)
         network.serve(protocols.HELLO, self._serve_hello, frame_limit=protocols.HELLO_FRAME_LIMIT)
 
@@ -130,21 +128,13 @@ class Couriers:
             if len(frames) != 1:
                 raise ProtocolError("one question is expected")
             question = Hello.decode_question(frames[0])
-            if not self._may_ask(stream.peer):
+            if not self._hellos.take(stream.peer, trio.current_time()):
                 raise ProtocolError("too many hellos")
             answer = await self._store.run(
                 lambda tx: envelopes.answer_hello(self._app, tx, stream.peer, question)
             )
             await stream.send([answer.encode_answer()])
         self.wake(stream.peer)
-
-    def _may_ask(self, device: DeviceId) -> bool:
-        now = trio.current_time()
-        bucket = self._hellos.pop(device, None) or TokenBucket(*HELLOS, now)
-        self._hellos[device] = bucket
-        if len(self._hellos) > MAX_REMEMBERED:
-            self._hellos.popitem(last=False)
-        return bucket.take(1, now)
 
 
 class _Trip:

@@ -21,6 +21,7 @@ from p2pchat.errors import InUseError, P2PChatError
 from p2pchat.net.network import Network, NetworkEvent, PeerConnected
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.courier import Couriers
+from p2pchat.node.doorman import Doorman
 from p2pchat.node.effects import CirclesChanged, GroupGrew, Wake
 from p2pchat.node.endure import alone, every
 from p2pchat.node.features import chats, circles, contacts, maintenance
@@ -62,6 +63,7 @@ class Node:
         self._couriers = Couriers(app, store, network)
         self._group_sync = GroupSync(app, store, network, chances)
         self._gossip = Gossip(app, store, network)
+        self._doorman = Doorman(app, store, network)
         self._circles_changed = trio.Event()
         self._hints: list[GroupGrew] = []
         self._hinted = trio.Event()
@@ -100,6 +102,7 @@ class Node:
             nursery.start_soon(self.links.run)
             nursery.start_soon(self._gossip.run)
             nursery.start_soon(self._publish_hints)
+            nursery.start_soon(every, 0, "Knocking at groups", self._doorman.look)
             nursery.start_soon(every, 0, "Looking up contacts and groups", self._follow_circles)
             nursery.start_soon(every, ADDRESSES_S, "Noting own addresses", self._note_addresses)
             nursery.start_soon(every, UPKEEP_S, "Upkeep", self._upkeep)
@@ -118,6 +121,7 @@ class Node:
             logger.info("Lost the connection with %s.", event.peer.short)
             self._couriers.wake(event.peer)  # so that its task ends
         self.links.hurry(event.peer)
+        self._doorman.ring()
 
     async def _publish_hints(self) -> None:
         while True:
@@ -140,6 +144,7 @@ class Node:
         self.links.want(wanted)
         self._gossip.set_groups(joined)
         self._group_sync.circles_changed()
+        self._doorman.ring()
 
     async def _note_addresses(self) -> None:
         """Tell the contacts when this node can be reached elsewhere than before."""

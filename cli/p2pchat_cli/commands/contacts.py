@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat_cli.options import WhoArgument, session_of
+from p2pchat_cli.options import QrOption, WhoArgument, session_of
+from p2pchat_cli.qr import answer_link
 from p2pchat_cli.style import accent, bad, bold, dim, good
 from p2pchat_cli.text import columns
 
@@ -23,22 +24,12 @@ _STATES = {
 
 def invite(
     ctx: typer.Context,
-    show_qr: Annotated[
-        bool | None,
-        typer.Option(
-            "--qr/--no-qr", help="Draw the QR code or not [default: on a terminal].", show_default=False
-        ),
-    ] = None,
+    show_qr: QrOption = None,
 ) -> None:
     """The link, and on a terminal the same as a QR code."""
     session = session_of(ctx)
     made = session.call("invite.create", s.Nothing(), s.Invite)
-    lines = [made.link]
-    if not session.json and show_qr is not False:
-        from p2pchat_cli import qr
-
-        lines = [*qr.draw(made.link, forced=show_qr is True), *lines]
-    session.answer(made, lines)
+    answer_link(session, made, made.link, show_qr)
     if not made.reachable:
         session.hint("The link holds no address yet: run your node once, so that it can be reached.")
 

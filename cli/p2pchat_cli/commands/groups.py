@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat_cli.options import GroupArgument, WhoArgument, complete_contact, session_of
+from p2pchat_cli.options import (
+    GroupArgument,
+    QrOption,
+    WhoArgument,
+    complete_contact,
+    seconds_of,
+    session_of,
+)
+from p2pchat_cli.qr import answer_link
 from p2pchat_cli.style import accent, bad, bold, dim
-from p2pchat_cli.text import columns, plural
+from p2pchat_cli.text import columns, lasting, plural
 
 
 class Role(StrEnum):
@@ -61,11 +70,63 @@ def members(ctx: typer.Context, group: GroupArgument) -> None:
     session.answer(found, _members(found))
 
 
-def invite(ctx: typer.Context, group: GroupArgument, who: WhoArgument) -> None:
-    """The contact becomes a member when they accept."""
+def invite(
+    ctx: typer.Context,
+    group: GroupArgument,
+    who: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[WHO]",
+            help="A contact; without one you get a link to hand on.",
+            autocompletion=complete_contact,
+        ),
+    ] = None,
+    max_uses: Annotated[int, typer.Option(metavar="N", min=1, help="How many people the link lets in.")] = 10,
+    expires: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long the link is good: 8h or 7d.")
+    ] = "7d",
+    show_qr: QrOption = None,
+) -> None:
+    """A contact becomes a member when they accept; with a link, whoever holds it can come in."""
     session = session_of(ctx)
+    if who is None:
+        params = s.CreateGroupLink(group=group, max_uses=max_uses, expires_s=seconds_of(expires))
+        made = session.call("group.link", params, s.GroupLink)
+        answer_link(session, made, made.link, show_qr)
+        session.hint("They type: p2pchat group join LINK. Any member who is on line lets them in.")
+        return
     found = session.call("group.invite", s.GroupWho(group=group, who=who), s.Group)
     session.answer(found, [f"Invited {accent(who)} to {_name(found)}."])
+
+
+def join(
+    ctx: typer.Context,
+    link: Annotated[str, typer.Argument(metavar="LINK", help="What `p2pchat group invite` printed.")],
+) -> None:
+    """You are in as soon as one of the members is on line."""
+    session = session_of(ctx)
+    found = session.call("group.join", s.JoinGroup(link=link), s.Group)
+    session.answer(found, [f"Asked to join {_name(found)}. How it goes: p2pchat group show {found.name}"])
+    if not session.node_runs():
+        session.hint("Your node is not running; it asks once you start it with `p2pchat run`.")
+
+
+def links(ctx: typer.Context, group: GroupArgument) -> None:
+    """Their texts are known only to who made them."""
+    session = session_of(ctx)
+    found = session.call("group.links", s.GroupName(group=group), s.GroupLinks)
+    session.answer(found, _links(found) or ["No open links: p2pchat group invite GROUP."])
+
+
+def revoke(
+    ctx: typer.Context,
+    group: GroupArgument,
+    link: Annotated[str, typer.Argument(metavar="ID", help="The beginning of its id, from `group links`.")],
+) -> None:
+    """Who came in by it stays."""
+    session = session_of(ctx)
+    left = session.call("group.revoke", s.RevokeGroupLink(group=group, link=link), s.GroupLinks)
+    session.answer(left, ["Revoked.", *_links(left)])
 
 
 def remove(
@@ -172,7 +233,23 @@ def _name(group: s.Group) -> str:
 def _standing(group: s.Group) -> str:
     if group.state == "invited":
         return f"{group.invited_by} invites you: p2pchat group accept {group.name}"
+    if group.answer:
+        return f"{group.state}: {group.answer}"
     return group.state
+
+
+def _links(found: s.GroupLinks) -> list[str]:
+    now_ms = 1000 * time.time()
+    return columns(
+        [
+            (
+                one.id[:8],
+                f"{one.uses} of {one.max_uses} used",
+                f"good for {lasting(int(one.expires_ms - now_ms) // 1000)}",
+            )
+            for one in found.links
+        ]
+    )
 
 
 def _rules(group: s.Group) -> list[str]:

@@ -8,9 +8,10 @@ from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import GroupId
-from p2pchat.node.features import groups
+from p2pchat.node.features import group_links, groups
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import find_group, find_person
+from p2pchat.node.profile import require_network
 from p2pchat.store import groups as group_store
 from p2pchat.store.transaction import Reader, Transaction
 
@@ -35,6 +36,34 @@ def group_invite(app: App, tx: Transaction, params: s.GroupWho) -> s.Group:
     membership = find_group(tx, params.group)
     groups.invite(app, tx, membership, find_person(tx, params.who))
     return _group(app, tx, membership.group)
+
+
+def group_link(app: App, tx: Transaction, params: s.CreateGroupLink) -> s.GroupLink:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    network = require_network(app.home)
+    made = group_links.create(
+        app, tx, membership, network, max_uses=params.max_uses, expires_s=params.expires_s
+    )
+    found = next(one for one in group_links.open_links(app, tx, membership) if one.id == made.link)
+    return views.group_link(membership, found, made.encode())
+
+
+def group_links_list(app: App, tx: Reader, params: s.GroupName) -> s.GroupLinks:
+    """See the table."""
+    return _links(app, tx, find_group(tx, params.group))
+
+
+def group_revoke(app: App, tx: Transaction, params: s.RevokeGroupLink) -> s.GroupLinks:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    group_links.revoke(app, tx, membership, params.link)
+    return _links(app, tx, membership)
+
+
+def group_join(app: App, tx: Transaction, params: s.JoinGroup) -> s.Group:
+    """See the table."""
+    return _group(app, tx, group_links.join(app, tx, params.link, require_network(app.home)))
 
 
 def group_remove(app: App, tx: Transaction, params: s.RemoveMember) -> s.Group:
@@ -100,13 +129,22 @@ def _group(app: App, tx: Reader, id: GroupId) -> s.Group:
     return views.group(app, tx, membership)
 
 
+def _links(app: App, tx: Reader, membership: group_store.Membership) -> s.GroupLinks:
+    found = group_links.open_links(app, tx, membership)
+    return s.GroupLinks(links=[views.group_link(membership, one) for one in found])
+
+
 QUERIES: Final[dict[str, Query]] = {
     "group.list": group_list,
     "group.show": group_show,
+    "group.links": group_links_list,
 }
 CHANGES: Final[dict[str, Change]] = {
     "group.create": group_create,
     "group.invite": group_invite,
+    "group.link": group_link,
+    "group.revoke": group_revoke,
+    "group.join": group_join,
     "group.remove": group_remove,
     "group.unban": group_unban,
     "group.role": group_role,

@@ -55,6 +55,27 @@ class SetPolicy(Params):
     write: str | None = None  # the least role that may write
 
 
+class CreateGroupLink(Params):
+    """Make an invite link."""
+
+    group: str
+    max_uses: int = 10  # how many persons it lets in
+    expires_s: int = 7 * 86_400
+
+
+class RevokeGroupLink(Params):
+    """Let nobody in any more by an invite link."""
+
+    group: str
+    link: str  # its id or the beginning of it
+
+
+class JoinGroup(Params):
+    """Enter a group by an invite link."""
+
+    link: str
+
+
 class GroupName(Params):
     """A group."""
 
@@ -83,6 +104,24 @@ class Group(Result):
     invite: str = ""  # the least role that may invite
     write: str = ""  # the least role that may write
     banned: list[str] = msgspec.field(default_factory=list)
+    answer: str = ""  # while a link is to let me in: why a member did not, the last time
+
+
+class GroupLink(Result):
+    """An invite link of a group."""
+
+    id: str
+    group: str  # name
+    max_uses: int
+    uses: int
+    expires_ms: int
+    link: str = ""  # the text to hand on; known only when it is made
+
+
+class GroupLinks(Result):
+    """Invite links that still let people in."""
+
+    links: list[GroupLink]
 
 
 class Groups(Result):
@@ -96,6 +135,10 @@ METHODS: Final[dict[str, Method]] = {
     "group.list": Method(Nothing, Groups, "store", "My groups and invitations"),
     "group.show": Method(GroupName, Group, "store", "One group with its members"),
     "group.invite": Method(GroupWho, Group, "store", "Invite a contact"),
+    "group.link": Method(CreateGroupLink, GroupLink, "store", "Make an invite link"),
+    "group.links": Method(GroupName, GroupLinks, "store", "Invite links that still let people in"),
+    "group.revoke": Method(RevokeGroupLink, GroupLinks, "store", "Let nobody in by a link any more"),
+    "group.join": Method(JoinGroup, Group, "store", "Enter a group by an invite link"),
     "group.remove": Method(RemoveMember, Group, "store", "Remove or ban somebody"),
     "group.unban": Method(GroupWho, Group, "store", "Let a banned person be invited again"),
     "group.role": Method(SetRole, Group, "store", "Give a member another role"),

@@ -8,7 +8,7 @@ from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.core.keys import tagged_hash
 from p2pchat.node.features import group_views
 from p2pchat.node.features.app import App
-from p2pchat.store import groups, outbox, people
+from p2pchat.store import groups, knocks, outbox, people
 from p2pchat.store.transaction import Reader
 
 MAX_MEMBERS: Final = 32  # devices of a group to be connected with; gossip and the others reach the rest
@@ -23,9 +23,11 @@ def wanted_devices(app: App, tx: Reader) -> set[DeviceId]:
         members = group_views.member_devices(app, tx, membership.group)
         # Everybody draws his own few (rendezvous hashing), so that a large group is one random graph.
         wanted.update(sorted(members, key=lambda one: tagged_hash("circle", app.device, one))[:MAX_MEMBERS])
+    for waiting in knocks.everyone(tx):
+        wanted.update(waiting.doors)
     return wanted - {app.device}
 
 
 def joined_groups(tx: Reader) -> dict[GroupId, bytes]:
     """The groups I am in, with the secrets of their gossip."""
-    return {membership.group: membership.secret for membership in groups.all_in(tx, "joined", "joining")}
+    return {one.group: one.secret for one in groups.all_in(tx, "joined", "joining") if one.secret}

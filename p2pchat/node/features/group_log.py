@@ -12,7 +12,7 @@ from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.core.log.entry import Entry
 from p2pchat.errors import ProtocolError
 from p2pchat.node.effects import GroupGrew
-from p2pchat.node.features import chats, group_messages, group_views, groups, log
+from p2pchat.node.features import chats, group_acts, group_messages, group_views, groups, log
 from p2pchat.node.features.app import App
 from p2pchat.store import deliveries, logs, messages, people
 from p2pchat.store import groups as rows
@@ -91,7 +91,7 @@ def _store(app: App, tx: Transaction, group: GroupId, entry: Entry) -> None:
         logs.append(tx, entry, app.now_ms(), knows=frozenset([entry.id]))
         group_views.meet_author(app, tx, act)
         if app.groups.stands(tx, group, entry.id):
-            groups.show_act(app, tx, entry, act)
+            group_acts.show_act(app, tx, entry, act)
         return
     device = entry.header.device
     before = app.groups.view_after(tx, group, known)

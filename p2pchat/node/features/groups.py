@@ -8,12 +8,9 @@ from typing import Final
 from p2pchat.core.direct import items
 from p2pchat.core.direct.items import GroupInvite, Item
 from p2pchat.core.group.encoding import encode_operation
-from p2pchat.core.group.graph import Act
 from p2pchat.core.group.operations import (
     KIND,
     NONCE_SIZE,
-    Add,
-    Admit,
     Ban,
     Create,
     Demote,
@@ -21,7 +18,6 @@ from p2pchat.core.group.operations import (
     Join,
     Leave,
     NewCard,
-    Operation,
     Policy,
     Promote,
     Remove,
@@ -36,11 +32,11 @@ from p2pchat.core.identity import clean_name
 from p2pchat.core.ids import DeviceId, GroupId, PersonId
 from p2pchat.core.log.entry import NO_CONVERSATION, Entry
 from p2pchat.errors import DecodeError, NotAllowedError, ProtocolError, QuotaError, UsageError
-from p2pchat.node.effects import CirclesChanged, GroupGrew, Wake
-from p2pchat.node.features import chats, group_messages, group_views, log
+from p2pchat.node.effects import Wake
+from p2pchat.node.features import chats, group_acts, group_messages, group_views, log
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import name_of
-from p2pchat.store import deliveries, events, groups, logs, outbox, people
+from p2pchat.store import deliveries, events, groups, knocks, logs, outbox, people
 from p2pchat.store import sessions as session_rows
 from p2pchat.store.reconcile import StoredLog
 from p2pchat.store.transaction import Reader, Transaction
@@ -49,12 +45,6 @@ SECRET_SIZE: Final = 32
 MAX_INVITATIONS: Final = 200  # that wait for a decision
 HISTORY: Final = {"all": None, "from-join": 0}
 MAX_HISTORY_DAYS: Final = 36_500
-ROLE_NAMES: Final = {
-    Role.OWNER: "owner",
-    Role.ADMIN: "admin",
-    Role.MEMBER: "member",
-    Role.READER: "read-only",
-}
 
 
 def create(app: App, tx: Transaction, name: str, history: str) -> GroupId:
@@ -72,7 +62,7 @@ def create(app: App, tx: Transaction, name: str, history: str) -> GroupId:
     groups.put(tx, groups.Membership(group, name, "joined", secret, genesis.encode(), None))
     group_views.begin(app, tx, genesis)
     chats.show(app, tx, genesis, app.person, "group", f"founded #{name}")
-    _changed(app, tx, group)
+    group_acts.changed(app, tx, group)
     return group
 
 
@@ -87,7 +77,7 @@ def invite(app: App, tx: Transaction, membership: groups.Membership, person: peo
         raise NotAllowedError(f"{person.petname} is not a contact: only contacts can be invited")
     if person.id in app.groups.view(tx, membership.group).members:
         raise NotAllowedError(f"{person.petname} is a member of #{membership.name} already")
-    _do(app, tx, membership.group, Invite(app.person, person.id, Role.MEMBER))
+    group_acts.do(app, tx, membership.group, Invite(app.person, person.id, Role.MEMBER))
     payload = GroupInvite(membership.group, membership.name, membership.secret, membership.genesis).encode()
     for device in people.devices(tx, person.id):
         outbox.put(tx, device.id, Item(items.GROUP_INVITE, payload))
@@ -113,14 +103,14 @@ def remove(
     if not (member or is_invited or ban):
         raise NotAllowedError(f"{person.petname} is no member of #{membership.name}")
     operation = Ban(app.person, person.id, seen) if ban else Remove(app.person, person.id, seen)
-    _do(app, tx, membership.group, operation)
+    group_acts.do(app, tx, membership.group, operation)
 
 
 def unban(app: App, tx: Transaction, membership: groups.Membership, person: people.Person) -> None:
     """Let a banned person be invited again. Raises NotAllowedError."""
     if person.id not in _view(app, tx, membership).banned:
         raise NotAllowedError(f"{person.petname} is not banned from #{membership.name}")
-    _do(app, tx, membership.group, Unban(app.person, person.id))
+    group_acts.do(app, tx, membership.group, Unban(app.person, person.id))
 
 
 def set_role(
@@ -132,21 +122,21 @@ def set_role(
         UsageError: there is no such role.
         NotAllowedError: he is no member, has the role already, or the rules do not let me.
     """
-    role = next((role for role, name in ROLE_NAMES.items() if name == role_name), None)
+    role = next((role for role, name in group_acts.ROLE_NAMES.items() if name == role_name), None)
     if role is None:
-        raise UsageError(f"a role is one of {', '.join(ROLE_NAMES.values())}, not '{role_name}'")
+        raise UsageError(f"a role is one of {', '.join(group_acts.ROLE_NAMES.values())}, not '{role_name}'")
     member = _view(app, tx, membership).members.get(person)
     if member is None or member.role is role:
         raise NotAllowedError("there is nothing to change: no member, or of that role already")
     kind = Promote if role > member.role else Demote
-    _do(app, tx, membership.group, kind(app.person, person, role))
+    group_acts.do(app, tx, membership.group, kind(app.person, person, role))
 
 
 def rename(app: App, tx: Transaction, membership: groups.Membership, name: str) -> None:
     """Give the group another name. Raises UsageError, or NotAllowedError if the rules do not let me."""
     name = _clean(name)
     group_views.check_is_member(app, tx, membership)
-    _do(app, tx, membership.group, Rename(app.person, name))
+    group_acts.do(app, tx, membership.group, Rename(app.person, name))
     groups.set_name(tx, membership.group, name)
 
 
@@ -162,11 +152,11 @@ def set_policy(app: App, tx: Transaction, membership: groups.Membership, changes
         policy = replace(policy, history_days=_history_days(changes["history"]))
     for key in ("invite", "write"):
         if key in changes:
-            role = next((role for role, name in ROLE_NAMES.items() if name == changes[key]), None)
+            role = next((role for role, name in group_acts.ROLE_NAMES.items() if name == changes[key]), None)
             if role is None:
-                raise UsageError(f"'{changes[key]}' is no role: {', '.join(ROLE_NAMES.values())}")
+                raise UsageError(f"'{changes[key]}' is no role: {', '.join(group_acts.ROLE_NAMES.values())}")
             policy = replace(policy, invite=role) if key == "invite" else replace(policy, write=role)
-    _do(app, tx, membership.group, SetPolicy(app.person, policy))
+    group_acts.do(app, tx, membership.group, SetPolicy(app.person, policy))
 
 
 def accept(app: App, tx: Transaction, membership: groups.Membership) -> None:
@@ -181,7 +171,7 @@ def accept(app: App, tx: Transaction, membership: groups.Membership) -> None:
     if group_views.view(app, tx, membership.group) is None:
         group_views.begin(app, tx, Entry.decode(membership.genesis))
     logs.touch(tx, membership.group, app.now_ms())
-    _changed(app, tx, membership.group)
+    group_acts.changed(app, tx, membership.group)
 
 
 def decline(app: App, tx: Transaction, membership: groups.Membership) -> None:
@@ -189,31 +179,32 @@ def decline(app: App, tx: Transaction, membership: groups.Membership) -> None:
     if membership.state != "invited":
         raise NotAllowedError(f"there is no invitation to #{membership.name} to decline")
     groups.set_state(tx, membership.group, "declined")
-    _changed(app, tx, membership.group)
+    group_acts.changed(app, tx, membership.group)
 
 
 def leave(app: App, tx: Transaction, membership: groups.Membership) -> None:
     """Leave a group; its history stays here. Raises NotAllowedError if I am not in it."""
     if membership.state == "joining":
         groups.set_state(tx, membership.group, "left")
-        _changed(app, tx, membership.group)
+        knocks.drop(tx, membership.group)
+        group_acts.changed(app, tx, membership.group)
         return
     group_views.check_is_member(app, tx, membership)
     own = logs.chain_head(tx, membership.group, app.device)
     seen = Seen(((app.device, own.seq),)) if own else Seen()
     others = group_views.persons(app, tx, membership.group) - {app.person}
-    entry = _do(app, tx, membership.group, Leave(app.person, seen))
+    entry = group_acts.do(app, tx, membership.group, Leave(app.person, seen))
     deliveries.expect(tx, entry.id, others, app.now_ms())
     groups.set_state(tx, membership.group, "left")
     session_rows.drop_outbound(tx, membership.group)
-    _changed(app, tx, membership.group)
+    group_acts.changed(app, tx, membership.group)
 
 
 def announce_device(app: App, tx: Transaction, membership: groups.Membership, gone: DeviceId) -> None:
     """Tell a group that I write from this device now, and no longer from the one that is `gone`."""
     own = logs.chain_head(tx, membership.group, gone)
     seen = Seen(((gone, own.seq),)) if own else Seen()
-    _do(app, tx, membership.group, NewCard(app.person, app.card(tx), seen))
+    group_acts.do(app, tx, membership.group, NewCard(app.person, app.card(tx), seen))
 
 
 def follow(app: App, tx: Transaction, membership: groups.Membership) -> None:
@@ -224,35 +215,30 @@ def follow(app: App, tx: Transaction, membership: groups.Membership) -> None:
         return
     if now.name != membership.name:
         groups.set_name(tx, group, now.name)
-    if membership.state == "joining":
+    if membership.state == "joining" and app.person in now.members:  # added, or admitted by a link
+        groups.set_state(tx, group, "joined")
+        group_acts.changed(app, tx, group)
+    elif membership.state == "joining":
         offer = group_views.open_offer(app, tx, group)
         if offer is None:
             return
         try:
             with tx.savepoint():
-                _do(app, tx, group, Join(app.person, offer, app.card(tx)))
+                group_acts.do(app, tx, group, Join(app.person, offer, app.card(tx)))
         except NotAllowedError:
             return  # what I know so far does not let me in; more may come
         groups.set_state(tx, group, "joined")
-        _changed(app, tx, group)
+        group_acts.changed(app, tx, group)
     elif app.person not in now.members:
         if membership.state != "removed":
             groups.set_state(tx, group, "removed")
             session_rows.drop_outbound(tx, group)
-            _changed(app, tx, group)
+            group_acts.changed(app, tx, group)
     else:
         if membership.state == "removed":  # whoever removed me had lost the right to
             groups.set_state(tx, group, "joined")
-            _changed(app, tx, group)
+            group_acts.changed(app, tx, group)
         group_messages.share_with_newcomers(app, tx, group)
-
-
-def show_act(app: App, tx: Transaction, entry: Entry, act: Act) -> None:
-    """Make an operation of somebody else a line of the chat, and tell listeners."""
-    words = _words(app, tx, act.operation)
-    if words:
-        chats.show(app, tx, entry, act.operation.by, "group", words)
-    _changed(app, tx, GroupId(entry.conversation))
 
 
 def take_invite(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
@@ -268,11 +254,13 @@ def take_invite(app: App, tx: Transaction, sender: people.Device, payload: bytes
     if genesis.conversation != invitation.group:
         raise ProtocolError("the genesis is not the group's")
     known = groups.get(tx, invitation.group)
-    if known and known.state in ("joined", "joining", "invited"):
+    knocks_only = known is not None and known.state == "joining" and not known.genesis
+    if known and known.state in ("joined", "joining", "invited") and not knocks_only:
         return
     if len(groups.all_in(tx, "invited")) >= MAX_INVITATIONS:
         raise QuotaError("too many group invitations wait for a decision")
     name = clean_name(invitation.name)
+    knocks.drop(tx, invitation.group)
     # Having been in, I have the log: come back through it; else begin with the genesis.
     groups.put(
         tx,
@@ -286,23 +274,6 @@ def take_invite(app: App, tx: Transaction, sender: people.Device, payload: bytes
         {"group": invitation.group.text, "name": name, "by": name_of(app, tx, sender.person)},
         app.now_ms(),
     )
-
-
-def _do(app: App, tx: Transaction, group: GroupId, operation: Operation) -> Entry:
-    """Write an operation, if it has an effect: the resolver is the one judge of what I may.
-
-    Raises:
-        NotAllowedError: it has none.
-    """
-    entry = group_views.write(app, tx, group, KIND, encode_operation(operation))
-    if not app.groups.stands(tx, group, entry.id):
-        raise NotAllowedError("the group's rules do not let you do that")
-    words = _words(app, tx, operation)
-    if words:
-        chats.show(app, tx, entry, app.person, "group", words)
-    tx.effects.append(GroupGrew(group, (entry.encode(),)))
-    _changed(app, tx, group)
-    return entry
 
 
 def _view(app: App, tx: Reader, membership: groups.Membership) -> GroupView:
@@ -323,43 +294,3 @@ def _history_days(history: str) -> int | None:
     if history.isascii() and history.isdigit() and int(history) <= MAX_HISTORY_DAYS:
         return int(history)
     raise UsageError(f"a group's history is {', '.join(HISTORY)}, or a number of days, not '{history}'")
-
-
-def _changed(app: App, tx: Transaction, group: GroupId) -> None:
-    membership = groups.get(tx, group)
-    if membership:
-        data = {"group": group.text, "name": membership.name, "state": membership.state}
-        events.record(tx, "group.changed", data, app.now_ms())
-    tx.effects.append(CirclesChanged())
-
-
-def _words(app: App, tx: Reader, operation: Operation) -> str:
-    def name(person: PersonId) -> str:
-        return "you" if person == app.person else name_of(app, tx, person)
-
-    match operation:
-        case Create(name=called):
-            return f"founded #{called}"
-        case Invite(person=person):
-            return f"invited {name(person)}"
-        case Join():
-            return "joined"
-        case Add(person=person) | Admit(person=person):
-            return f"added {name(person)}"
-        case Leave():
-            return "left"
-        case NewCard():
-            return "uses a new device"
-        case Remove(person=person):
-            return f"removed {name(person)}"
-        case Ban(person=person):
-            return f"banned {name(person)}"
-        case Promote(person=person, role=role) | Demote(person=person, role=role):
-            return f"made {name(person)} {ROLE_NAMES[role]}"
-        case Unban(person=person):
-            return f"let {name(person)} be invited again"
-        case Rename(name=called):
-            return f"renamed the group to #{called}"
-        case SetPolicy():
-            return "changed the rules of the group"
-    return ""
