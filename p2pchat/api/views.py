@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from p2pchat.api import schema as s
-from p2pchat.core.group.operations import Invite
+from p2pchat.core.group.operations import Ban, Invite
 from p2pchat.core.identity import fingerprint, safety_number
 from p2pchat.core.log.order import shown_ms
 from p2pchat.node.features import group_links, group_views
@@ -75,8 +77,10 @@ def _state(one: messages.Message, reached: list[deliveries.Delivery]) -> str:
         return "sealed" if one.kind == "sealed" else "received"
     if not reached:
         return "stored"
-    if all(delivery.state == "failed" for delivery in reached):
-        return "failed"
+    for end in ("failed", "ended"):
+        if all(delivery.state == end for delivery in reached):
+            return end
+    reached = [delivery for delivery in reached if delivery.state != "ended"]
     for state in ("read", "delivered", "handed"):
         count = sum(deliveries.RANK[delivery.state] >= deliveries.RANK[state] for delivery in reached)
         if count == len(reached):
@@ -113,8 +117,20 @@ def group(app: App, tx: Reader, membership: groups.Membership) -> s.Group:
         invite=ROLE_NAMES[now.policy.invite] if now else "",
         write=ROLE_NAMES[now.policy.write] if now else "",
         banned=[name_of(app, tx, person) for person in sorted(now.banned)] if now else [],
+        **_end(app, tx, membership),
         answer=waiting.answer if (waiting := knocks.get(tx, membership.group)) else "",
     )
+
+
+def _end(app: App, tx: Reader, membership: groups.Membership) -> dict[str, Any]:
+    """Why and since when I am out."""
+    if membership.state != "removed":
+        return {}
+    act = group_views.my_end(app, tx, membership.group)
+    if act is None:
+        return {"ended": "your admission did not count: the link was used up, or who let you in was removed"}
+    verb = "banned" if isinstance(act.operation, Ban) else "removed"
+    return {"ended": f"{verb} by {name_of(app, tx, act.operation.by)}", "ended_ms": act.sent_ms}
 
 
 def group_link(membership: groups.Membership, one: group_links.OpenLink, text: str = "") -> s.GroupLink:

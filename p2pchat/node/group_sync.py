@@ -17,6 +17,7 @@ from typing import Final
 import trio
 
 from p2pchat.core.ids import DeviceId, GroupId, Id
+from p2pchat.core.sync.farewell import Farewell
 from p2pchat.core.sync.session import SyncSession
 from p2pchat.errors import NetworkError, ProtocolError, StoreError
 from p2pchat.net import protocols
@@ -76,7 +77,13 @@ class GroupSync:
             talk.circles_changed()
 
     async def _serve(self, stream: Stream) -> None:
-        if await self._store.read(lambda tx: group_views.shared_with(self._app, tx, stream.peer)):
+        def may_speak(tx: Reader) -> bool:
+            peer = stream.peer
+            return bool(group_views.shared_with(self._app, tx, peer)) or group_views.is_parted(
+                self._app, tx, peer
+            )
+
+        if await self._store.read(may_speak):
             await self._talk(stream, initiator=False)
 
     async def _talk(self, stream: Stream, *, initiator: bool) -> None:
@@ -106,6 +113,7 @@ class _Talk:
         self._initiator = initiator
         self.fault: ProtocolError | None = None  # why the stream had to be ended
         self._sessions: dict[GroupId, SyncSession] = {}
+        self._farewells: dict[GroupId, Farewell] = {}
         self._unshared: set[GroupId] = set()  # groups that the peer does not share, as it said
         self._refusals: list[GroupId] = []  # groups of which we have to say so
         self._pushes: list[tuple[GroupId, Sequence[bytes]]] = []
@@ -164,14 +172,24 @@ class _Talk:
                 if shared is None:
                     shared = set(group_views.shared_with(self._app, tx, self._stream.peer))
                 if group not in shared:
-                    self._refusals.append(group)
+                    self._refuse(group, frame[Id.size :], tx)
                     continue
+                self._farewells.pop(group, None)
                 session = self._sessions[group] = SyncSession(group, initiator=self._initiator)
             entries = session.receive(frame[Id.size :], StoredLog(tx, group))
             if entries:
                 group_log.take_entries(self._app, tx, group, entries)
             if session.peer_heights is not None:
                 group_log.peer_holds(self._app, tx, group, self._stream.peer, session.peer_heights)
+
+    def _refuse(self, group: GroupId, frame: bytes, tx: Reader) -> None:
+        if group not in self._farewells:
+            heights = group_views.parting_heights(self._app, tx, group, self._stream.peer)
+            if heights is None:
+                self._refusals.append(group)
+                return
+            self._farewells[group] = Farewell(heights)
+        self._farewells[group].receive(frame)
 
     async def _write(self) -> None:
         try:
@@ -215,6 +233,9 @@ class _Talk:
                 self._sessions[group].push(raw_entries)
         frames: list[bytes] = list(self._refusals)
         self._refusals.clear()
+        for group, farewell in self._farewells.items():
+            while len(frames) < _FRAMES_AT_ONCE and (said := farewell.next_frame(StoredLog(tx, group))):
+                frames.append(group + said)
         for group, session in self._sessions.items():
             log = StoredLog(tx, group)
             if everybody or group in starting:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
 from p2pchat.store.transaction import Reader, Transaction
 
-RANK = {"failed": 0, "queued": 1, "handed": 2, "delivered": 3, "read": 4}
+RANK = {"failed": 0, "ended": 1, "queued": 2, "handed": 3, "delivered": 4, "read": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,22 @@ def fail(tx: Transaction, entry: EntryId, person: PersonId, now_ms: int) -> bool
     return True
 
 
+def end(tx: Transaction, conversation: ConversationId, members: Collection[PersonId], now_ms: int) -> None:
+    """Nothing more is brought to those who are no members: what waits for them does so in vain.
+
+    Should one come back, what he then gets is delivered all the same.
+    """
+    rows = tx.execute(
+        """SELECT d.entry, d.person FROM delivery AS d JOIN entry AS e ON e.id = d.entry
+           WHERE d.state IN ('queued', 'handed') AND e.conversation = ?""",
+        (conversation,),
+    )
+    tx.executemany(
+        "UPDATE delivery SET state = 'ended', at_ms = ? WHERE entry = ? AND person = ?",
+        [(now_ms, entry, person) for entry, person in rows if PersonId(person) not in members],
+    )
+
+
 def advance_chain(
     tx: Transaction,
     conversation: ConversationId,
@@ -63,7 +79,7 @@ def advance_chain(
     """A person holds all entries of my `device` up to `height`: his deliveries that this moves."""
     rows = tx.execute(
         """SELECT d.entry FROM delivery AS d CROSS JOIN entry AS e ON e.id = d.entry
-           WHERE d.person = ? AND d.state IN ('queued', 'handed')
+           WHERE d.person = ? AND d.state IN ('queued', 'handed', 'ended')
              AND e.conversation = ? AND e.device = ? AND e.seq <= ?""",
         (person, conversation, device, height),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from p2pchat.core.group.operations import KIND as GROUP_KIND
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
 from p2pchat.core.log.chain import Stored
 from p2pchat.core.log.entry import ChainHead, Entry, Header
@@ -104,6 +105,8 @@ def append(tx: Transaction, entry: Entry, now_ms: int, *, knows: Iterable[EntryI
     )
     tx.execute("INSERT INTO head VALUES (?, ?, ?)", (entry.conversation, entry.id, header.lamport))
     reconcile.count_in(tx, entry.conversation, (header.lamport, entry.id))
+    if header.kind == GROUP_KIND:
+        _count_operation(tx, entry.conversation, entry.id)
 
 
 def has(tx: Reader, id: EntryId) -> bool:
@@ -138,18 +141,30 @@ def stored(tx: Reader, conversation: ConversationId, id: EntryId) -> Stored | No
 def knows(tx: Reader, id: EntryId) -> frozenset[EntryId]:
     """The newest operations of its group that an entry knows."""
     row = tx.one("SELECT knows FROM entry WHERE id = ?", (id,))
-    joined: bytes = row[0] if row else b""
-    return frozenset(EntryId(joined[i : i + 32]) for i in range(0, len(joined), 32))
+    return _ids(row[0] if row else b"")
 
 
-def newest_of_kind(tx: Reader, conversation: ConversationId, kind: str) -> tuple[int, EntryId | None]:
-    """How many entries of a kind the log holds, and the one that was stored last."""
-    row = tx.one(
-        "SELECT count(*), max(rowid) FROM entry WHERE conversation = ? AND kind = ?", (conversation, kind)
+def known_by(
+    tx: Reader, conversation: ConversationId
+) -> Iterator[tuple[DeviceId, int, EntryId, frozenset[EntryId]]]:
+    """Of every entry: device, number, id, and the newest operations that it knows, itself if it is one."""
+    for device, seq, id, joined in tx.execute(
+        "SELECT device, seq, id, knows FROM entry WHERE conversation = ? ORDER BY device, seq",
+        (conversation,),
+    ):
+        yield DeviceId(device), seq, EntryId(id), _ids(joined)
+
+
+def operations(tx: Reader, group: ConversationId) -> tuple[int, EntryId | None]:
+    """How many operations of a group are stored, and the one that was stored last."""
+    row = tx.one("SELECT operations, last_operation FROM conversation WHERE id = ?", (group,))
+    return (row[0], EntryId(row[1])) if row and row[0] else (0, None)
+
+
+def _count_operation(tx: Transaction, group: ConversationId, id: EntryId) -> None:
+    tx.execute(
+        "UPDATE conversation SET operations = operations + 1, last_operation = ? WHERE id = ?", (id, group)
     )
-    assert row is not None
-    last = tx.one("SELECT id FROM entry WHERE rowid = ?", (row[1],))
-    return row[0], EntryId(last[0]) if last else None
 
 
 def stored_since(tx: Reader, conversation: ConversationId, kind: str, skip: int) -> list[Entry]:
@@ -251,6 +266,10 @@ def count_waiting(tx: Reader, conversation: ConversationId, device: DeviceId) ->
 def stop_waiting(tx: Transaction, id: EntryId) -> None:
     """Forget an entry that waits: it was taken, or will never be."""
     tx.execute("DELETE FROM waiting_entry WHERE id = ?", (id,))
+
+
+def _ids(joined: bytes) -> frozenset[EntryId]:
+    return frozenset(EntryId(joined[i : i + EntryId.size]) for i in range(0, len(joined), EntryId.size))
 
 
 def _entry(row: Row) -> Entry:

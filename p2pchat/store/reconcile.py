@@ -14,6 +14,7 @@ from p2pchat.store.transaction import Reader, Row, Transaction
 
 _TOTAL_SIZE: Final = 32
 _FAR: Final[Position] = (1 << 62, EntryId(bytes(32)))
+MAX_GAPS: Final = 64
 _PAGE: Final = 256  # rows read at a time while collecting a batch of entries
 
 
@@ -57,6 +58,15 @@ class StoredLog:
             (id,),
         )
         return row is not None and not row[0]
+
+    def gaps(self) -> Sequence[tuple[DeviceId, int]]:
+        """Entries of which only the header came, at most `MAX_GAPS` of them: device and number."""
+        rows = self._tx.execute(
+            """SELECT e.device, e.seq FROM message AS m JOIN entry AS e ON e.id = m.id
+               WHERE m.conversation = ? AND m.kind = 'missing' ORDER BY random() LIMIT ?""",
+            (self._conversation, MAX_GAPS),
+        )
+        return [(DeviceId(device), seq) for device, seq in rows]
 
     def raw(self, id: EntryId) -> bytes | None:
         """The entry as it travels, or None."""

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from p2pchat.api import schema as s
-from p2pchat.core.group.operations import KIND
 from p2pchat.core.ids import ConversationId, EntryId, GroupId, PersonId
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession
 from p2pchat.errors import P2PChatError
@@ -113,7 +112,7 @@ def exactly_once(person: Person) -> None:
     told = Counter(
         event.data["id"]
         for event in person.look(events.after, 0, limit=_EVERYTHING)
-        if event.type == "message.received" and event.data["kind"] != "sealed"
+        if event.type == "message.received" and event.data["kind"] not in ("sealed", "missing")
     )
     assert all(count == 1 for count in told.values()), f"{person} is told twice: {told.most_common(3)}"
 
@@ -180,7 +179,7 @@ def members(people: Iterable[Person], group: GroupId) -> list[Person]:
     ]
     if not within:
         return []
-    best = max(within, key=lambda person: person.look(logs.newest_of_kind, group, KIND)[0])
+    best = max(within, key=lambda person: person.look(logs.operations, group)[0])
     listed = best.look(best.app.groups.view, group).members
     return [person for person in within if person.id in listed]
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from p2pchat.api import schema as s
+from p2pchat.core.ids import EntryId
 from p2pchat.errors import NotAllowedError
+from p2pchat.store import logs
+from p2pchat.store.transaction import Transaction
 from p2pchat.testing.conditions import Conditions
 from p2pchat.testing.oracles import (
     check,
@@ -302,5 +307,110 @@ def test_a_message_that_comes_late_is_unread_though_later_ones_were_read(seed: i
         page = cat.query("message.unread", s.UnreadQuery(chat="#club"))
         assert [message.id for message in page.messages] == [late]
         assert cat.query("node.status").unread == 1
+
+    simulate(seed, scenario)
+
+
+def test_pins_set_on_both_sides_of_a_partition_end_alike(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        await world.group("club", ann, bob)
+        id = await world.say(ann, "#club", "which?")
+        await settle(world)
+        world.partition([ann], [bob])
+        await ann.change("message.pin", s.Mark(id=id))
+        await bob.change("message.pin", s.Mark(id=id))
+        await bob.change("message.pin", s.Mark(id=id, on=False))
+        world.heal()
+        await settle(world)
+        check(world)
+
+    simulate(seed, scenario)
+
+
+def test_who_was_removed_while_away_is_told(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        await world.group("club", ann, bob)
+        await settle(world)
+        await world.kill(bob)
+        await ann.change("group.remove", s.RemoveMember(group="club", who=bob.id.text))
+        await world.start(bob)
+        await world.pass_time(60)
+        shown = bob.query("group.show", s.GroupName(group="club"))
+        assert (shown.state, shown.ended) == ("removed", "removed by ann")
+        assert world.now_ms() - shown.ended_ms < 120_000
+        assert bob.query("message.history", s.History(chat="#club")).messages[-1].text == "removed you"
+        with pytest.raises(NotAllowedError, match="removed"):
+            await world.say(bob, "#club", "really?")
+
+    simulate(seed, scenario)
+
+
+def test_the_last_timer_counts_for_all_whatever_came_last(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob = await found(world, "ann", "bob")
+        world.partition([ann], [bob])
+        await ann.change("chat.timer", s.ChatTimer(chat="#club", seconds=3600))
+        await bob.change("chat.timer", s.ChatTimer(chat="#club", seconds=60))
+        await bob.change("chat.timer", s.ChatTimer(chat="#club", seconds=86_400))
+        world.heal()
+        await settle(world)
+        check(world)
+        timers = {one.look(logs.conversation, group_id(one, "club")).timer_s for one in (ann, bob)}
+        assert len(timers) == 1
+
+    simulate(seed, scenario)
+
+
+def test_a_delivery_to_who_was_removed_has_ended_and_goes_on_if_he_comes_back(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob, cat = await found(world, "ann", "bob", "cat")
+        await world.kill(cat)
+        id = await world.say(ann, "#club", "where is cat?")
+        await settle(world)
+
+        def states() -> dict[str, str]:
+            shown = ann.query("message.show", s.MessageId(id=id))
+            return {one.name: one.state for one in shown.deliveries}
+
+        assert states() == {"bob": "delivered", "cat": "queued"}
+        await bob_is_admin_and_removes(ann, bob, cat, world)
+        assert states() == {"bob": "delivered", "cat": "ended"}
+        assert ann.query("message.show", s.MessageId(id=id)).state == "delivered"
+        await world.start(cat)
+        await world.pass_time(60)
+        await world.invite("club", ann, cat)
+        await settle(world)
+        assert states() == {"bob": "delivered", "cat": "delivered"}
+
+    async def bob_is_admin_and_removes(ann: Person, bob: Person, cat: Person, world: World) -> None:
+        await ann.change("group.role", s.SetRole(group="club", role="admin", who=bob.id.text))
+        await settle(world)
+        await bob.change("group.remove", s.RemoveMember(group="club", who=cat.id.text))
+        await settle(world)
+
+    simulate(seed, scenario)
+
+
+def test_words_that_a_carrier_left_out_are_fetched_from_another(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, _, cat = await found(world, "ann", "bob", "cat")
+        id = await world.say(ann, "#club", "in full")
+        await settle(world)
+        await world.kill(cat)
+
+        def strip(tx: Transaction) -> None:
+            tx.execute("UPDATE entry SET body = NULL WHERE id = ?", (EntryId.parse(id),))
+            tx.execute("UPDATE message SET kind = 'missing', text = '?' WHERE id = ?", (EntryId.parse(id),))
+            tx.execute("DELETE FROM event WHERE data ->> 'id' = ?", (id,))
+
+        cat.database.transact(strip)
+        await world.start(cat)
+        await world.pass_time(120)
+        assert texts(cat, "#club") == ["in full"]
+        check(world)
 
     simulate(seed, scenario)

@@ -19,7 +19,7 @@ from p2pchat_cli.options import (
 )
 from p2pchat_cli.qr import answer_link
 from p2pchat_cli.style import accent, bad, bold, dim
-from p2pchat_cli.text import columns, lasting, plural
+from p2pchat_cli.text import ago, columns, lasting, plural
 
 
 class Role(StrEnum):
@@ -233,6 +233,8 @@ def _name(group: s.Group) -> str:
 def _standing(group: s.Group) -> str:
     if group.state == "invited":
         return f"{group.invited_by} invites you: p2pchat group accept {group.name}"
+    if group.ended:
+        return f"{group.ended}, {ago(group.ended_ms)}" if group.ended_ms else group.ended
     if group.answer:
         return f"{group.state}: {group.answer}"
     return group.state

@@ -104,6 +104,8 @@ class Group(Result):
     invite: str = ""  # the least role that may invite
     write: str = ""  # the least role that may write
     banned: list[str] = msgspec.field(default_factory=list)
+    ended: str = ""  # why I am out: "removed by ann"
+    ended_ms: int = 0
     answer: str = ""  # while a link is to let me in: why a member did not, the last time
 
 

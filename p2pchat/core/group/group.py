@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from p2pchat.core.group.authority import is_allowed
 from p2pchat.core.group.graph import Act, ActGraph, Frontier
-from p2pchat.core.group.history import History
+from p2pchat.core.group.history import ENTRIES, History
 from p2pchat.core.group.resolver import resolve
-from p2pchat.core.group.view import GroupView, view_of
-from p2pchat.core.ids import GroupId
+from p2pchat.core.group.view import GroupView, removals, view_of
+from p2pchat.core.ids import GroupId, PersonId
 from p2pchat.errors import ProtocolError
 
 _KEPT_VIEWS: Final = 64  # messages in flight know one of the last few
+_KEPT_ANSWERS: Final = 1024  # more different frontiers of one parting count as behind it
 
 
 class Group:
@@ -86,6 +88,40 @@ class Group:
         if self._is_untouched(known):
             return self._cached(frontier, self._all_standing() & known)
         return self._cached(frontier, resolve(self._history, known))
+
+    def parting(self, person: PersonId) -> Callable[[Frontier], bool] | None:
+        """Tells of a frontier whether those who know it count `person` out; None unless he was in and is out.
+
+        What was written by those who did not is his to have: they wrote it for him.
+        """
+        if person in self.view().members:
+            return None
+        entries = self._mask(
+            act
+            for act in self._history.among(self._history.about.get(person, []), -1)
+            if isinstance(act.operation, ENTRIES)
+        )
+        if not entries:
+            return None
+        ends = self._mask(removals(self._history, person, self._all_standing()))
+        answers: dict[Frontier, bool] = {}
+
+        def is_out(frontier: Frontier) -> bool:
+            known = self.graph.closure(frontier)
+            if ends:
+                return bool(known & ends)
+            # His admission fell: who knows it, and what it fell by, does not count him in.
+            return bool(known & entries) and person not in self.view_after(frontier).members
+
+        def cached(frontier: Frontier) -> bool:
+            if frontier not in answers:
+                answers[frontier] = len(answers) >= _KEPT_ANSWERS or is_out(frontier)
+            return answers[frontier]
+
+        return cached
+
+    def _mask(self, acts: Iterable[Act]) -> int:
+        return sum(1 << number for act in acts if (number := self.graph.number(act.id)) is not None)
 
     def _all_standing(self) -> int:
         if self._standing is None:

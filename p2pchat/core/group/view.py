@@ -164,7 +164,7 @@ def _ends(history: History, standing: int) -> Iterator[tuple[DeviceId, End]]:
         for device in {device for act in cards for device in _devices(act)}:
             endings = [act for act in cards if _strikes_off(act, device)]
             if history.role(person, standing) is None:
-                endings += _removals(history, person, standing)
+                endings += removals(history, person, standing)
             if endings:
                 seen = max(_seen(act, device) for act in endings)
                 finals = [_final(history, act, device, standing) for act in endings]
@@ -172,7 +172,7 @@ def _ends(history: History, standing: int) -> Iterator[tuple[DeviceId, End]]:
                 yield device, End(max(endings, key=lambda act: act.position).id, seen, final)
 
 
-def _removals(history: History, person: PersonId, standing: int) -> list[Act]:
+def removals(history: History, person: PersonId, standing: int) -> list[Act]:
     """The removals of `person` that nothing has made good again."""
     about = list(history.among(history.about[person], standing))
     forgiven = history.graph.closure(act.id for act in about if isinstance(act.operation, ENTRIES))

@@ -94,7 +94,12 @@ class WantIds:
     more: bool = False
 
 
-Control: TypeAlias = State | Have | Want | Done | Settled | Reconcile | WantIds
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """You are not a member any more: say what you have, and I send what was written before I knew that."""
+
+
+Control: TypeAlias = State | Have | Want | Done | Settled | Reconcile | WantIds | Ended
 Frame: TypeAlias = Control | Entries
 
 
@@ -118,6 +123,8 @@ def encode_frame(frame: Control) -> bytes:
             return encode([7, b"".join(sorted(ids)), more])
         case Settled(look_closer):
             return encode([8, look_closer])
+        case Ended():
+            return encode([9])
 
 
 def pack_entries(raw_entries: Iterable[bytes]) -> Iterator[bytes]:
@@ -178,6 +185,9 @@ def decode_frame(raw: bytes) -> Frame:
         case 8:
             _, look_closer = fields.array(value, 2)
             return Settled(fields.boolean(look_closer))
+        case 9:
+            fields.array(value, 1)
+            return Ended()
     raise DecodeError("unknown frame")
 
 

@@ -6,6 +6,9 @@ for (`Entries`, then `Done`), and both say that they are `Settled`. Logs that di
 show no gap, or an entry that refers to one nobody sent, mean that a device has forked: the side that
 opened the stream then finds the difference by ranges (`Reconcile`, `WantIds`).
 
+Who is no member any more is not reconciled with but told so (`Ended`); he then says how long his chains are,
+and gets what was written before he was out (farewell.py).
+
 Between rounds either side may begin another, or push new entries, for as long as the stream lives.
 Whatever was handed out before a stream broke is kept by the caller, and the next session goes on from
 there: the log itself is the state. Which entries fit, and who may be served, the caller decides.
@@ -29,6 +32,7 @@ from p2pchat.core.sync.frames import (
     MAX_RANGE_MESSAGE,
     Control,
     Done,
+    Ended,
     Entries,
     Frame,
     Have,
@@ -42,7 +46,7 @@ from p2pchat.core.sync.frames import (
     encode_frame,
     pack_entries,
 )
-from p2pchat.core.sync.heads import missing_ranges, split_newest
+from p2pchat.core.sync.heads import NEWEST_FIRST, missing_ranges, split_newest
 from p2pchat.errors import ProtocolError
 
 BATCH_BYTES: Final = 256 * 1024  # read and sent at a time; small enough to let other streams in between
@@ -61,6 +65,9 @@ class LogReader(Protocol):
 
     def has(self, id: EntryId) -> bool:
         """Whether the entry is stored, or waits for its predecessors."""
+
+    def gaps(self) -> Sequence[tuple[DeviceId, int]]:
+        """Some of the stored entries whose body is missing and might be had: device and number."""
 
     def raw(self, id: EntryId) -> bytes | None:
         """The entry as it travels, or None if it is not stored."""
@@ -88,6 +95,7 @@ class SyncSession:
         self._frames: deque[bytes] = deque()
         self._jobs: deque[_Job] = deque()
         self._round: _Round | None = None
+        self._asked_again: set[tuple[DeviceId, int]] = set()  # gaps that this peer was asked to fill
         self.peer_heights: Mapping[DeviceId, int] | None = None  # as the last frame told, if it did
 
     @property
@@ -98,8 +106,14 @@ class SyncSession:
     def start(self, log: LogReader) -> None:
         """Begin a round unless one is under way."""
         if self._round is None:
-            self._round = _Round(log.state())
+            self._round = _Round(self._state(log))
             self._send(self._round.ours)
+
+    def _state(self, log: LogReader) -> State:
+        """The log's state, in which entries without a body do not count: so the round goes on to them."""
+        state = log.state()
+        gaps = set(log.gaps()) - self._asked_again
+        return State(state.count - len(gaps), state.fingerprint)
 
     def push(self, raw_entries: Iterable[bytes]) -> None:
         """Send new entries at once, before the next round would find them."""
@@ -133,6 +147,10 @@ class SyncSession:
         if isinstance(frame, State):
             self._compare(frame, log)
             return []
+        if isinstance(frame, Ended) and self._round is not None:
+            self._round = None
+            self._send(Have(_bounded(log.heights())))
+            return []
         if self._round is None or self._round.theirs is None:
             raise ProtocolError("a frame outside of a round")
         self._go_on(frame, self._round, log)
@@ -160,15 +178,15 @@ class SyncSession:
             if log.state() == theirs:  # else we have written since we said how our log looks
                 self.peer_heights = log.heights()
         else:
-            # A log of more devices than fit a frame is reconciled by ranges in the end.
-            self._send(Have(dict(sorted(log.heights().items())[:MAX_DEVICES])))
+            self._send(Have(_bounded(log.heights())))
 
     def _go_on(self, frame: Frame, now: _Round, log: LogReader) -> None:
         match frame:
             case Have(heights) if not now.asked:
-                self._ask(missing_ranges(log.heights(), heights), now)
+                lacking = missing_ranges(log.heights(), heights)
+                self._ask((*lacking, *self._gaps(log, {one.device for one in lacking})), now)
             case Want(ranges, more) if not now.peer_asked and not now.ranging and len(self._jobs) < 2:
-                self._jobs.append(_RangesJob(ranges))
+                self._jobs.append(RangesJob(ranges))
                 now.peer_asked = not more
                 now.found_gaps |= bool(ranges)
             case Done() if now.outstanding:
@@ -195,6 +213,16 @@ class SyncSession:
                     self._jobs.append(_IdsJob(now.need))
             case _:
                 raise ProtocolError("a frame out of place")
+
+    def _gaps(self, log: LogReader, busy: set[DeviceId]) -> tuple[Range, ...]:
+        """A range that holds gaps for each device that is not `busy`; a peer is asked once for each gap."""
+        found: dict[DeviceId, Range] = {}
+        for device, seq in sorted(set(log.gaps()) - self._asked_again):
+            first = found[device].first if device in found else seq
+            if device not in busy and seq - first < NEWEST_FIRST:
+                found[device] = Range(device, first, seq)
+                self._asked_again.add((device, seq))
+        return tuple(found.values())
 
     def _ask(self, ranges: tuple[Range, ...], now: _Round) -> None:
         newest, older = split_newest(ranges)
@@ -248,6 +276,11 @@ class SyncSession:
         self._frames.append(encode_frame(frame))
 
 
+def _bounded(heights: Mapping[DeviceId, int]) -> dict[DeviceId, int]:
+    """As many as fit a frame; a log of more devices is reconciled by ranges in the end."""
+    return dict(sorted(heights.items())[:MAX_DEVICES])
+
+
 @dataclass(slots=True)
 class _Round:
     ours: State
@@ -276,12 +309,15 @@ class _Job(Protocol):
         """The next entries to send; none when all were."""
 
 
-class _RangesJob:
+class RangesJob:
+    """Serves ranges of chains piece by piece."""
+
     def __init__(self, ranges: Sequence[Range]) -> None:
         self._ranges = ranges
         self._after: Position | None = None
 
     def batch(self, log: LogReader) -> Sequence[bytes]:
+        """The next entries to send; none when all were."""
         found = log.in_ranges(self._ranges, self._after, BATCH_BYTES) if self._ranges else []
         if found:
             self._after = found[-1][0]

@@ -12,7 +12,7 @@ from p2pchat.node.effects import Wake
 from p2pchat.node.features import settings
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import chat_name, name_of
-from p2pchat.store import events, logs, messages, outbox, people
+from p2pchat.store import events, logs, messages, outbox, people, registers
 from p2pchat.store.transaction import Transaction
 
 
@@ -134,5 +134,6 @@ def vanish(app: App, tx: Transaction, *, limit: int) -> int:
         assert message is not None
         erase(tx, id)
         messages.forget(tx, id)
+        registers.forget(tx, id)
         tell(app, tx, "message.vanished", id, message.conversation, message.person)
     return len(due)

@@ -12,7 +12,7 @@ from p2pchat.errors import ProtocolError
 from p2pchat.node.features import chats, ledger_intake
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_intake import Taken
-from p2pchat.store import logs, messages
+from p2pchat.store import logs, messages, registers
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
@@ -61,16 +61,21 @@ def _do(
                 _forget_edit(tx, _target(tx, entry, edit, of=person))
         case content.Reaction(target, emoji):
             message = _target(tx, entry, target)
-            if message and message.kind != "deleted":
+            if (
+                message
+                and message.kind != "deleted"
+                and registers.write(tx, target, "reaction", entry, writer=person)
+            ):
                 messages.react(tx, target, person, emoji, app.now_ms())
                 chats.tell(app, tx, "message.reaction", target, message.conversation, person, emoji=emoji)
         case content.Pin(target, pinned):
             message = _target(tx, entry, target)
-            if message and message.kind != "deleted":
+            if message and message.kind != "deleted" and registers.write(tx, target, "pin", entry):
                 messages.pin(tx, target, pinned)
                 chats.tell(app, tx, "message.pinned", target, message.conversation, person, pinned=pinned)
         case content.Timer(seconds):
-            logs.set_timer(tx, entry.conversation, seconds)
+            if registers.write(tx, entry.conversation, "timer", entry):
+                logs.set_timer(tx, entry.conversation, seconds)
             chats.show(app, tx, entry, person, "group", _timer_words(seconds))
         case content.LedgerNote() if shown:
             chats.show(app, tx, entry, person, "iou", shown)

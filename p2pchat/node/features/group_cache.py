@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from p2pchat.core.group.graph import Act, Frontier, read_act
+from p2pchat.core.group.graph import Act, ActGraph, Frontier, read_act
 from p2pchat.core.group.group import Group
 from p2pchat.core.group.operations import KIND
 from p2pchat.core.group.view import GroupView
-from p2pchat.core.ids import EntryId, GroupId
+from p2pchat.core.ids import EntryId, GroupId, PersonId
 from p2pchat.core.log.entry import Entry
 from p2pchat.errors import ProtocolError
 from p2pchat.store import logs
@@ -22,6 +22,21 @@ class _Loaded:
     group: Group
     count: int  # operations taken in
     last: EntryId | None
+
+
+class Parting:
+    """Tells entries that were written by those who count a person out from those before."""
+
+    def __init__(self, is_out: Callable[[Frontier], bool], graph: ActGraph, lock: threading.Lock) -> None:
+        self._is_out = is_out
+        self._graph = graph
+        self._lock = lock
+
+    def knows(self, entry: EntryId, frontier: Frontier) -> bool:
+        """Whether the author of `entry`, which stands behind `frontier`, counted the person out."""
+        with self._lock:
+            number = self._graph.number(entry)  # an operation stands behind itself
+            return self._is_out(frontier if number is None else self._graph.acts[number].after)
 
 
 class GroupCache:
@@ -60,6 +75,20 @@ class GroupCache:
             mask = graph.closure(frontier)
             return [act for number, act in enumerate(graph.acts) if mask >> number & 1]
 
+    def act(self, tx: Reader, group: GroupId, id: EntryId) -> Act | None:
+        """The stored operation `id`, or None."""
+        with self._lock:
+            graph = self._load(tx, group).graph
+            number = graph.number(id)
+            return None if number is None else graph.acts[number]
+
+    def parting(self, tx: Reader, group: GroupId, person: PersonId) -> Parting | None:
+        """Which entries know that `person` is out who was in; None unless that is so."""
+        with self._lock:
+            resolved = self._load(tx, group)
+            is_out = resolved.parting(person)
+            return None if is_out is None else Parting(is_out, resolved.graph, self._lock)
+
     def stands(self, tx: Reader, group: GroupId, id: EntryId) -> bool:
         """Whether the stored operation `id` has an effect, given all others."""
         with self._lock:
@@ -68,7 +97,7 @@ class GroupCache:
             return number is not None and resolved.stands(resolved.graph.acts[number])
 
     def _load(self, tx: Reader, group: GroupId) -> Group:
-        count, last = logs.newest_of_kind(tx, group, KIND)
+        count, last = logs.operations(tx, group)
         known = self._loaded.get(group)
         if known and (known.count, known.last) == (count, last):
             return known.group

@@ -43,7 +43,7 @@ def take_entries(app: App, tx: Transaction, group: GroupId, entries: Iterable[En
     membership = rows.get(tx, group)
     if membership is None or membership.state not in ("joining", "joined", "removed"):
         return 0
-    taken = 0
+    taken, before = 0, logs.operations(tx, group)
     for entry in entries:
         try:
             with tx.savepoint():
@@ -54,6 +54,7 @@ def take_entries(app: App, tx: Transaction, group: GroupId, entries: Iterable[En
             logger.warning("Dropped an entry of %s in a group: %s.", entry.header.device.short, error)
     if taken:
         tx.effects.append(GroupGrew(group))
+    if logs.operations(tx, group) != before:
         groups.follow(app, tx, membership)
     return taken
 

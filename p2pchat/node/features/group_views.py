@@ -15,6 +15,7 @@ from p2pchat.node.features import contacts, log
 from p2pchat.node.features.app import App
 from p2pchat.store import deliveries, logs, people
 from p2pchat.store import groups as rows
+from p2pchat.store.reconcile import StoredLog
 from p2pchat.store.transaction import Reader, Transaction
 
 DAY_MS: Final = 86_400_000
@@ -23,7 +24,7 @@ _WITH_CARD: Final = (Create, Join, Add, Admit, NewCard)
 
 def view(app: App, tx: Reader, group: GroupId) -> GroupView | None:
     """The group as of now; None before its log has begun to arrive."""
-    if logs.newest_of_kind(tx, group, KIND)[0] == 0:
+    if logs.operations(tx, group)[0] == 0:
         return None
     return app.groups.view(tx, group)
 
@@ -122,6 +123,40 @@ def _farewell_waits(app: App, tx: Reader, group: GroupId) -> bool:
     last = logs.chain_head(tx, group, app.device)
     states = [delivery.state for delivery in deliveries.of(tx, last.id)] if last else []
     return bool(states) and all(state == "queued" for state in states)
+
+
+def parting_heights(app: App, tx: Reader, group: GroupId, device: DeviceId) -> dict[DeviceId, int] | None:
+    """How much of each chain was written by those who did not know that the peer is out.
+
+    None unless I am a member, and the person of `device` was one and is none any more.
+    """
+    known, membership = people.device(tx, device), rows.get(tx, group)
+    if known is None or membership is None or membership.state != "joined":
+        return None
+    parting = app.groups.parting(tx, group, known.person)
+    if parting is None:
+        return None
+    heights = dict(StoredLog(tx, group).heights())
+    for author, seq, id, knows in logs.known_by(tx, group):
+        if seq <= heights[author] and parting.knows(id, knows):
+            heights[author] = seq - 1
+    return {author: height for author, height in heights.items() if height}
+
+
+def is_parted(app: App, tx: Reader, device: DeviceId) -> bool:
+    """Whether the person of `device` was a member of a group of mine and is none any more."""
+    known = people.device(tx, device)
+    return known is not None and any(
+        app.groups.parting(tx, membership.group, known.person) is not None
+        for membership in rows.all_in(tx, "joined")
+    )
+
+
+def my_end(app: App, tx: Reader, group: GroupId) -> Act | None:
+    """The operation that ended my membership, if one did."""
+    now = view(app, tx, group)
+    end = now.ended.get(app.device) if now and app.person not in now.members else None
+    return app.groups.act(tx, group, end.act) if end else None
 
 
 def write(app: App, tx: Transaction, group: GroupId, kind: str, body: bytes) -> Entry:

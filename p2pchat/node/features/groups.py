@@ -104,6 +104,7 @@ def remove(
         raise NotAllowedError(f"{person.petname} is no member of #{membership.name}")
     operation = Ban(app.person, person.id, seen) if ban else Remove(app.person, person.id, seen)
     group_acts.do(app, tx, membership.group, operation)
+    deliveries.end(tx, membership.group, group_views.persons(app, tx, membership.group), app.now_ms())
 
 
 def unban(app: App, tx: Transaction, membership: groups.Membership, person: people.Person) -> None:
@@ -238,6 +239,7 @@ def follow(app: App, tx: Transaction, membership: groups.Membership) -> None:
         if membership.state == "removed":  # whoever removed me had lost the right to
             groups.set_state(tx, group, "joined")
             group_acts.changed(app, tx, group)
+        deliveries.end(tx, group, now.members.keys(), app.now_ms())
         group_messages.share_with_newcomers(app, tx, group)
 
 

@@ -57,6 +57,8 @@ class Member:
             where = place(entry, self)
             if isinstance(where, Missing):
                 self.waiting[entry.id] = entry
+            elif entry.id in self.entries and entry.body is not None:
+                self.entries[entry.id] = entry
             elif isinstance(where, Fits):
                 self.entries[entry.id] = entry
                 waiting, self.waiting = self.waiting, {}
@@ -87,7 +89,10 @@ class Member:
         return found
 
     def has(self, id: EntryId) -> bool:
-        return id in self.entries
+        return id in self.entries and self.entries[id].body is not None
+
+    def gaps(self) -> list[tuple[DeviceId, int]]:
+        return [(e.header.device, e.header.seq) for e in self.entries.values() if e.body is None]
 
     def raw(self, id: EntryId) -> bytes | None:
         return self.entries[id].encode() if id in self.entries else None

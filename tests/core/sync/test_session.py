@@ -45,6 +45,26 @@ def test_equal_logs_cost_one_small_frame_each_way(member, line):
     assert max(map(len, between.sent)) < 32
 
 
+def test_what_a_carrier_left_out_is_asked_of_others_once(member, line):
+    ann, bob, cat = member("ann"), member("bob"), member("cat")
+    entries = [ann.write(f"text {number}") for number in range(5)]
+    bob.take(entries)
+    cat.take(entry.without_body() if number in (1, 3) else entry for number, entry in enumerate(entries))
+    assert len(cat.gaps()) == 2
+    between = line(cat, bob)
+    between.settle()
+    assert [entry.body for entry in cat.entries.values()] == [entry.body for entry in entries]
+    dan = member("dan")
+    dan.take(entry.without_body() for entry in entries)
+    between = line(dan, member("eve"))
+    between.sessions[1].start(dan)
+    between.settle()  # dan asks eve, who has nothing
+    between.settle()  # eve asks dan for what he could not give her
+    again = len(between.sent)
+    between.settle()
+    assert kinds(between)[again:] == [State, State]
+
+
 def test_both_sides_get_what_they_lack(member, line):
     ann, bob, cat = member("ann"), member("bob"), member("cat")
     for _ in range(3):
