@@ -14,7 +14,9 @@ def state(person: Any, group: str) -> str:
     return str(found.result["state"]) if found.code == 0 else ""
 
 
-def test_a_stranger_comes_in_through_a_member_while_the_founder_is_off(new_person: Any, befriend: Any) -> None:
+def test_a_stranger_comes_in_through_a_member_while_the_founder_is_off(
+    new_person: Any, befriend: Any
+) -> None:
     """Scenario 22: the link was made by Ann; only Ben, who never saw Dan, is there to honour it."""
     ann, ben, dan, eve = (new_person(name) for name in ("ann", "ben", "dan", "eve"))
     befriend(ann, ben)
