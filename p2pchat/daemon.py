@@ -28,7 +28,9 @@ from p2pchat.errors import InUseError, NetworkError, NotFoundError, P2PChatError
 from p2pchat.net.config import NetworkConfig, Reach
 from p2pchat.net.network import PeerStatus
 from p2pchat.node.address_book import StoredAddressBook
+from p2pchat.node.effects import Passing
 from p2pchat.node.features.names import find_person
+from p2pchat.node.listeners import News
 from p2pchat.node.node import Node, running_node
 from p2pchat.node.profile import Profile, require_network
 from p2pchat.store import events, meta, people
@@ -159,6 +161,7 @@ class Daemon:
             "node.connect": self._connect,
             "node.status": self._status,
             "contact.list": self._contacts,
+            "chat.typing": self._typing,
             "web.open": self._web_open,
             "web.token": self._web_token,
             "web.close": self._web_close,
@@ -198,15 +201,18 @@ class Daemon:
                 yield told
 
     async def _events(
-        self, since: int, live: trio.MemoryReceiveChannel[events.Event]
+        self, since: int, live: trio.MemoryReceiveChannel[News]
     ) -> AsyncGenerator[s.Event, None]:
         while page := await self._page(since):
             for stored in page:
                 yield views.event(stored)
             since = page[-1].seq
-        async for event in live:
-            if event.seq > since:
-                yield views.event(event)
+        async for news in live:
+            if isinstance(news, Passing):  # with the cursor of what was told last, so that it stays true
+                yield s.Event(seq=since, at_ms=news.at_ms, type=news.type, data=news.data)
+            elif news.seq > since:
+                since = news.seq
+                yield views.event(news)
 
     async def _page(self, since: int) -> list[events.Event]:
         return await self._node.store.read(lambda tx: events.after(tx, since, limit=_PAGE))
@@ -238,6 +244,10 @@ class Daemon:
         for contact in listed.contacts:
             contact.connected = contact.person in owners
         return listed
+
+    async def _typing(self, params: s.ChatTyping) -> s.TypingTold:
+        person = await self._node.store.read(lambda tx: find_person(tx, params.chat.removeprefix("@")))
+        return s.TypingTold(told=await self._node.typing.tell(person.id, typing=params.on))
 
     async def _net(self, params: s.Nothing) -> s.NetworkReport:
         state = self._node.network.state()

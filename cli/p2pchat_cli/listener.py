@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from p2pchat.api import schema as s
 from p2pchat.api.client import Client
@@ -16,7 +16,9 @@ from p2pchat_cli.message_lines import SHOWN, live_lines
 from p2pchat_cli.session import clean
 from p2pchat_cli.style import dim
 from p2pchat_cli.terminal import Terminal
-from p2pchat_cli.text import shortened
+from p2pchat_cli.text import harmless, shortened
+
+_TYPING_MS: Final = 10_000  # so long a typing notice counts
 
 R = TypeVar("R", bound=s.Result)
 
@@ -31,6 +33,7 @@ class Listener:
         self._events = self._client.events(cursor)
         self._terminal = terminal
         self._arrived: set[str] = set()  # messages of mine that were told to be delivered
+        self._typing_ms = 0  # when the other was last heard to type
         self._closing = False
         self._thread = Thread(target=self._run, daemon=True)
 
@@ -56,6 +59,8 @@ class Listener:
                 os.kill(os.getpid(), signal.SIGINT)
 
     def _notice(self, event: s.Event) -> None:
+        if event.type == "chat.typing" and event.data["chat"] == self._chat:
+            self._show_typing(event)
         if event.type not in SHOWN | {"message.state"}:
             return
         try:
@@ -70,6 +75,13 @@ class Listener:
         elif message.state in {"delivered", "read"} and message.id not in self._arrived:
             self._arrived.add(message.id)
             self._terminal.show([dim(f"  ✓ delivered: {shortened(message.text, 40)}")])
+
+    def _show_typing(self, event: s.Event) -> None:
+        """Once in a while, for the notices repeat as long as somebody types."""
+        is_news = event.data["typing"] and event.at_ms > self._typing_ms + _TYPING_MS
+        self._typing_ms = event.at_ms if event.data["typing"] else 0
+        if is_news:
+            self._terminal.show([dim(f"  {harmless(event.data['name'])} is typing ...")])
 
     def _message(self, id: str) -> s.Message:
         message = self._client.call("message.show", s.MessageId(id=id))

@@ -115,6 +115,22 @@ _MESSAGES: Final[dict[str, Command | Group]] = {
     "archive": Command("chats:archive", "Keep a chat out of the list", "archive bob"),
     "unarchive": Command("chats:unarchive", "Have a chat in the list again", "unarchive bob"),
     "vanish": Command("chats:vanish", "Let the texts of a chat vanish after a while", "vanish bob 7d"),
+    "draft": Group(
+        "What is typed and not sent",
+        {
+            "set": Command("drafts:keep", "Keep the draft of a chat", 'draft set bob "dear bob"'),
+            "show": Command("drafts:show", "Show the draft of a chat", "draft show bob"),
+            "clear": Command("drafts:clear", "Forget the draft of a chat", "draft clear bob"),
+        },
+    ),
+    "typing": Command("drafts:typing", "Tell a contact that you are typing", "typing bob"),
+    "settings": Group(
+        "What you can switch on and off",
+        {
+            "show": Command("settings:show", "Show all settings", "settings show"),
+            "set": Command("settings:change", "Switch something on or off", "settings set receipts off"),
+        },
+    ),
     "tail": Command("follow:tail", "Show all messages as they come", "tail"),
     "msg": Group(
         "Single messages",

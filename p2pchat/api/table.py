@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.api.schema import backup, contacts, events, groups, messages, money, node, web
+from p2pchat.api.schema import backup, contacts, events, groups, messages, money, node, settings, web
 from p2pchat.api.schema.base import Method
 
 __all__ = ["METHODS", "SUBSCRIBE", "Method"]
@@ -17,6 +17,7 @@ METHODS: Final[dict[str, Method]] = {
     **groups.METHODS,
     **money.METHODS,
     **events.METHODS,
+    **settings.METHODS,
     **web.METHODS,
 }
 

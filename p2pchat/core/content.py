@@ -178,12 +178,17 @@ def checked_text(text: str) -> str:
     Raises:
         UsageError: it is empty, too long, or not valid Unicode.
     """
+    if not text.strip():
+        raise UsageError("there is no text to send")
+    return checked_draft(text)
+
+
+def checked_draft(text: str) -> str:
+    """`text`, if it is not too long to be sent and valid Unicode. Raises UsageError."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
         raise UsageError("the text is not valid Unicode") from error
-    if not text.strip():
-        raise UsageError("there is no text to send")
     if size > MAX_TEXT:
         raise UsageError(f"the text has {size} bytes; at most {MAX_TEXT} can be sent in one message")
     return text

@@ -7,11 +7,13 @@ from typing import Final
 HELLO: Final = "hello/1"  # cards and prekey bundles, request and response
 DIRECT: Final = "direct/1"  # envelopes and their acknowledgements, long-lived
 JOIN: Final = "join/1"  # coming into a group by an invite link, request and response
+TYPING: Final = "typing/1"  # one frame: the person types, or has stopped
 SYNC: Final = "sync/1"  # reconciliation of one group's log
 
 HELLO_FRAME_LIMIT: Final = 16 * 1024
 JOIN_FRAME_LIMIT: Final = 64 * 1024
 DIRECT_FRAME_LIMIT: Final = 256 * 1024
+TYPING_FRAME_LIMIT: Final = 64
 SYNC_FRAME_LIMIT: Final = 1024 * 1024
 GOSSIP_LIMIT: Final = 64 * 1024  # py-libp2p drops RPCs of 1 MiB in silence; stay far below
 

@@ -7,6 +7,7 @@ command that runs without a node drops them: when the node starts, it finds the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from p2pchat.core.ids import DeviceId, GroupId
 
@@ -29,3 +30,12 @@ class GroupGrew:
 @dataclass(frozen=True, slots=True)
 class CirclesChanged:
     """Contacts, group members or groups have changed: whom to stay connected with, what to listen to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """News for whoever listens now; it is not kept, for who was away need not hear of it."""
+
+    type: str
+    data: dict[str, Any]
+    at_ms: int

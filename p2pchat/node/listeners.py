@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 import trio
 
+from p2pchat.node.effects import Passing
 from p2pchat.store.events import Event
+
+News: TypeAlias = Event | Passing
 
 logger = logging.getLogger(__name__)
 
@@ -20,9 +23,9 @@ class Listeners:
     """Broadcasts events; a slow listener costs a bounded queue and nobody else's time."""
 
     def __init__(self) -> None:
-        self._channels: set[trio.MemorySendChannel[Event]] = set()
+        self._channels: set[trio.MemorySendChannel[News]] = set()
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: News) -> None:
         """Hand `event` to every listener."""
         for channel in list(self._channels):
             try:
@@ -33,9 +36,9 @@ class Listeners:
                 channel.close()
 
     @contextmanager
-    def listen(self) -> Iterator[trio.MemoryReceiveChannel[Event]]:
+    def listen(self) -> Iterator[trio.MemoryReceiveChannel[News]]:
         """The events from now on; the channel ends when the listener was too slow."""
-        sender, receiver = trio.open_memory_channel[Event](QUEUE)
+        sender, receiver = trio.open_memory_channel[News](QUEUE)
         self._channels.add(sender)
         try:
             with receiver:

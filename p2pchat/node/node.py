@@ -22,7 +22,7 @@ from p2pchat.net.network import Network, NetworkEvent, PeerConnected
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.courier import Couriers
 from p2pchat.node.doorman import Doorman
-from p2pchat.node.effects import CirclesChanged, GroupGrew, Wake
+from p2pchat.node.effects import CirclesChanged, GroupGrew, Passing, Wake
 from p2pchat.node.endure import alone, every
 from p2pchat.node.features import chats, circles, contacts, maintenance
 from p2pchat.node.features.app import App
@@ -32,6 +32,7 @@ from p2pchat.node.key_seeker import KEYS_S, KeySeeker
 from p2pchat.node.links import Links
 from p2pchat.node.listeners import Listeners
 from p2pchat.node.storage import Storage
+from p2pchat.node.typing_notices import TypingNotices
 from p2pchat.store import messages, people
 from p2pchat.store.database import Database
 from p2pchat.store.events import Event
@@ -68,13 +69,14 @@ class Node:
         self._hints: list[GroupGrew] = []
         self._hinted = trio.Event()
         self._noted: tuple[str, ...] = ()
+        self.typing = TypingNotices(app, store, network, self.listeners.tell)
         self._key_seeker = KeySeeker(app, store, network)
 
     def carry_out(self, effects: list[object]) -> None:
         """What has to follow a commit; called in the trio thread, in commit order."""
         for effect in effects:
             match effect:
-                case Event():
+                case Event() | Passing():
                     self.listeners.tell(effect)
                 case Wake(device):
                     self._couriers.wake(device)

@@ -72,9 +72,9 @@ def set_archived(tx: Transaction, id: ConversationId, archived: bool) -> None:
     tx.execute("UPDATE conversation SET archived = ? WHERE id = ?", (archived, id))
 
 
-def set_draft(tx: Transaction, id: ConversationId, draft: str) -> None:
-    """What was typed and not sent."""
-    tx.execute("UPDATE conversation SET draft = ? WHERE id = ?", (draft, id))
+def set_draft(tx: Transaction, id: ConversationId, draft: str) -> bool:
+    """What was typed and not sent; whether there is such a conversation."""
+    return bool(tx.execute("UPDATE conversation SET draft = ? WHERE id = ? RETURNING 1", (draft, id)))
 
 
 def append(tx: Transaction, entry: Entry, now_ms: int, *, knows: Iterable[EntryId] = ()) -> None:

@@ -60,6 +60,8 @@ def _news(event: s.Event) -> list[str]:
             return [f"{accent(name)} asks to be your contact: p2pchat requests accept {name}"]
         case "contact.changed", "accepted":
             return [f"{accent(name)} is a contact now."]
+        case "chat.typing", _ if data.get("typing"):
+            return [dim(f"{name} is typing ...")]
         case "group.invited", _:
             return [f"{accent(data.get('by', ''))} invites you to #{name}: p2pchat group accept {name}"]
     return []

@@ -9,7 +9,7 @@ from p2pchat.api import views
 from p2pchat.api.methods.base import MAX_PAGE, Change, Query, page_limit
 from p2pchat.core import content
 from p2pchat.core.ids import ConversationId, EntryId
-from p2pchat.errors import UsageError
+from p2pchat.errors import NotFoundError, UsageError
 from p2pchat.node.features import chats, conversations
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import chat_name, find_chat, find_message
@@ -98,22 +98,29 @@ def message_search(app: App, tx: Reader, params: s.Search) -> s.Messages:
 
 def chat_list(app: App, tx: Reader, params: s.Nothing) -> s.Chats:
     """See the table."""
-    summaries = []
-    for one in logs.conversations(tx):
-        newest = messages.last(tx, one.id)
-        summaries.append(
-            s.ChatSummary(
-                chat=chat_name(app, tx, one.id),
-                conversation=one.id.text,
-                unread=messages.unread(tx, one.id),
-                timer_s=one.timer_s,
-                muted=one.muted_until_ms > app.now_ms(),
-                archived=one.archived,
-                draft=one.draft,
-                last=views.message(app, tx, newest) if newest else None,
-            )
-        )
-    return s.Chats(chats=summaries)
+    return s.Chats(chats=[_summary(app, tx, one) for one in logs.conversations(tx)])
+
+
+def chat_show(app: App, tx: Reader, params: s.Chat) -> s.ChatSummary:
+    """See the table."""
+    known = logs.conversation(tx, _conversation(app, tx, params.chat))
+    if known is None:
+        raise NotFoundError(f"there is no chat with {params.chat} yet")
+    return _summary(app, tx, known)
+
+
+def _summary(app: App, tx: Reader, one: logs.Conversation) -> s.ChatSummary:
+    newest = messages.last(tx, one.id)
+    return s.ChatSummary(
+        chat=chat_name(app, tx, one.id),
+        conversation=one.id.text,
+        unread=messages.unread(tx, one.id),
+        timer_s=one.timer_s,
+        muted=one.muted_until_ms > app.now_ms(),
+        archived=one.archived,
+        draft=one.draft,
+        last=views.message(app, tx, newest) if newest else None,
+    )
 
 
 def message_unread(app: App, tx: Reader, params: s.UnreadQuery) -> s.Unread:
@@ -161,9 +168,7 @@ def chat_archive(app: App, tx: Transaction, params: s.ChatArchive) -> s.Done:
 
 def chat_draft(app: App, tx: Transaction, params: s.ChatDraft) -> s.Done:
     """See the table."""
-    if len(params.text.encode()) > content.MAX_TEXT:
-        raise UsageError("the draft is too long to be sent")
-    logs.set_draft(tx, _conversation(app, tx, params.chat), params.text)
+    conversations.keep_draft(app, tx, find_chat(tx, params.chat), params.text)
     return s.Done()
 
 
@@ -178,6 +183,7 @@ QUERIES: Final[dict[str, Query]] = {
     "message.unread": message_unread,
     "message.marked": message_marked,
     "chat.list": chat_list,
+    "chat.show": chat_show,
 }
 CHANGES: Final[dict[str, Change]] = {
     "message.send": message_send,

@@ -61,6 +61,7 @@ from p2pchat.api.schema.messages import (
     Chats,
     ChatSummary,
     ChatTimer,
+    ChatTyping,
     Delivery,
     EditMessage,
     History,
@@ -74,6 +75,7 @@ from p2pchat.api.schema.messages import (
     ReadChat,
     Search,
     Send,
+    TypingTold,
     Unread,
     UnreadQuery,
 )
@@ -109,6 +111,7 @@ from p2pchat.api.schema.node import (
     PingResult,
     Status,
 )
+from p2pchat.api.schema.settings import SetSettings, Settings
 from p2pchat.api.schema.web import (
     Qr,
     QrText,
@@ -134,6 +137,7 @@ __all__ = [
     "ChatMute",
     "ChatSummary",
     "ChatTimer",
+    "ChatTyping",
     "Chats",
     "Contact",
     "Contacts",
@@ -195,12 +199,15 @@ __all__ = [
     "SetLimit",
     "SetPolicy",
     "SetRole",
+    "SetSettings",
+    "Settings",
     "Settle",
     "Since",
     "Split",
     "SplitResult",
     "StatementQuery",
     "Status",
+    "TypingTold",
     "Unread",
     "UnreadQuery",
     "WebLink",

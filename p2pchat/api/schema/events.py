@@ -15,7 +15,11 @@ class Since(Params):
 
 
 class Event(Result):
-    """Something that happened, in the order it was committed. `seq` is the cursor."""
+    """Something that happened, in the order it was committed. `seq` is the cursor.
+
+    `chat.typing` (with `name` and `typing`; it counts for ten seconds) and `chat.draft` pass by and are not
+    kept: they carry the cursor of the event before them.
+    """
 
     seq: int
     at_ms: int

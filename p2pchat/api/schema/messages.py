@@ -72,6 +72,19 @@ class ChatArchive(Params):
     on: bool = True
 
 
+class ChatTyping(Params):
+    """I am typing to a contact, or have stopped. Faces repeat it every few seconds while it is so."""
+
+    chat: str
+    on: bool = True
+
+
+class TypingTold(Result):
+    """Whether the contact was told: not if he is away, or it is switched off, or was told just now."""
+
+    told: bool
+
+
 class ChatDraft(Params):
     """What was typed and not sent."""
 
@@ -198,6 +211,8 @@ METHODS: Final[dict[str, Method]] = {
     "chat.mute": Method(ChatMute, Done, "store", "Do not notify"),
     "chat.archive": Method(ChatArchive, Done, "store", "Keep a chat out of sight"),
     "chat.draft": Method(ChatDraft, Done, "store", "Keep what was typed"),
+    "chat.typing": Method(ChatTyping, TypingTold, "network", "Tell a contact that I am typing"),
+    "chat.show": Method(Chat, ChatSummary, "store", "One chat, with its draft"),
     "chat.list": Method(Nothing, Chats, "store", "All chats"),
     "chat.read": Method(ReadChat, Done, "store", "Mark a chat as read"),
 }

@@ -9,6 +9,10 @@ direct/1, long-lived, one stream for each direction of envelopes; answers come b
 hello/1, one question and one answer:
 
     -> [1, certificate, wants a bundle]      <- [1, certificate, bundle or null]
+
+typing/1, one frame and no answer:
+
+    -> [1, whether the person types]
 """
 
 from __future__ import annotations
@@ -150,6 +154,19 @@ class Hello:
             fields.blob(certificate, most=MAX_CERTIFICATE),
             None if bundle is None else fields.blob(bundle, most=MAX_BUNDLE),
         )
+
+
+def encode_typing(typing: bool) -> bytes:
+    """The frame of typing/1."""
+    return encode([_VERSION, typing])
+
+
+def decode_typing(raw: bytes) -> bool:
+    """Whether the person at the other end types. Raises DecodeError."""
+    version, typing = fields.array(decode(raw, limit=16), 2)
+    if fields.integer(version) != _VERSION:
+        raise DecodeError("unknown typing version")
+    return fields.boolean(typing)
 
 
 def _id(value: fields.Value) -> EnvelopeId:

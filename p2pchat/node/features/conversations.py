@@ -5,9 +5,11 @@ from __future__ import annotations
 from p2pchat.core import content
 from p2pchat.core.identity import direct_conversation
 from p2pchat.core.ids import ConversationId, EntryId, GroupId
-from p2pchat.errors import NotAllowedError, UsageError
+from p2pchat.errors import NotAllowedError, NotFoundError, UsageError
+from p2pchat.node.effects import Passing
 from p2pchat.node.features import direct, group_messages
 from p2pchat.node.features.app import App
+from p2pchat.node.features.names import chat_name
 from p2pchat.store import groups, logs, messages, people
 from p2pchat.store.transaction import Reader, Transaction
 
@@ -44,8 +46,24 @@ def write(app: App, tx: Transaction, chat: Chat, text: str, reply: messages.Mess
     timer = known.timer_s if known else 0
     said = content.Text(content.checked_text(text), reply.id if reply else None, timer or None)
     id = say(app, tx, chat, said)
-    logs.set_draft(tx, conversation, "")
+    if known and known.draft:
+        keep_draft(app, tx, chat, "")
     return id
+
+
+def keep_draft(app: App, tx: Transaction, chat: Chat, text: str) -> None:
+    """Keep what was typed and not sent, for all faces; empty forgets it. It is told, but stays in no event.
+
+    Raises:
+        UsageError: it is too long or not valid Unicode.
+        NotFoundError: there is no chat with the person yet.
+    """
+    if text:
+        content.checked_draft(text)
+    conversation = id_of(app, chat)
+    if not logs.set_draft(tx, conversation, text):
+        raise NotFoundError("there is no chat yet to keep a draft in")
+    tx.effects.append(Passing("chat.draft", {"chat": chat_name(app, tx, conversation)}, app.now_ms()))
 
 
 def change(app: App, tx: Transaction, message: messages.Message, said: content.Sayable) -> None:

@@ -16,6 +16,7 @@ class Settings(msgspec.Struct, frozen=True):
     """All settings, with their defaults; unknown ones of a newer version are dropped."""
 
     read_receipts: bool = True  # tell contacts in private chats what I have read
+    typing: bool = True  # tell connected contacts that I am typing, and be told of them
 
 
 def get(tx: Reader) -> Settings:

@@ -1,0 +1,27 @@
+"""What a person can switch on and off."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from p2pchat.api.schema.base import Method, Nothing, Params, Result
+
+
+class Settings(Result):
+    """All settings as they are."""
+
+    read_receipts: bool  # contacts are told what I have read
+    typing: bool  # connected contacts are told that I am typing, and I am told of them
+
+
+class SetSettings(Params):
+    """Change those that are given."""
+
+    read_receipts: bool | None = None
+    typing: bool | None = None
+
+
+METHODS: Final[dict[str, Method]] = {
+    "settings.show": Method(Nothing, Settings, "store", "What is switched on and off"),
+    "settings.set": Method(SetSettings, Settings, "store", "Switch something on or off"),
+}
