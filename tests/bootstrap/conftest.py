@@ -31,7 +31,7 @@ class Bootstrap:
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Its exit code and log."""
         os.kill(self.process.pid, number)
-        _, log = self.process.communicate(timeout=20)
+        _, log = self.process.communicate(timeout=60)
         return self.process.returncode, log
 
 

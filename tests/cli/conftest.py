@@ -172,7 +172,7 @@ class Overlay:
             self._bootstrap.wait(30)
 
 
-def eventually(claim: Callable[[], bool], *, within_s: float = 30) -> None:
+def eventually(claim: Callable[[], bool], *, within_s: float = 60) -> None:
     """Wait until `claim` holds."""
     deadline = time.monotonic() + within_s
     while not claim():
@@ -227,14 +227,14 @@ class Window:
 
     def await_line(self, *, ending: str) -> None:
         """Wait until a line on the screen ends like that."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not any(line.rstrip().endswith(ending) for line in self._screen.display):
             assert time.monotonic() < deadline, "\n".join(self._screen.display)
             self._pump()
 
     def end(self) -> int:
         """The exit code."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
             assert time.monotonic() < deadline
             self._pump()

@@ -20,7 +20,7 @@ def pair(overlay: Any) -> tuple[Any, Any]:
     """Alice and Bob, contacts of each other."""
     alice, bob = overlay.join("alice"), overlay.join("bob")
     assert bob("contact", "add", alice.json("invite")["link"], "--message", "it is bob").code == 0
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (waiting := alice.json("requests", "list")["contacts"]):
         assert time.monotonic() < deadline
     assert waiting[0]["message"] == "it is bob"
@@ -119,7 +119,7 @@ def test_following_shows_what_comes_and_goes_on_from_the_cursor(alice: Any, bob:
     finally:
         for process in (listener, tail):
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=60)
             assert process.returncode == 130
             assert errors == ""
 
