@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Protocol, Self
 
 import trio
 from libp2p.abc import IMuxedStream
@@ -17,11 +17,34 @@ from libp2p.stream_muxer.exceptions import (
 
 from p2pchat.net.yamux import wire
 
-if TYPE_CHECKING:
-    from p2pchat.net.yamux.connection import YamuxConnection
-
 _READ_ALL_LIMIT: Final = 1024 * 1024  # `read()` without a size: libp2p's identify uses it
 _GROW_S: Final = 1.0  # a window used up faster than this is worth enlarging
+
+
+class Carrier(Protocol):
+    """What a stream asks of its connection."""
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether so much is queued that writers should wait for `drained`."""
+
+    async def drained(self) -> None:
+        """Return once something has been written, or the connection has ended."""
+
+    def send_data(self, frame: bytes) -> None:
+        """Queue a data frame."""
+
+    def send_control(self, kind: int, flags: int, stream: int, length: int) -> None:
+        """Queue a frame without a body."""
+
+    def release(self, size: int) -> None:
+        """`size` received bytes have been read or thrown away."""
+
+    def forget(self, stream: YamuxStream) -> None:
+        """`stream` has ended in both directions."""
+
+    def get_remote_address(self) -> tuple[str, int] | None:
+        """Host and port of the other end, if it is a socket."""
 
 
 class YamuxStream(IMuxedStream):
@@ -30,7 +53,7 @@ class YamuxStream(IMuxedStream):
     `close` ends our side only; what the peer still sends can be read. `reset` ends both.
     """
 
-    def __init__(self, connection: YamuxConnection, stream_id: int) -> None:
+    def __init__(self, connection: Carrier, stream_id: int) -> None:
         self.muxed_conn = connection
         self.stream_id = stream_id
         self.closed_at: float | None = None  # when we ended our side
