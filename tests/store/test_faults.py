@@ -11,10 +11,13 @@ from pathlib import Path
 import apsw
 import pytest
 
+from p2pchat.core.ids import ConversationId
 from p2pchat.errors import StoreError
 from p2pchat.files import discard
-from p2pchat.store import backup
+from p2pchat.store import backup, messages
 from p2pchat.store.database import Database
+from p2pchat.store.fresh import make
+from p2pchat.store.migrate import MIGRATIONS, load
 from p2pchat.store.transaction import Reader, Transaction
 
 # Closing a connection on a dead disk fails again, with an error already on its way.
@@ -23,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 CHANGES = 8
 BATCH = [9, 10, 11]
 SEEDS = 3
+CHAT = b"c" * 32
 
 
 def add(number: int) -> Callable[[Transaction], None]:
@@ -184,6 +188,34 @@ def test_power_lost_at_any_point_of_a_migration_leaves_a_whole_store(
             assert database.read(numbers) == [1, 2, 3], f"operation {point}"
             ages = database.read(lambda r: r.execute("SELECT DISTINCT age, place FROM author"))
             assert ages == [(7, "")]
+            assert sound(database)
+    assert point > 10
+
+
+def test_power_lost_at_any_point_of_our_own_migrations_keeps_what_was_written(disk, path, key) -> None:
+    old = make(path, key, load(MIGRATIONS)[:1])
+    old.execute("INSERT INTO conversation (id, kind, read_lamport) VALUES (?, 'direct', 2)", (CHAT,))
+    for number in range(1, 40):
+        old.execute(
+            """INSERT INTO message
+               (id, conversation, lamport, device, person, mine, kind, text, sent_ms, received_ms)
+               VALUES (?1, ?2, ?3, ?1, ?1, 0, 'text', ?4, 0, 0)""",
+            (bytes([number]) * 32, CHAT, number, f"word{number} " * 50),
+        )
+    old.close()
+    kept, point = path.read_bytes(), 0
+    while not point or disk.was_cut:
+        point += 1
+        restore(path, kept)
+        try:
+            with disk.mounted(cut_at=point):
+                Database.open(path, key).close()
+        except StoreError:
+            disk.lose_power(point)
+        with Database.open(path, key) as database:
+            assert database.read(lambda tx: messages.unread(tx, ConversationId(CHAT))) == 37
+            (found,) = database.read(lambda tx: messages.search(tx, ["word17"], limit=9))
+            assert found.lamport == 17
             assert sound(database)
     assert point > 10
 
