@@ -21,9 +21,10 @@ import apsw
 from p2pchat.errors import StoreError
 from p2pchat.files import discard, publish
 from p2pchat.store.fresh import copy_all, make
+from p2pchat.store.messages import index_new
 from p2pchat.store.migrate import MIGRATIONS, load, migrate
 from p2pchat.store.sqlite import BUSY_TIMEOUT_MS, check_ours, connect, describe, failures, settle
-from p2pchat.store.transaction import Change, Committed, Query, Reader, Transaction
+from p2pchat.store.transaction import Change, Committed, Memo, Query, Reader, Transaction
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ class Database:
         self._key = key
         self._connection = connection
         self._writer = connection.cursor()
+        self._has_messages = connection.table_exists(None, "message_index_docsize")
         self._turn = threading.RLock()
         self._idle_readers: queue.SimpleQueue[apsw.Cursor] = queue.SimpleQueue()
 
@@ -120,8 +122,9 @@ class Database:
         """
         with self._turn:
             lasting: dict[str, Callable[[], None]] = {}
+            memo: Memo = {}
             with self._transaction():
-                outcomes = [self._attempt(change, lasting) for change in changes]
+                outcomes = [self._attempt(change, lasting, memo) for change in changes]
             _follow(lasting)
         return outcomes
 
@@ -200,15 +203,19 @@ class Database:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                if self._has_messages:
+                    index_new(Transaction(self._writer))
                 self._writer.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:  # a full disk has ended it already
                     self._writer.execute("ROLLBACK")
                 raise
 
-    def _attempt(self, change: Change[T], lasting: dict[str, Callable[[], None]]) -> Committed[T] | Exception:
+    def _attempt(
+        self, change: Change[T], lasting: dict[str, Callable[[], None]], memo: Memo
+    ) -> Committed[T] | Exception:
         self._writer.execute("SAVEPOINT attempt")
-        transaction = Transaction(self._writer)
+        transaction = Transaction(self._writer, memo)
         try:
             result = change(transaction)
             # Left alone, a broken deferred reference would fail the common commit, and with it all others.
@@ -219,6 +226,7 @@ class Database:
                 raise  # SQLite has undone the whole transaction: nobody's change stands
             self._writer.execute("ROLLBACK TO attempt")
             self._writer.execute("RELEASE attempt")
+            memo.clear()
             return describe(error, self.path) if isinstance(error, apsw.Error) else error
         self._writer.execute("RELEASE attempt")
         lasting |= transaction.on_disk

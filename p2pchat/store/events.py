@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+import msgspec
+
+from p2pchat.core.ids import EntryId
 from p2pchat.store.transaction import Reader, Transaction
+
+_JSON: Final = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +24,29 @@ class Event:
     data: dict[str, Any]
 
 
-def record(tx: Transaction, type: str, data: dict[str, Any], now_ms: int) -> Event:
-    """Add an event and put it among the transaction's effects, so that listeners hear of it."""
-    row = tx.one(
-        "INSERT INTO event (at_ms, type, data) VALUES (?, ?, ?) RETURNING seq",
-        (now_ms, type, json.dumps(data, ensure_ascii=False, separators=(",", ":"))),
+def record(
+    tx: Transaction, type: str, data: dict[str, Any], now_ms: int, *, is_sought: bool = False
+) -> Event:
+    """Add an event and put it among the transaction's effects, so that listeners hear of it.
+
+    `is_sought`: it repeats words of the message `data["id"]`, and `scrub` has to find it.
+    """
+    seq = tx.insert(
+        "INSERT INTO event (at_ms, type, data, is_sought) VALUES (?, ?, ?, ?)",
+        (now_ms, type, _JSON.encode(data).decode(), is_sought),
     )
-    assert row is not None
-    event = Event(row[0], now_ms, type, data)
+    event = Event(seq, now_ms, type, data)
     tx.effects.append(event)
     return event
 
 
-def scrub(tx: Transaction, about: str) -> None:
+def scrub(tx: Transaction, about: EntryId) -> None:
     """Take the words out of all events about a message: they are to be forgotten."""
     tx.execute(
         """UPDATE event SET data = json_remove(data, '$.text', '$.emoji')
-           WHERE data ->> 'id' = ? AND json_type(data, '$.text') IS NOT NULL""",
-        (about,),
+           WHERE (seq = (SELECT event FROM message WHERE id = ?1) OR (data ->> 'id' = ?2 AND is_sought))
+             AND json_type(data, '$.text') IS NOT NULL""",
+        (about, about.text),
     )
 
 

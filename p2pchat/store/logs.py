@@ -32,8 +32,12 @@ class Conversation:
 
 def conversation(tx: Reader, id: ConversationId) -> Conversation | None:
     """The conversation `id`, or None."""
-    row = tx.one(f"SELECT {_CONVERSATION} FROM conversation WHERE id = ?", (id,))
-    return _conversation(row) if row else None
+
+    def load() -> Conversation | None:
+        row = tx.one(f"SELECT {_CONVERSATION} FROM conversation WHERE id = ?", (id,))
+        return _conversation(row) if row else None
+
+    return tx.remembered("conversation", id, load)
 
 
 def conversations(tx: Reader) -> list[Conversation]:

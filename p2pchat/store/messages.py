@@ -10,7 +10,7 @@ from p2pchat.store.transaction import Reader, Row, Transaction
 
 _COLUMNS = (
     "id, conversation, lamport, device, person, mine, kind, text, sent_ms, received_ms, session,"
-    " reply, edited_ms, expires_ms, pinned, starred"
+    " reply, edited_ms, expires_ms, pinned, starred, event"
 )
 
 _UNREAD = "conversation = ? AND NOT seen AND NOT mine AND kind != 'group'"
@@ -36,6 +36,7 @@ class Message:
     expires_ms: int = 0  # when it vanishes, by the local clock; 0: never
     pinned: bool = False
     starred: bool = False
+    event: int | None = None  # that told its words to listeners
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Reaction:
 def add(tx: Transaction, message: Message) -> None:
     """A message not shown before."""
     tx.execute(
-        f"INSERT INTO message ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO message ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message.id,
             message.conversation,
@@ -67,7 +68,16 @@ def add(tx: Transaction, message: Message) -> None:
             message.expires_ms,
             message.pinned,
             message.starred,
+            message.event,
         ),
+    )
+
+
+def index_new(tx: Transaction) -> None:
+    """Make new messages searchable; called right before each commit."""
+    tx.execute(
+        """INSERT INTO message_index (rowid, text) SELECT rowid, text FROM message
+           WHERE rowid > (SELECT coalesce(max(id), 0) FROM message_index_docsize)"""
     )
 
 
@@ -274,7 +284,7 @@ def _messages(rows: Iterable[Row]) -> list[Message]:
 
 def _message(row: Row) -> Message:
     id, conversation, lamport, device, person, mine, kind, text, sent_ms, received_ms, session = row[:11]
-    reply, edited_ms, expires_ms, pinned, starred = row[11:]
+    reply, edited_ms, expires_ms, pinned, starred, event = row[11:]
     return Message(
         EntryId(id),
         ConversationId(conversation),
@@ -292,4 +302,5 @@ def _message(row: Row) -> Message:
         expires_ms,
         bool(pinned),
         bool(starred),
+        event,
     )

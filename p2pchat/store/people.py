@@ -47,8 +47,12 @@ class Device:
 
 def person(tx: Reader, id: PersonId) -> Person | None:
     """The person `id`, or None."""
-    row = tx.one(f"SELECT {_PERSON} FROM person WHERE id = ?", (id,))
-    return _person(row) if row else None
+
+    def load() -> Person | None:
+        row = tx.one(f"SELECT {_PERSON} FROM person WHERE id = ?", (id,))
+        return _person(row) if row else None
+
+    return tx.remembered("person", id, load)
 
 
 def persons(tx: Reader, *states: str) -> list[Person]:
@@ -132,8 +136,12 @@ def card(tx: Reader, id: PersonId) -> bytes | None:
 
 def device(tx: Reader, id: DeviceId) -> Device | None:
     """The device `id`, or None."""
-    row = tx.one(f"SELECT {_DEVICE} FROM device WHERE id = ?", (id,))
-    return _device(row) if row else None
+
+    def load() -> Device | None:
+        row = tx.one(f"SELECT {_DEVICE} FROM device WHERE id = ?", (id,))
+        return _device(row) if row else None
+
+    return tx.remembered("device", id, load)
 
 
 def devices(tx: Reader, person: PersonId) -> list[Device]:

@@ -21,6 +21,7 @@ APPLICATION_ID: Final = 0x70327063  # "p2pc": tells our stores from other encryp
 BUSY_TIMEOUT_MS: Final = 5_000  # a writer of another process (offline command, backup) is done by then
 _STATEMENTS: Final = 256  # prepared statements kept per connection; every query we have fits
 _CACHE_KIB: Final = 16 * 1024  # each page missed costs a decryption, so it pays to keep more than 2 MiB
+_WAL_PAGES: Final = 4096  # until they are moved into the main file; a page changed often is moved once
 _WAL_LIMIT_BYTES: Final = 64 * 1024 * 1024  # what a long reader has made the WAL grow to is given back
 
 # In order; before any of these runs, the key has been set.
@@ -33,6 +34,7 @@ _SETTINGS: Final = (
     "PRAGMA fullfsync = ON",  # macOS: a plain fsync leaves the data in the drive's cache
     "PRAGMA synchronous = FULL",
     f"PRAGMA cache_size = -{_CACHE_KIB}",
+    f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}",
     f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}",
 )
 

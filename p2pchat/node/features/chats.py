@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from p2pchat.core.direct import items
 from p2pchat.core.direct.items import Item, ReadMark
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
@@ -30,6 +32,8 @@ def show(
 ) -> None:
     """Make a stored entry a line of its chat, and tell listeners."""
     header, now_ms = entry.header, app.now_ms()
+    type = "message.sent" if person == app.person else "message.received"
+    event = tell(app, tx, type, entry.id, entry.conversation, person, kind=kind, text=text)
     message = messages.Message(
         entry.id,
         entry.conversation,
@@ -44,11 +48,10 @@ def show(
         session,
         reply,
         expires_ms=now_ms + 1000 * expires_s if expires_s else 0,
+        event=event.seq,
     )
     messages.add(tx, message)
     logs.touch(tx, entry.conversation, now_ms)
-    event = "message.sent" if message.mine else "message.received"
-    tell(app, tx, event, entry.id, entry.conversation, person, kind=kind, text=text)
 
 
 def remark(
@@ -68,12 +71,10 @@ def remark(
     id = EntryId(tagged_hash("remark", conversation, device, number.to_bytes(8, "big")))
     _, lamport = logs.heads(tx, conversation)
     place = next_lamport(lamport, now_ms)
-    messages.add(
-        tx,
-        messages.Message(id, conversation, place, device, person, False, "group", text, now_ms, now_ms),
-    )
+    event = tell(app, tx, "message.received", id, conversation, person, kind="group", text=text)
+    line = messages.Message(id, conversation, place, device, person, False, "group", text, now_ms, now_ms)
+    messages.add(tx, replace(line, event=event.seq))
     logs.touch(tx, conversation, now_ms)
-    tell(app, tx, "message.received", id, conversation, person, kind="group", text=text)
 
 
 def tell(
@@ -83,16 +84,18 @@ def tell(
     id: EntryId,
     conversation: ConversationId,
     person: PersonId,
+    *,
+    is_sought: bool = False,
     **details: object,
-) -> None:
-    """Record what happened to a message, and by whom."""
+) -> events.Event:
+    """Record what happened to a message, and by whom; `is_sought` as in `events.record`."""
     data = {
         "id": id.text,
         "chat": chat_name(app, tx, conversation),
         "sender": name_of(app, tx, person),
         **details,
     }
-    events.record(tx, event, data, app.now_ms())
+    return events.record(tx, event, data, app.now_ms(), is_sought=is_sought)
 
 
 def mark_read(
@@ -118,7 +121,7 @@ def moved(app: App, tx: Transaction, ids: list[EntryId], person: PersonId, state
 
 def erase(tx: Transaction, id: EntryId) -> None:
     """Forget what a message said, in the log, in the outbox and in events; the headers stay."""
-    events.scrub(tx, id.text)
+    events.scrub(tx, id)
     for entry_id in (id, *messages.edits(tx, id)):
         entry = logs.get(tx, entry_id)
         logs.erase(tx, entry_id)

@@ -20,25 +20,30 @@ logger = logging.getLogger(__name__)
 _DELETABLE: Final = frozenset({"text", "sealed", "missing"})  # what is, or may turn out to be, a text
 
 
-def apply(
-    app: App, tx: Transaction, entry: Entry, person: PersonId, body: bytes, *, shown: str = ""
-) -> Taken | None:
+def apply(app: App, tx: Transaction, entry: Entry, person: PersonId, body: bytes) -> Taken | None:
     """Do what the stored `entry` of `person` says; gives the ledger entry of somebody else that it held.
 
     Whatever it says, it stays in the log: a chain with a hole would keep out all that follows.
-    `shown` are the words for a ledger entry of mine.
     """
     try:
+        said = content.decode_content(body)
+        if isinstance(said, content.Text):  # nothing can go wrong half-way: spare the savepoint
+            return _do(app, tx, entry, person, said)
         with tx.savepoint():
-            return _do(app, tx, entry, person, content.decode_content(body), shown)
+            return _do(app, tx, entry, person, said)
     except ProtocolError as error:
         logger.warning("An entry of %s says nothing acceptable: %s.", entry.header.device.short, error)
         chats.show(app, tx, entry, person, "unknown", "something that cannot be accepted here")
         return None
 
 
+def apply_mine(app: App, tx: Transaction, entry: Entry, said: content.Sayable, *, shown: str = "") -> None:
+    """Do what the stored `entry`, which I have just written, says; `shown` are words for a ledger entry."""
+    _do(app, tx, entry, app.person, said, shown)
+
+
 def _do(
-    app: App, tx: Transaction, entry: Entry, person: PersonId, said: content.Content, shown: str
+    app: App, tx: Transaction, entry: Entry, person: PersonId, said: content.Content, shown: str = ""
 ) -> Taken | None:
     match said:
         case content.Text(text, reply, expires_s):
@@ -50,7 +55,16 @@ def _do(
                 is_newest = messages.note_edit(tx, target, entry.id)
                 if is_newest and message.kind == "text":
                     messages.edit(tx, target, text, app.now_ms())
-                    chats.tell(app, tx, "message.edited", target, message.conversation, person, text=text)
+                    chats.tell(
+                        app,
+                        tx,
+                        "message.edited",
+                        target,
+                        message.conversation,
+                        person,
+                        text=text,
+                        is_sought=True,
+                    )
         case content.Delete(target, edits):
             message = _target(tx, entry, target, of=person)
             if message and message.kind in _DELETABLE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from p2pchat.core import content
@@ -11,7 +12,8 @@ from p2pchat.core.direct.items import Item, ReadMark
 from p2pchat.core.identity import direct_conversation
 from p2pchat.core.ids import DeviceId, EntryId, PersonId
 from p2pchat.core.log.entry import Entry
-from p2pchat.errors import NotAllowedError, ProtocolError, UntrustedKeyError, UsageError
+from p2pchat.core.log.runs import RunVerifier
+from p2pchat.errors import NotAllowedError, P2PChatError, ProtocolError, UntrustedKeyError, UsageError
 from p2pchat.node.effects import Wake
 from p2pchat.node.features import chats, contents, ledger_intake, ledger_recovery, log
 from p2pchat.node.features.accounts import Written
@@ -50,7 +52,7 @@ def say(
     for device in people.devices(tx, person.id):
         outbox.put(tx, device.id, Item(items.ENTRY, entry.encode()), entry=entry.id)
         tx.effects.append(Wake(device.id))
-    contents.apply(app, tx, entry, app.person, body, shown=shown)
+    contents.apply_mine(app, tx, entry, said, shown=shown)
     return entry.id
 
 
@@ -64,19 +66,47 @@ def check_trusted(person: people.Person) -> None:
 
 
 def take_entry(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
-    """An entry of the log that a contact and I share.
+    """An entry of the log that a contact and I share, which came alone."""
+    take_entries(app, tx, sender, [payload])
 
-    Raises:
-        ProtocolError: malformed, out of its place, in a wrong conversation, or by a device of neither of us.
+
+def take_entries(app: App, tx: Transaction, sender: people.Device, payloads: Sequence[bytes]) -> None:
+    """Entries of the log that a contact and I share, which came together.
+
+    One is dropped, with the reason in the log, if it is malformed, not signed, out of its place, in a wrong
+    conversation, or by a device of neither of us: his fault, and no better the next time.
     """
+    entries: dict[EntryId, Entry] = {}
+    for payload in payloads:
+        try:
+            entry = _decode(app, tx, sender, payload)
+            entries[entry.id] = entry
+        except ProtocolError as error:
+            _drop(sender, error)
+    for entry in RunVerifier().add(entries.values()):
+        del entries[entry.id]
+        try:
+            with tx.savepoint():
+                log.take(app, tx, entry, lambda taken: _store(app, tx, taken, sender.person))
+        except P2PChatError as error:
+            _drop(sender, error)
+    for _ in entries:
+        _drop(sender, ProtocolError("no good signature"))
+
+
+def _drop(sender: people.Device, error: P2PChatError) -> None:
+    logger.warning("Dropped an entry of %s: %s.", sender.id.short, error)
+
+
+def _decode(app: App, tx: Reader, sender: people.Device, payload: bytes) -> Entry:
+    """The entry in `payload`, if it belongs into our log. Raises ProtocolError."""
     entry = Entry.decode(payload)
     if entry.conversation != direct_conversation(app.person, sender.person):
         raise ProtocolError("an entry of another conversation")
     # What devices wrote that are gone comes from those that go on: the sender's own, and mine, which he kept.
     if entry.header.kind != KIND or _author(tx, entry) not in (sender.person, app.person):
         raise ProtocolError("an entry of another author or kind")
-    entry.verify()
-    log.take(app, tx, entry, lambda taken: _store(app, tx, taken, sender.person))
+    return entry
 
 
 def _author(tx: Reader, entry: Entry) -> PersonId | None:

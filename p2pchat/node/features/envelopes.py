@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from p2pchat.core.direct import items
@@ -266,24 +267,37 @@ def _open(app: App, tx: Transaction, remote: people.Device, sealed: bytes) -> No
     sessions.put_pairwise(tx, remote.id, peer.to_bytes(app.pickle_key))
     if opened.account_changed:
         app.save_account(tx, account)
-    for item in decode_items(opened.plaintext):
-        _apply(app, tx, remote, item)
+    for kind, some in groupby(decode_items(opened.plaintext), key=lambda item: item.kind):
+        if kind == items.ENTRY:  # a burst costs less together: one signature proves what is behind it
+            if _handler(tx, remote, kind):
+                direct.take_entries(app, tx, remote, [item.payload for item in some])
+        else:
+            for item in some:
+                _apply(app, tx, remote, item)
+
+
+def _handler(tx: Transaction, remote: people.Device, kind: str) -> Apply | None:
+    """What takes items of a kind of this device; None if they are passed over. Raises NotAllowedError."""
+    if kind not in _KNOWN:
+        logger.info("%s sent a '%s', which this version does not know.", remote.id.short, kind)
+        return None
+    person = people.person(tx, remote.person)
+    apply = _OPEN.get(person.state if person else "", _OPEN_TO_ALL).get(kind)
+    if apply is None and kind in _OPEN_TO_CONTACTS:
+        raise NotAllowedError(f"'{kind}' of somebody who is not a contact")
+    if apply is None:
+        logger.info("%s may not send a '%s'.", remote.id.short, kind)
+        return None
+    device = people.device(tx, remote.id)  # an item before this one may have listed it
+    if kind in _NEEDS_LISTING and (device is None or device.standing != "listed"):
+        raise NotAllowedError(f"'{kind}' of a device that no card lists")
+    return apply
 
 
 def _apply(app: App, tx: Transaction, remote: people.Device, item: Item) -> None:
-    if item.kind not in _KNOWN:
-        logger.info("%s sent a '%s', which this version does not know.", remote.id.short, item.kind)
-        return
-    person = people.person(tx, remote.person)
-    apply = _OPEN.get(person.state if person else "", _OPEN_TO_ALL).get(item.kind)
-    if apply is None and item.kind in _OPEN_TO_CONTACTS:
-        raise NotAllowedError(f"'{item.kind}' of somebody who is not a contact")
+    apply = _handler(tx, remote, item.kind)
     if apply is None:
-        logger.info("%s may not send a '%s'.", remote.id.short, item.kind)
         return
-    device = people.device(tx, remote.id)  # an item before this one may have listed it
-    if item.kind in _NEEDS_LISTING and (device is None or device.standing != "listed"):
-        raise NotAllowedError(f"'{item.kind}' of a device that no card lists")
     try:
         with tx.savepoint():
             apply(app, tx, remote, item.payload)
