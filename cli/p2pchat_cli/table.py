@@ -223,6 +223,30 @@ _MONEY: Final[dict[str, Command | Group]] = {
     ),
 }
 
+_CIRCLES: Final[dict[str, Command | Group]] = {
+    "circle": Group(
+        "Debts around several people: all of it, or nothing",
+        {
+            "on": Command("circle:on", "Take part in what friends begin", "circle on"),
+            "off": Command("circle:off", "Take part no longer", "circle off"),
+            "list": Command("circle:show_all", "Show circulations that go through you", "circle list"),
+            "clear": Command("circle:clear", "Let debts that run in a circle cancel out", "circle clear EUR"),
+            "invoice": Command("circle:invoice", "Make an invoice as text", "circle invoice 12 EUR", True),
+            "pay": Command(
+                "circle:pay", "Pay an invoice through friends", "circle pay p2pchat-invoice:... --through bob"
+            ),
+            "assign": Command(
+                "circle:assign", "Hand a claim on to somebody else", "circle assign bob 12 EUR carol", True
+            ),
+            "swap": Command(
+                "circle:swap", "Offer one unit for another", "circle swap bob 12 EUR for 3 beer", True
+            ),
+            "accept": Command("circle:accept", "Agree to a swap", "circle accept k3jq2h4l"),
+            "cancel": Command("circle:cancel", "Ask for the end of a circulation", "circle cancel k3jq2h4l"),
+        },
+    ),
+}
+
 _LEDGER: Final[dict[str, Command | Group]] = {
     "ledger": Group(
         "Proofs and books of your IOUs",
@@ -267,6 +291,6 @@ SECTIONS: Final[dict[str, dict[str, Command | Group]]] = {
     "People": _PEOPLE,
     "Messages": _MESSAGES,
     "Groups": _GROUPS,
-    "Money": _MONEY | _LEDGER,
+    "Money": _MONEY | _CIRCLES | _LEDGER,
     "Scripts": _SCRIPTS,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.api.schema import backup, contacts, events, groups, messages, money, node, settings, web
+from p2pchat.api.schema import backup, circles, contacts, events, groups, messages, money, node, settings, web
 from p2pchat.api.schema.base import Method
 
 __all__ = ["METHODS", "SUBSCRIBE", "Method"]
@@ -16,6 +16,7 @@ METHODS: Final[dict[str, Method]] = {
     **messages.METHODS,
     **groups.METHODS,
     **money.METHODS,
+    **circles.METHODS,
     **events.METHODS,
     **settings.METHODS,
     **web.METHODS,

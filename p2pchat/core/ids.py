@@ -82,5 +82,9 @@ class AccountId(Id):
     """A ledger account: one pair of persons and one unit."""
 
 
+class CirculationId(Id):
+    """Debts that move around several people at once: the lock that all of it is under."""
+
+
 class LedgerEntryId(Id):
     """The hash of a ledger entry."""

@@ -24,7 +24,7 @@ from p2pchat.node.courier import Couriers
 from p2pchat.node.doorman import Doorman
 from p2pchat.node.effects import CirclesChanged, GroupGrew, Passing, Wake
 from p2pchat.node.endure import alone, every
-from p2pchat.node.features import chats, circles, contacts, maintenance
+from p2pchat.node.features import chats, circles, contacts, maintenance, passages
 from p2pchat.node.features.app import App
 from p2pchat.node.gossip import Gossip
 from p2pchat.node.group_sync import GroupSync
@@ -45,6 +45,7 @@ ADDRESSES_S: Final = 10.0  # how often own addresses are looked at
 VANISH_S: Final = 2.0
 VANISH_BATCH: Final = 200
 SETTLE_S: Final = 60.0  # so long an old ratchet state or an erased text may stay in the store's WAL
+CIRCULATE_S: Final = 30.0  # how often circulations past their deadline are looked for
 UPKEEP_S: Final = 3600.0  # rotating prekeys, forgetting what is too old
 
 CarryOut: TypeAlias = Callable[[list[object]], None]
@@ -109,6 +110,7 @@ class Node:
             nursery.start_soon(every, ADDRESSES_S, "Noting own addresses", self._note_addresses)
             nursery.start_soon(every, UPKEEP_S, "Upkeep", self._upkeep)
             nursery.start_soon(every, SETTLE_S, "Settling the store", self._settle)
+            nursery.start_soon(every, CIRCULATE_S, "Ending circulations", self._circulate)
             nursery.start_soon(every, VANISH_S, "Letting messages vanish", self._vanish)
             nursery.start_soon(every, KEYS_S, "Asking for sender keys", self._key_seeker.look)
             async for event in self.network.events():
@@ -164,6 +166,10 @@ class Node:
         due = await self.store.read(lambda tx: messages.expired(tx, self.app.now_ms(), limit=1))
         if due:
             await self.store.run(lambda tx: chats.vanish(self.app, tx, limit=VANISH_BATCH))
+
+    async def _circulate(self) -> None:
+        if await self.store.read(lambda tx: passages.overdue(self.app, tx)):
+            await self.store.run(lambda tx: maintenance.circulate(self.app, tx))
 
     async def _upkeep(self) -> None:
         await self.store.run(lambda tx: maintenance.upkeep(self.app, tx))

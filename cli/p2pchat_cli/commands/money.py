@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
+from p2pchat_cli.commands.circle import ThroughOption, circulation_lines, names
 from p2pchat_cli.iou_lines import iou_lines
 from p2pchat_cli.message_lines import SHORT_ID
 from p2pchat_cli.options import (
@@ -26,10 +27,20 @@ MaybeWho = Annotated[
 ]
 
 
-def pay(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
-    """Signed by you, and counted once the contact accepts."""
+def pay(
+    ctx: typer.Context,
+    who: WhoArgument,
+    words: AmountArgument,
+    through: ThroughOption = None,
+) -> None:
+    """Signed by you, and counted once the contact accepts; through friends you owe the first of them."""
     session = session_of(ctx)
     amount, note = amount_and_note(words)
+    if through is not None:
+        params = s.PayThrough(who=who, amount=amount, note=note, through=names(through))
+        circulation = session.call("circle.pay", params, s.Circulation)
+        session.answer(circulation, circulation_lines([circulation]))
+        return
     iou = session.call("iou.pay", s.Pay(who=who, amount=amount, note=note), s.Iou)
     session.answer(iou, iou_lines([iou]))
 
@@ -98,10 +109,18 @@ def limit(
             show_default="whatever fits",
         ),
     ] = None,
+    holds: Annotated[
+        str | None,
+        typer.Option(
+            "--holds", metavar="AMOUNT", help="How much of it may wait in circles.", show_default="a fifth"
+        ),
+    ] = None,
 ) -> None:
     """Your node accepts nothing above it, whatever the contact signs."""
     session = session_of(ctx)
-    one = session.call("iou.limit", s.SetLimit(who=who, amount=" ".join(words), auto=auto), s.Balance)
+    one = session.call(
+        "iou.limit", s.SetLimit(who=who, amount=" ".join(words), auto=auto, holds=holds), s.Balance
+    )
     asks = f"IOUs up to {one.auto} are accepted without asking" if one.auto else "you are always asked"
     session.answer(one, [f"{accent(one.who)} may owe you up to {bold(one.limit or '')}; {asks}."])
 

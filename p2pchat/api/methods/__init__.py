@@ -9,11 +9,22 @@ from __future__ import annotations
 from typing import Final
 
 from p2pchat.api import schema as s
-from p2pchat.api.methods import backup, contacts, events, groups, messages, money, node, settings, web
+from p2pchat.api.methods import (
+    backup,
+    circles,
+    contacts,
+    events,
+    groups,
+    messages,
+    money,
+    node,
+    settings,
+    web,
+)
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.node.profile import Profile
 
-_PARTS: Final = (node, contacts, messages, groups, money, events, settings, web)
+_PARTS: Final = (node, contacts, messages, groups, money, circles, events, settings, web)
 WHOLE: Final = backup.WHOLE
 """Methods of the whole profile, which take as long as the store is large: not for the store's thread."""
 QUERIES: Final[dict[str, Query]] = {

@@ -76,7 +76,7 @@ def iou_same(app: App, tx: Transaction, params: s.SameIou) -> s.Ious:
 def iou_limit(app: App, tx: Transaction, params: s.SetLimit) -> s.Balance:
     """See the table."""
     person = find_exactly(tx, params.who)
-    written, unit = limits.set_limit(app, tx, person, params.amount, params.auto)
+    written, unit = limits.set_limit(app, tx, person, params.amount, params.auto, params.holds)
     direct.say(app, tx, person, written.said, shown=written.shown)
     (standing,) = [one for one in ious.standings(app, tx, person.id) if one.unit == unit]
     return money_views.balance(app, tx, standing)

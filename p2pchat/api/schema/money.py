@@ -71,6 +71,7 @@ class SetLimit(Params):
     who: str
     amount: str
     auto: str | None = None  # the largest IOU that my node accepts unasked; None: whatever fits
+    holds: str | None = None  # how much of it may wait in circulations; None: a fifth
 
 
 class StatementQuery(Params):

@@ -86,8 +86,12 @@ def start(
     role: Role, preimage: bytes, *, incoming: int, outgoing: int, deadline_ms: int, clearing: bool = False
 ) -> Passage:
     """The passage of the one who draws the 32-byte `preimage`: the payee, or the initiator of a cycle."""
-    lock = hashlib.sha256(preimage).digest()
-    return Passage(role, lock, incoming, outgoing, deadline_ms, preimage, clearing)
+    return Passage(role, lock_of(preimage), incoming, outgoing, deadline_ms, preimage, clearing)
+
+
+def lock_of(preimage: bytes) -> bytes:
+    """The lock that `preimage` opens."""
+    return hashlib.sha256(preimage).digest()
 
 
 def cancel(passage: Passage) -> Passage:
@@ -97,7 +101,7 @@ def cancel(passage: Passage) -> Passage:
 
 def learn(passage: Passage, preimage: bytes) -> Passage:
     """The passage after a preimage turned up; one that does not open the lock changes nothing."""
-    if hashlib.sha256(preimage).digest() != passage.lock:
+    if lock_of(preimage) != passage.lock:
         return passage
     return msgspec.structs.replace(passage, preimage=preimage)
 
@@ -106,7 +110,8 @@ def step(passage: Passage, incoming: Side | None, outgoing: Side | None, now_ms:
     """What this person's node does next; call it again whenever one of the accounts moved.
 
     Each call gives at most one entry. Written and repeated until it gives none, it reaches a standstill
-    from any point at which a crash may have cut it off.
+    from any point at which a crash may have cut it off. `incoming` is None for a payee or initiator who
+    does not know yet who will be the last to concede.
     """
     ending = passage.cancelled or now_ms > passage.deadline_ms
     came = None if incoming is None else _hold(incoming, passage.lock, passage.incoming, mine=False)
@@ -114,12 +119,12 @@ def step(passage: Passage, incoming: Side | None, outgoing: Side | None, now_ms:
     if passage.role is Role.PAYER:
         assert outgoing is not None
         return _pay(passage, outgoing, went, ending)
-    assert incoming is not None
     if passage.role is Role.PAYEE:
         return _be_paid(passage, incoming, came, ending)
     assert outgoing is not None
     if passage.role is Role.INITIATOR:
         return _circle(passage, incoming, outgoing, came, went, ending)
+    assert incoming is not None
     return _pass_on(passage, incoming, outgoing, came, went, ending)
 
 
@@ -129,8 +134,8 @@ def _pay(passage: Passage, outgoing: Side, went: Concession | None, ending: bool
     return Step([], _outcome(went), ask_cancellation=ending and _is_open(went))
 
 
-def _be_paid(passage: Passage, incoming: Side, came: Concession | None, ending: bool) -> Step:
-    if came is None:
+def _be_paid(passage: Passage, incoming: Side | None, came: Concession | None, ending: bool) -> Step:
+    if incoming is None or came is None:
         return Step([], Outcome.CANCELLED if ending else Outcome.OPEN)
     if came.status is Status.OFFERED:
         return _void(incoming, came) if ending else _accept(passage, incoming, came)
@@ -141,7 +146,7 @@ def _be_paid(passage: Passage, incoming: Side, came: Concession | None, ending: 
 
 def _circle(
     passage: Passage,
-    incoming: Side,
+    incoming: Side | None,
     outgoing: Side,
     came: Concession | None,
     went: Concession | None,

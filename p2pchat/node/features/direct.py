@@ -11,11 +11,12 @@ from p2pchat.core.direct import items
 from p2pchat.core.direct.items import Item, ReadMark
 from p2pchat.core.identity import direct_conversation
 from p2pchat.core.ids import DeviceId, EntryId, PersonId
+from p2pchat.core.ledger.units import Unit
 from p2pchat.core.log.entry import Entry
 from p2pchat.core.log.runs import RunVerifier
 from p2pchat.errors import NotAllowedError, P2PChatError, ProtocolError, UntrustedKeyError, UsageError
 from p2pchat.node.effects import Wake
-from p2pchat.node.features import chats, contents, ledger_intake, ledger_recovery, log
+from p2pchat.node.features import chats, contents, ledger_intake, ledger_recovery, log, passages, recovering
 from p2pchat.node.features.accounts import Written
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_intake import Taken
@@ -137,14 +138,39 @@ def take_heads(app: App, tx: Transaction, sender: people.Device, payload: bytes)
     """A contact says what it holds of our accounts. Raises ProtocolError if that is malformed."""
     known = people.person(tx, sender.person)
     assert known is not None
-    _say_all(app, tx, known, ledger_recovery.take_heads(app, tx, sender, payload))
+    if recovering.is_needed(app, tx, sender.person):
+        ledger_recovery.take_heads(app, tx, sender, payload)
+        settle_accounts(app, tx, sender.person)
 
 
 def settle_accounts(app: App, tx: Transaction, person: PersonId) -> None:
     """Go on with the recovery of the accounts with `person`, unless I may not write to him now."""
     known = people.person(tx, person)
-    if known is not None and known.state == "accepted" and not known.changed:
-        _say_all(app, tx, known, ledger_recovery.advance(app, tx, person))
+    if (
+        known is None
+        or known.state != "accepted"
+        or known.changed
+        or not recovering.is_needed(app, tx, person)
+    ):
+        return
+    _say_all(app, tx, known, ledger_recovery.advance(app, tx, person))
+    if not recovering.is_needed(app, tx, person):
+        for lock in [*passages.adopt_orphans(app, tx, person), *passages.unfinished(tx)]:
+            move_circulation(app, tx, lock)
+
+
+def move_circulation(
+    app: App, tx: Transaction, lock: bytes, via: tuple[PersonId, Unit] | None = None
+) -> None:
+    """Sign and send what is due under `lock`, unless I may not write to one of those concerned now."""
+    try:
+        with tx.savepoint():
+            for id, written in passages.advance(app, tx, lock, via):
+                person = people.person(tx, id)
+                assert person is not None
+                say(app, tx, person, written.said, shown=written.shown)
+    except UsageError as error:  # upkeep tries again
+        logger.info("A circulation has to wait: %s.", error)
 
 
 def _say_all(app: App, tx: Transaction, person: people.Person, signed: list[Written]) -> None:
@@ -165,6 +191,8 @@ def _store(app: App, tx: Transaction, entry: Entry, other: PersonId) -> None:
             _answer(app, tx, person, taken)
         if taken:
             settle_accounts(app, tx, other)
+            for lock in taken.locks:
+                move_circulation(app, tx, lock, via=(other, taken.unit))
 
 
 def _answer(app: App, tx: Transaction, person: PersonId, taken: Taken) -> None:

@@ -25,6 +25,7 @@ from p2pchat.errors import NotAllowedError, P2PChatError, ProtocolError, QuotaEr
 from p2pchat.node.features import (
     cards,
     chats,
+    circulation_intake,
     contacts,
     direct,
     group_messages,
@@ -59,6 +60,12 @@ _OPEN_TO_CONTACTS: Final[dict[str, Apply]] = {
     items.LOG_AUTHORS: lost_log.take_authors,
     items.LEDGER_HEADS: direct.take_heads,
     items.LEDGER_FORK: ledger_forks.take,
+    items.CIRCLE_ORDER: circulation_intake.take_order,
+    items.CIRCLE_PROBE: circulation_intake.take_probe,
+    items.CIRCLE_CANCEL: circulation_intake.take_cancel,
+    items.CIRCLE_ASK: circulation_intake.take_ask,
+    items.CIRCLE_INVOICE: circulation_intake.take_invoice,
+    items.CIRCLE_SWAP: circulation_intake.take_swap,
     items.INTRODUCTION: introductions.take,
     items.GROUP_INVITE: groups.take_invite,
 }

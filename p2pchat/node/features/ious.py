@@ -39,6 +39,7 @@ class Line:
     note: str
     created_ms: int
     twin: LedgerEntryId | None  # an open line that may record the same event
+    lock: bytes | None = None  # it is a hold of a circulation, which decides about it
 
     @property
     def i_owe(self) -> bool:
@@ -146,6 +147,7 @@ def _line(
         note=note,
         created_ms=item.signed.entry.created_ms,
         twin=twin,
+        lock=item.lock if isinstance(item, Concession) else None,
     )
 
 

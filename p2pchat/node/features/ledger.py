@@ -83,6 +83,7 @@ def receipt(app: App, tx: Transaction, person: people.Person, amount: str, note:
 
 def accept(app: App, tx: Transaction, line: Line) -> Written:
     """Accept an IOU in my favour, or sign what a request asks of me. Raises UsageError."""
+    _check_decidable(line)
     with accounts.opened(app, tx, line.person, line.unit) as state:
         if not line.is_request:
             draft = actions.accept(state, app.person, line.id)
@@ -96,6 +97,7 @@ def accept(app: App, tx: Transaction, line: Line) -> Written:
 
 def reject(app: App, tx: Transaction, line: Line) -> Written:
     """Turn down an IOU or a request, withdraw my own request, or forgive a debt. Raises UsageError."""
+    _check_decidable(line)
     with accounts.opened(app, tx, line.person, line.unit) as state:
         if line.is_request:
             draft = (actions.withdraw if line.mine else actions.decline)(state, app.person, line.id)
@@ -129,6 +131,12 @@ def merge(app: App, tx: Transaction, one: Line, other: Line) -> list[Written]:
     if offer.mine:
         return [reject(app, tx, request)]
     return [accept(app, tx, offer), reject(app, tx, request)]
+
+
+def _check_decidable(line: Line) -> None:
+    # To void a hold that others count on would be to pay for it.
+    if line.lock is not None and line.status in (Status.OFFERED, Status.HELD):
+        raise UsageError("this is a part of a circulation: see `p2pchat circle list`")
 
 
 def _wanted_receipts(app: App, state: AccountState, amount: Amount) -> list[LedgerEntryId]:

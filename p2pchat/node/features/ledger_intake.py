@@ -32,6 +32,7 @@ class Taken:
     offers: list[LedgerEntryId]
     checkpoint: LedgerEntryId | None = None
     closure: LedgerEntryId | None = None
+    locks: frozenset[bytes] = frozenset()
 
 
 def take(
@@ -66,6 +67,7 @@ def take(
             offers,
             signed.id if asked is Kind.CHECKPOINT else None,
             signed.id if asked is Kind.CLOSURE else None,
+            frozenset(hold.lock for id in moved if (hold := state.concessions.get(id)) and hold.lock),
         )
 
 

@@ -26,21 +26,18 @@ from p2pchat.store.transaction import Reader, Transaction
 logger = logging.getLogger(__name__)
 
 
-def take_heads(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> list[Written]:
-    """A contact says what it holds of our accounts; gives what I sign because of it.
+def take_heads(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
+    """A contact says what it holds of our accounts; what it shows to be missing is asked for once more.
 
     Raises:
         ProtocolError: malformed.
     """
     named = holdings.decode(payload)
-    if not recovering.is_needed(app, tx, sender.person):
-        return []
     known = recoveries.get(tx, sender.person)
     is_news = known is None or known.heads != payload
     recoveries.put(tx, recoveries.Recovery(sender.person, payload, settled=False))
     if is_news and _lacks(app, tx, sender.person, named):
         lost_log.ask(app, tx, sender.person)
-    return advance(app, tx, sender.person)
 
 
 def advance(app: App, tx: Transaction, person: PersonId) -> list[Written]:

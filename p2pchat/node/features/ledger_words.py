@@ -18,6 +18,12 @@ _WORDS: Final = {
     Kind.WITHDRAW: "withdrew the request for {amount}",
     Kind.DISPUTE: "declined {amount}",
 }
+_WORDS_OF_HOLDS: Final = {
+    Kind.CONCEDE: "will owe {amount} if all in the circle sign",
+    Kind.ACCEPT: "counts on {amount} if all in the circle sign",
+    Kind.VOID: "let {amount} in a circle go",
+    Kind.PREIMAGE: "closed the circle: {amount} moved",
+}
 _WORDS_OF_REPAYMENTS: Final = {
     Kind.CONCEDE: "was paid back {amount}",
     Kind.ACCEPT: "took the receipt for {amount}",
@@ -45,9 +51,13 @@ def of(state: AccountState, signed: SignedEntry, note: str) -> str:
     elif about.kind is Kind.CLOSURE:
         said = "confirmed what the lost device had signed"
     else:
-        words = _WORDS_OF_REPAYMENTS if reason_of(about) is Reason.REPAYMENT else _WORDS
+        words = _WORDS_OF_HOLDS if about.lock is not None else _words_of(about)
         said = words.get(entry.kind, "ledger entry").format(amount=in_unit(about.amount or 0, unit))
     return f"{said}: {note}" if note else said
+
+
+def _words_of(entry: LedgerEntry) -> dict[Kind, str]:
+    return _WORDS_OF_REPAYMENTS if reason_of(entry) is Reason.REPAYMENT else _WORDS
 
 
 def reason_of(entry: LedgerEntry) -> Reason:

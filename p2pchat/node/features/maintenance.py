@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.node.features import direct, recovering
+from p2pchat.node.features import direct, passages
 from p2pchat.node.features.app import App
 from p2pchat.node.features.envelopes import SEEN_FOR_MS
 from p2pchat.store import events, outbox, people
@@ -13,13 +13,20 @@ from p2pchat.store.transaction import Transaction
 EVENTS_FOR_MS: Final = 90 * 86_400_000  # a listener that was away for longer reads the chats anew
 
 
+def circulate(app: App, tx: Transaction) -> None:
+    """Ask for the end of circulations that are past their deadline."""
+    for lock in passages.overdue(app, tx):
+        direct.move_circulation(app, tx, lock)
+
+
 def upkeep(app: App, tx: Transaction) -> None:
     """Do whatever is due; called at start and once an hour."""
     account = app.account(tx)
     if account.maintain(app.now_ms()):
         app.save_account(tx, account)
     for person in people.persons(tx, "accepted"):
-        if recovering.is_needed(app, tx, person.id):
-            direct.settle_accounts(app, tx, person.id)
+        direct.settle_accounts(app, tx, person.id)
+    for lock in passages.unfinished(tx):
+        direct.move_circulation(app, tx, lock)
     outbox.forget_seen(tx, app.now_ms() - SEEN_FOR_MS)
     events.prune(tx, app.now_ms() - EVENTS_FOR_MS)

@@ -17,6 +17,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     read_receipts: bool = True  # tell contacts in private chats what I have read
     typing: bool = True  # tell connected contacts that I am typing, and be told of them
+    circulates: bool = False  # pass on payments of friends, and let debts in circles cancel out
 
 
 def get(tx: Reader) -> Settings:
