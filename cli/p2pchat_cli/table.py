@@ -106,6 +106,7 @@ _READ: Final = Command("reading:read", "Show what is unread and mark it as read"
 _MESSAGES: Final[dict[str, Command | Group]] = {
     "send": _SEND,
     "chat": Command("chat:chat", "Chat: see what comes in, type what goes out", "chat bob"),
+    "tui": Command("tui:tui", "Chats, people and money on the whole terminal", "tui --theme light"),
     "read": _READ,
     "history": Command("reading:history", "Show the newest messages of a chat", "history bob --limit 20"),
     "search": Command("reading:search", "Find messages that contain all words", "search pizza friday"),

@@ -207,14 +207,14 @@ def eventually_fixture() -> Callable[..., None]:
 
 
 class Window:
-    """A command on a terminal of 60 columns, as a person sees and types it."""
+    """A command on a terminal of 60 columns (or as many as told), as a person sees and types it."""
 
-    def __init__(self, person: Person, *words: str) -> None:
-        self._screen = pyte.Screen(60, 24)
+    def __init__(self, person: Person, *words: str, columns: int = 60) -> None:
+        self._screen = pyte.Screen(columns, 24)
         self._stream = pyte.ByteStream(self._screen)
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
-            environment = person.environment | {"TERM": "xterm", "COLUMNS": "60", "LINES": "24"}
+            environment = person.environment | {"TERM": "xterm", "COLUMNS": str(columns), "LINES": "24"}
             os.execvpe(sys.executable, [sys.executable, "-m", "p2pchat_cli", *words], environment)
 
     def type(self, text: str) -> None:
@@ -230,6 +230,13 @@ class Window:
         deadline = time.monotonic() + 60
         while not any(line.rstrip().endswith(ending) for line in self._screen.display):
             assert time.monotonic() < deadline, "\n".join(self._screen.display)
+            self._pump()
+
+    def await_text(self, text: str) -> None:
+        """Wait until this stands somewhere on the screen."""
+        deadline = time.monotonic() + 30
+        while text not in self.text:
+            assert time.monotonic() < deadline, self.text
             self._pump()
 
     def end(self) -> int:
@@ -262,8 +269,8 @@ def terminal() -> Iterator[Callable[..., Window]]:
     """Runs commands on terminals of their own."""
     windows: list[Window] = []
 
-    def open_window(person: Person, *words: str) -> Window:
-        windows.append(Window(person, *words))
+    def open_window(person: Person, *words: str, **more: int) -> Window:
+        windows.append(Window(person, *words, **more))
         return windows[-1]
 
     yield open_window
