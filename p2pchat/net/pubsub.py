@@ -8,22 +8,24 @@ Faults of libp2p 0.8.1 that these subclasses remove, each shown in tests/net/tes
 * the names of the topics that a peer subscribes to are kept whatever their length;
 * sequence numbers start at the time in seconds and collide after a restart that follows a burst;
 * a notice (IDONTWANT) is sent for each message, though for small ones it costs more than it saves;
-* a notice (IDONTWANT) is sent for each message, though for small ones it costs more than it saves;
+* a stream that is given up stays open, and one that the peer has given up is noticed at the next message
+  at the earliest, until when the peer, which has forgotten our topics, sends us nothing;
 * GRAFTs and IHAVEs meant for one peer are sent to the next ones as well, with the names of their topics.
 """
 
 from __future__ import annotations
 
 import logging
+import random
 import time
-from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import trio
 from libp2p.host.basic_host import BasicHost
 from libp2p.io.exceptions import IOException
-from libp2p.network.stream.exceptions import StreamError
+from libp2p.network.stream.exceptions import StreamEOF, StreamError
 from libp2p.peer.id import ID
 from libp2p.pubsub.gossipsub import PROTOCOL_ID_V11, PROTOCOL_ID_V12, GossipSub
 from libp2p.pubsub.pb import rpc_pb2
@@ -43,7 +45,6 @@ logger = logging.getLogger(__name__)
 _RPC_LIMIT: Final = 1024 * 1024  # what libp2p itself splits at
 _MOST_TOPICS: Final = 256  # subscriptions of one peer that we remember
 _TOPIC_LIMIT: Final = 128  # bytes of a topic's name
-_MOST_STREAMS: Final = 2  # gossip streams from one peer: the one in use and its successor
 _LONG_QUEUE: Final = 1024  # RPCs waiting for one peer; see patches.gossip_burst_loss for the most
 _NOTICE_SIZE: Final = 1024  # bytes of a payload above which IDONTWANT saves more than it costs
 _DEGREE: Final = (6, 4, 12)  # D, D_low, D_high of the GossipSub specification
@@ -55,6 +56,9 @@ _SCORE: Final = ScoreParams(  # only payloads that our validators refuse count: 
     graylist_threshold=-40.0,
 )
 _PAUSE_S: Final = 1.0  # after an error in a heartbeat, so that a lasting one does not spin
+_REOPEN_S: Final = (0.5, 60.0)  # first and longest pause before a stream that the peer has reset is replaced
+_RESET_S: Final = 1.0
+_LASTING_S: Final = 30.0  # a stream that lasted so long was a good one
 
 
 class SafePubsub(Pubsub):
@@ -67,7 +71,8 @@ class SafePubsub(Pubsub):
         self.receivers: dict[str, Callable[[bytes], None]] = {}
         self.counter = time.time_ns()  # sequence numbers: ahead of any that we used before
         self._guard = guard
-        self._inbound: Counter[ID] = Counter()
+        self._inbound: dict[ID, trio.CancelScope] = {}
+        self._pauses: dict[ID, float] = {}  # before the next stream to a peer that resets them
 
     @property
     def is_congested(self) -> bool:
@@ -75,15 +80,16 @@ class SafePubsub(Pubsub):
         return any(len(queue) > _LONG_QUEUE for queue in self.peer_queues.values())
 
     async def stream_handler(self, stream: Any) -> None:
-        """Serve one peer's gossip stream until it ends or breaks the protocol."""
+        """Serve one peer's gossip stream until it ends, breaks the protocol, or has a successor."""
         peer = stream.muxed_conn.peer_id
-        if self._inbound[peer] >= _MOST_STREAMS:
-            self._guard.drop("too many gossip streams", peer)
-            await stream.reset()
-            return
-        self._inbound[peer] += 1
+        former = self._inbound.get(peer)
+        if former is not None:
+            self._guard.counters["replaced_gossip_streams"] += 1
+            former.cancel()
+        scope = self._inbound[peer] = trio.CancelScope()
         try:
-            await self.continuously_read_stream(stream)
+            with scope:
+                await self.continuously_read_stream(stream)
         except (StreamError, IOException) as error:
             logger.debug("The gossip stream of %s ended: %s", peer, type(error).__name__)
         except Exception as error:
@@ -91,9 +97,8 @@ class SafePubsub(Pubsub):
             self._guard.offend(device_of(peer), "gossip garbage", _host_of(stream))
             self._handle_dead_peer(peer)
         finally:
-            await stream.reset()
-            self._inbound[peer] -= 1
-            if not self._inbound[peer]:
+            await _let_go(stream)
+            if self._inbound.get(peer) is scope:
                 del self._inbound[peer]
 
     async def continuously_read_stream(self, stream: Any) -> None:
@@ -126,18 +131,54 @@ class SafePubsub(Pubsub):
             await self.router.handle_rpc(rpc, peer)
 
     async def handle_sending_messages(self, peer_id: ID, stream: Any, queue: Any) -> None:
-        """Send what is queued for a peer, all of it with one write."""
+        """Send what is queued for a peer until the queue is closed, or the peer has given up the stream."""
+        began = trio.current_time()
         try:
-            while (rpc := await queue.pop()) is not None:
-                encoded = [encode_varint_prefixed(rpc.SerializeToString())]
-                size = len(encoded[0])
-                while size < WRITE_SIZE and len(queue) and (rpc := await queue.pop()) is not None:
-                    encoded.append(encode_varint_prefixed(rpc.SerializeToString()))
-                    size += len(encoded[-1])
-                await stream.write(b"".join(encoded))
-        except StreamError as error:
-            logger.debug("Gossip to %s ended: %s", peer_id, type(error).__name__)
-            self._handle_dead_peer(peer_id)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch, stream, nursery.cancel_scope)
+                await self._send(stream, queue)
+                nursery.cancel_scope.cancel()
+        except* StreamError:
+            logger.debug("Gossip to %s ended", peer_id)
+        finally:
+            await _let_go(stream)
+            if trio.current_time() - began > _LASTING_S:
+                self._pauses.pop(peer_id, None)
+            if self.peers.get(peer_id) is stream:
+                self._handle_dead_peer(peer_id)
+
+    async def _send(self, stream: Any, queue: Any) -> None:
+        """Write RPCs, all that are waiting with one write; returns when the queue is closed."""
+        while (rpc := await queue.pop()) is not None:
+            encoded = [encode_varint_prefixed(rpc.SerializeToString())]
+            size = len(encoded[0])
+            while size < WRITE_SIZE and len(queue) and (rpc := await queue.pop()) is not None:
+                encoded.append(encode_varint_prefixed(rpc.SerializeToString()))
+                size += len(encoded[-1])
+            await stream.write(b"".join(encoded))
+
+    async def _watch(self, stream: Any, sending: trio.CancelScope) -> None:
+        """End `sending` when the peer resets the stream; on it the peer has nothing to say."""
+        try:
+            while await stream.read(READ_SIZE):
+                pass
+        except StreamEOF:  # the peer has closed its own direction, and reads on
+            return
+        except StreamError:
+            sending.cancel()
+
+    async def _peer_stream_retry_task(self, peer_id: ID) -> None:
+        """Open a stream in place of one that ended while the connection stays, each time a little later."""
+        first, longest = _REOPEN_S
+        pause = self._pauses.get(peer_id, first)
+        self._pauses[peer_id] = min(2 * pause, longest)
+        await trio.sleep(pause * random.uniform(0.5, 1.5))
+        await super()._peer_stream_retry_task(peer_id)
+
+    def _handle_dead_peer(self, peer_id: ID) -> None:
+        super()._handle_dead_peer(peer_id)
+        if not self._peer_is_connected(peer_id):
+            self._pauses.pop(peer_id, None)
 
     async def write_msg(self, stream: Any, rpc_msg: Any) -> bool:
         """Queue an RPC that py-libp2p would write beside the queue: two writers tear RPCs apart."""
@@ -202,6 +243,13 @@ def make_router() -> SafeGossipSub:
         adaptive_gossip_enabled=False,
         score_params=_SCORE,
     )
+
+
+async def _let_go(stream: Any) -> None:
+    """Reset `stream`, whatever became of it, also when we are cancelled."""
+    with trio.move_on_after(_RESET_S) as scope, suppress(StreamError, IOException):
+        scope.shield = True
+        await stream.reset()
 
 
 def _host_of(stream: Any) -> str | None:

@@ -172,6 +172,26 @@ async def test_a_slow_reader_keeps_the_newest(topics, deadline):
         assert await take(bob, 4096) == [b"%d" % n for n in range(5000 - 4096, 5000)]
 
 
+async def test_gossip_goes_on_after_each_stream_that_was_dropped_for_garbage(opened, joined, deadline):
+    alice, bob = await opened(), await opened()
+    await alice.connect(bob.device, bob.advertised())
+    at_alice, at_bob = await joined(alice), await joined(bob)
+    await heard(at_alice, at_bob, deadline)
+    streams = alice._gossip._pubsub.peers
+    for number in range(1, 4):
+        stream = streams[bob.host.get_id()]
+        await stream.write(b"\xff" * 12)
+        with deadline():
+            while streams.get(bob.host.get_id()) in (stream, None):  # noqa: ASYNC110
+                await trio.sleep(0.01)
+        await heard(at_bob, at_alice, deadline)  # bob has learnt alice's topics again
+        await heard(at_alice, at_bob, deadline)
+        assert bob.state().counters["dropped.gossip_garbage"] == number
+    (connection,) = alice.host.get_network().get_connections()
+    gossip = [stream for stream in connection.get_streams() if "meshsub" in stream.get_protocol()]
+    assert len(gossip) == 2  # one each way: those that were dropped are not left open
+
+
 async def test_a_topic_can_be_left_and_joined_again_while_others_publish(opened, joined, deadline):
     alice, bob = await opened(), await opened()
     await alice.connect(bob.device, bob.advertised())
