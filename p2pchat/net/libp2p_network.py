@@ -14,6 +14,7 @@ from multiaddr.utils import get_thin_waist_addresses
 
 from p2pchat.core.ids import DeviceId
 from p2pchat.errors import NetworkError
+from p2pchat.net import changes
 from p2pchat.net.config import Limits, NetworkConfig
 from p2pchat.net.dialer import Dialer
 from p2pchat.net.gossip import Gossip, running_gossip
@@ -128,8 +129,11 @@ class Libp2pNetwork:
         self._swarm.connection_config.max_connections = limits.connections + limits.handshakes
 
     def hurry(self) -> None:
-        """The network has changed: dial bootstrap nodes at once, and find out how we are reached now."""
+        """The network has changed: see who is still there, dial anew, and find out how we are reached now."""
+        for connection in self._swarm.get_connections():
+            connection.muxed_conn.doubt()
         self.services.look_again()
+        self._presence.moved()
         self._hurry.set()
         self._hurry = trio.Event()
 
@@ -160,13 +164,13 @@ class Libp2pNetwork:
     async def _keep_connected(self, device: DeviceId, address: str) -> None:
         pause, longest = _BACKOFF_S
         while True:
+            hurry = self._hurry
             try:
                 await self.connect(device, [address])
             except NetworkError:
-                hurry = self._hurry
-                with trio.move_on_after(pause * random.uniform(0.5, 1.5)):
+                with trio.move_on_after(pause * random.uniform(0.5, 1.5)) as waiting:
                     await hurry.wait()
-                pause = min(2 * pause, longest)
+                pause = min(2 * pause, longest) if waiting.cancelled_caught else _BACKOFF_S[0]
             else:
                 pause = _BACKOFF_S[0]
                 await self._presence.wait(device, here=False)
@@ -194,6 +198,7 @@ async def open_network(config: NetworkConfig) -> AsyncIterator[Libp2pNetwork]:
                 if device != network.device:
                     nursery.start_soon(network._keep_connected, device, address)
             nursery.start_soon(network.services.run)
+            nursery.start_soon(changes.watch, network.hurry)
             try:
                 yield network
             except Exception as error:  # carried past libp2p's nurseries, which would wrap it in groups

@@ -28,7 +28,12 @@ class PeerDisconnected:
     peer: DeviceId
 
 
-NetworkEvent = PeerConnected | PeerDisconnected
+@dataclass(frozen=True, slots=True)
+class NetworkChanged:
+    """This machine has other addresses than before, or has slept: dials that failed may work now."""
+
+
+NetworkEvent = PeerConnected | PeerDisconnected | NetworkChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ class Network(Protocol):
         ...
 
     def events(self) -> AsyncIterator[NetworkEvent]:
-        """Connections coming and going from now on, first a `PeerConnected` for each that is up."""
+        """What happens from now on, first a `PeerConnected` for each connection that is up."""
         ...
 
     def join(self, topic: str, validator: Validator) -> AbstractAsyncContextManager[Topic]:

@@ -10,7 +10,7 @@ import trio
 
 from p2pchat.core.ids import DeviceId
 from p2pchat.errors import ProtocolError
-from p2pchat.net.network import NetworkEvent, PeerConnected, PeerDisconnected
+from p2pchat.net.network import NetworkChanged, NetworkEvent, PeerConnected, PeerDisconnected
 from p2pchat.net.peers import device_of, peer_id_of
 
 
@@ -25,6 +25,7 @@ class Presence:
         self._connections_of = connections_of
         self._stays: dict[DeviceId, int] = {}
         self._count = 0
+        self.places = 0  # how often the network of this machine has changed
         self._changed = trio.Event()
 
     def is_here(self, device: DeviceId) -> bool:
@@ -43,6 +44,11 @@ class Presence:
     def events(self) -> AsyncIterator[NetworkEvent]:
         """See `Network.events`."""
         return _Events(self)
+
+    def moved(self) -> None:
+        """The network of this machine has changed."""
+        self.places += 1
+        self._tell()
 
     def snapshot(self) -> tuple[dict[DeviceId, int], trio.Event]:
         """The number of each device's stay, and the event that tells of the next change."""
@@ -93,6 +99,7 @@ class _Events:
     def __init__(self, presence: Presence) -> None:
         self._presence = presence
         self._known: dict[DeviceId, int] = {}
+        self._place = presence.places
         self._untold: deque[NetworkEvent] = deque()
 
     def __aiter__(self) -> _Events:
@@ -106,6 +113,9 @@ class _Events:
             self._untold.extend(map(PeerDisconnected, left))
             self._untold.extend(map(PeerConnected, came))
             self._known = now
+            if self._place != self._presence.places:
+                self._place = self._presence.places
+                self._untold.append(NetworkChanged())
             if not self._untold:
                 await changed.wait()
         await trio.lowlevel.checkpoint()

@@ -1,7 +1,7 @@
 """Whom to be connected with: contacts first, then fellow members; dialled until they answer.
 
-Each wanted device that is away has one task, which dials with growing, jittered pauses. The pause is
-cut short when there is something new for the device, when the network changes, or on request.
+Each wanted device has one task, which dials with growing, jittered pauses. The pause is cut short when
+there is something new for the device, when the network changes, or on request.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import trio
@@ -28,6 +29,28 @@ DIAL_S: Final = 30.0
 MAX_DIALS: Final = 16  # at once
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Why a wanted device is not connected."""
+
+    device: DeviceId
+    reason: str  # how the last dial failed, for people; empty before the first has ended
+    retry_s: float | None  # until the next dial; None while one is under way
+
+
+@dataclass(slots=True)
+class _Link:
+    """What is known of one wanted device."""
+
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    hurried: trio.Event = field(default_factory=trio.Event)
+    pause: float = FIRST_PAUSE_S
+    searched: float = float("-inf")
+    reason: str = ""
+    next_dial: float | None = None
+    dial: trio.CancelScope | None = None  # the one under way
+
+
 class Links:
     """Keeps the wanted devices connected."""
 
@@ -37,10 +60,7 @@ class Links:
         self._network = network
         self._addresses = addresses
         self._chances = chances
-        self._wanted: dict[DeviceId, trio.CancelScope] = {}
-        self._hurries: dict[DeviceId, trio.Event] = {}
-        self._reasons: dict[DeviceId, str] = {}
-        self._searched: dict[DeviceId, float] = {}
+        self._links: dict[DeviceId, _Link] = {}
         self._dials = trio.CapacityLimiter(MAX_DIALS)
         self._nursery: trio.Nursery | None = None
 
@@ -48,72 +68,85 @@ class Links:
         """Dial until cancelled."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            for device, scope in self._wanted.items():
-                nursery.start_soon(self._keep, device, scope)
+            for device, link in self._links.items():
+                nursery.start_soon(self._keep, device, link)
             await trio.sleep_forever()
 
     def want(self, devices: set[DeviceId]) -> None:
         """Be connected with these devices, and with no others for their own sake."""
         self._network.protect(devices)
-        for device in set(self._wanted) - devices:
-            self._wanted.pop(device).cancel()
-            self._searched.pop(device, None)
-        for device in sorted(devices - set(self._wanted) - {self._network.device}):
-            self._wanted[device] = trio.CancelScope()
+        for device in set(self._links) - devices:
+            self._links.pop(device).scope.cancel()
+        for device in sorted(devices - set(self._links) - {self._network.device}):
+            link = self._links[device] = _Link()
             if self._nursery:
-                self._nursery.start_soon(self._keep, device, self._wanted[device])
+                self._nursery.start_soon(self._keep, device, link)
 
-    def hurry(self, device: DeviceId | None = None) -> None:
-        """Look again at `device` (or everybody) now: it went away, or there is something new for it."""
-        for one in [device] if device else list(self._hurries):
-            if one in self._hurries:
-                self._hurries[one].set()
+    def hurry(self, device: DeviceId) -> None:
+        """Look again at `device` now: it came or went away, or there is something new for it."""
+        if device in self._links:
+            self._links[device].hurried.set()
 
-    def why(self, device: DeviceId) -> str:
-        """Why a device is not connected, for people; empty if nothing is known."""
-        return self._reasons.get(device, "")
+    def start_anew(self) -> None:
+        """The network has changed: what failed may work now, so everybody is dialled and searched at once."""
+        for link in self._links.values():
+            link.pause = FIRST_PAUSE_S
+            link.searched = float("-inf")
+            link.hurried.set()
+            if link.dial is not None:  # it goes out from an address that we may not have any more
+                link.dial.cancel()
 
-    async def _keep(self, device: DeviceId, scope: trio.CancelScope) -> None:
-        pause = FIRST_PAUSE_S
-        self._hurries[device] = trio.Event()
-        with scope:
-            try:
-                while True:
-                    if self._network.is_connected(device) or await self._dial(device):
-                        since = trio.current_time()
-                        await self._hurried(device)
-                        if trio.current_time() - since > STABLE_S:
-                            pause = FIRST_PAUSE_S
-                            continue
-                    # At least a short pause even for a hurry: a peer that drops us must not keep us busy.
-                    await trio.sleep(SHORTEST_PAUSE_S)
-                    with trio.move_on_after(pause * self._chances.uniform(0.5, 1.5)):
-                        await self._hurried(device)
-                    pause = min(2 * pause, LONGEST_PAUSE_S)
-            finally:
-                if self._wanted.get(device, scope) is scope:  # else it is wanted again, by another task
-                    del self._hurries[device]
-
-    async def _hurried(self, device: DeviceId) -> None:
-        await self._hurries[device].wait()
-        self._hurries[device] = trio.Event()
-
-    async def _dial(self, device: DeviceId) -> bool:
-        async with self._dials:
-            try:
-                with trio.fail_after(DIAL_S):
-                    search = self._may_search(device)
-                    await self._network.connect(device, self._addresses(device), search=search)
-            except (NetworkError, StoreError, trio.TooSlowError) as error:
-                self._reasons[device] = str(error) or "no answer in time"
-                logger.debug("%s is not reachable: %s.", device.short, self._reasons[device])
-                return False
-        self._reasons.pop(device, None)
-        return True
-
-    def _may_search(self, device: DeviceId) -> bool:
+    def absences(self) -> list[Absence]:
+        """The wanted devices that are not connected, with the reasons."""
         now = trio.current_time()
-        if now - self._searched.get(device, float("-inf")) < SEARCH_S:
-            return False
-        self._searched[device] = now
-        return True
+        return [
+            Absence(device, link.reason, None if link.next_dial is None else max(0.0, link.next_dial - now))
+            for device, link in self._links.items()
+            if not self._network.is_connected(device)
+        ]
+
+    async def _keep(self, device: DeviceId, link: _Link) -> None:
+        with link.scope:
+            while True:
+                if self._network.is_connected(device) or await self._dial(device, link):
+                    since = trio.current_time()
+                    await _hurried(link)
+                    if trio.current_time() - since > STABLE_S:
+                        link.pause = FIRST_PAUSE_S
+                        continue
+                # At least a short pause even for a hurry: a peer that drops us must not keep us busy.
+                await trio.sleep(SHORTEST_PAUSE_S)
+                pause = link.pause * self._chances.uniform(0.5, 1.5)
+                link.pause = min(2 * link.pause, LONGEST_PAUSE_S)
+                link.next_dial = trio.current_time() + pause
+                with trio.move_on_after(pause):
+                    await _hurried(link)
+                link.next_dial = None
+
+    async def _dial(self, device: DeviceId, link: _Link) -> bool:
+        async with self._dials:
+            link.reason = "no answer in time"
+            with trio.move_on_after(DIAL_S) as link.dial:
+                try:
+                    search = _may_search(link)
+                    await self._network.connect(device, self._addresses(device), search=search)
+                    link.reason = ""
+                except (NetworkError, StoreError) as error:
+                    link.reason = str(error)
+            link.dial = None
+        if link.reason:
+            logger.debug("%s is not reachable: %s.", device.short, link.reason)
+        return not link.reason
+
+
+async def _hurried(link: _Link) -> None:
+    await link.hurried.wait()
+    link.hurried = trio.Event()
+
+
+def _may_search(link: _Link) -> bool:
+    now = trio.current_time()
+    if now - link.searched < SEARCH_S:
+        return False
+    link.searched = now
+    return True

@@ -18,7 +18,7 @@ import trio
 
 from p2pchat.core.ids import DeviceId
 from p2pchat.errors import InUseError, P2PChatError
-from p2pchat.net.network import Network, NetworkEvent, PeerConnected
+from p2pchat.net.network import Network, NetworkChanged, NetworkEvent, PeerConnected
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.courier import Couriers
 from p2pchat.node.doorman import Doorman
@@ -117,6 +117,9 @@ class Node:
                 self._on_network(event, nursery)
 
     def _on_network(self, event: NetworkEvent, nursery: trio.Nursery) -> None:
+        if isinstance(event, NetworkChanged):
+            self.links.start_anew()
+            return
         if isinstance(event, PeerConnected):
             logger.info("Connected with %s.", event.peer.short)
             for accompany in (self._couriers.accompany, self._group_sync.accompany):

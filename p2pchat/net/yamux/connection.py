@@ -152,6 +152,11 @@ class YamuxConnection(IMuxedConn):
         else:
             await self._tear_down()
 
+    def doubt(self) -> None:
+        """Ask the peer at once whether it is there; the connection ends if nothing comes back."""
+        self._liveness.doubted(trio.current_time())
+        self._liveness_changed.set()
+
     def end(self, reason: str) -> None:
         """End the connection without waiting; the first reason is kept."""
         if self.ended_because is None:

@@ -41,6 +41,11 @@ class Liveness:
             return True
         return False
 
+    def doubted(self, now: float) -> None:
+        """The peer may be gone for a reason that says nothing to us: ask soon."""
+        self._used = now
+        self._sent = now - _UNANSWERED_S
+
     def due(self) -> float:
         """When the peer is to be asked unless it is heard before."""
         pause = _BUSY_S if self._used > self._heard - _USED_S else _IDLE_S
