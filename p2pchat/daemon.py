@@ -30,11 +30,13 @@ from p2pchat.net.network import PeerStatus
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.effects import Passing
 from p2pchat.node.features.names import find_person
+from p2pchat.node.links import Absence
 from p2pchat.node.listeners import News
 from p2pchat.node.node import Node, running_node
 from p2pchat.node.profile import Profile, require_network
 from p2pchat.store import events, meta, people
 from p2pchat.store.database import Database
+from p2pchat.store.transaction import Reader
 
 logger = logging.getLogger(__name__)
 
@@ -251,25 +253,27 @@ class Daemon:
 
     async def _net(self, params: s.Nothing) -> s.NetworkReport:
         state = self._node.network.state()
-        names = await self._node.store.read(
-            lambda tx: {
-                peer.peer: person.petname
-                for peer in state.peers
-                if (device := people.device(tx, peer.peer)) and (person := people.person(tx, device.person))
-            }
-        )
+        absences = self._node.links.absences()
+        devices = {peer.peer for peer in state.peers} | {absence.device for absence in absences}
+        owners = await self._node.store.read(lambda tx: _owners(tx, devices))
         return s.NetworkReport(
             listening=list(state.listening),
-            peers=[self._peer(peer, names.get(peer.peer)) for peer in state.peers],
+            peers=[self._peer(peer, owners.get(peer.peer)) for peer in state.peers],
             counters=state.counters,
+            reachability=state.reachability,
+            relays=[relay.text for relay in state.relays],
+            absent=sorted(
+                (_absent(absence, owners.get(absence.device)) for absence in absences),
+                key=lambda one: (not one.contact, one.name or "", one.device),
+            ),
         )
 
-    def _peer(self, peer: PeerStatus, name: str | None) -> s.Peer:
+    def _peer(self, peer: PeerStatus, owner: people.Person | None) -> s.Peer:
         from p2pchat.net.peers import peer_id_of
 
         return s.Peer(
             device=peer.peer.text,
-            name=name,
+            name=owner.petname if owner else None,
             addresses=list(peer.addresses),
             direction=peer.direction,
             bootstrap=str(peer_id_of(peer.peer)) in self._bootstrap,
@@ -312,6 +316,23 @@ class Daemon:
         if not devices:
             raise NotFoundError(f"no device of {who} is known")
         return devices
+
+
+def _owners(tx: Reader, devices: set[DeviceId]) -> dict[DeviceId, people.Person]:
+    """Whose the devices are, as far as we know."""
+    known = {id: people.device(tx, id) for id in devices}
+    persons = {id: people.person(tx, device.person) for id, device in known.items() if device}
+    return {id: person for id, person in persons.items() if person}
+
+
+def _absent(absence: Absence, owner: people.Person | None) -> s.Absent:
+    return s.Absent(
+        device=absence.device.text,
+        name=owner.petname if owner else None,
+        contact=owner is not None and owner.state == "accepted",
+        reason=absence.reason,
+        retry_s=absence.retry_s,
+    )
 
 
 def _last_listen(database: Database) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ _NODE: Final[dict[str, Command | Group]] = {
             "show": Command("network:show", "Show the network, with a link to hand on", "network show"),
         },
     ),
-    "net": Command("node:net", "Show addresses, peers and counters", "net"),
+    "net": Command("node:net", "Show addresses, peers, who is not connected and why", "net"),
     "peers": Command("node:peers", "Show the devices you are connected to", "peers"),
     "ping": Command("node:ping", "Measure the round trip to a contact", "ping bob --count 3"),
     "connect": Command("node:connect", "Dial a contact now", "connect bob"),

@@ -130,6 +130,7 @@ class Libp2pNetwork:
 
     def hurry(self) -> None:
         """The network has changed: see who is still there, dial anew, and find out how we are reached now."""
+        self.guard.counters["network_changes"] += 1
         for connection in self._swarm.get_connections():
             connection.muxed_conn.doubt()
         self.services.look_again()

@@ -13,6 +13,7 @@ from p2pchat.core.ids import DeviceId
 from p2pchat.errors import NetworkError, P2PChatError
 from p2pchat.net.network import (
     Handler,
+    NetworkChanged,
     NetworkEvent,
     NetworkState,
     PeerConnected,
@@ -152,6 +153,10 @@ class SimHost:
         )
 
     # --- for SimNet ------------------------------------------------------------------------------
+
+    def moved(self) -> None:
+        """The machine notices that it is in another network, or that it slept."""
+        self._tell(NetworkChanged())
 
     def all_connections(self) -> list[Connection]:
         """Every connection that this end believes in."""

@@ -90,3 +90,22 @@ def test_every_kind_of_text_arrives_as_it_was_written(pair: Any) -> None:
         ann.json("send", "ben", "-", stdin=text)
     ben.reads("ann", *texts)
     assert ben.texts("ann")[-len(texts) :] == texts
+
+
+def test_net_tells_who_is_not_connected_and_why(pair: Any) -> None:
+    ann, ben = pair
+
+    def absent() -> Any:
+        return ann.json("net")["absent"]
+
+    ann.until("ben is connected", lambda: not absent())
+    assert ann.json("net")["reachability"] in {"unknown", "public", "private"}
+    ben.stop()
+    (one,) = ann.until("ann has dialled ben", lambda: [one for one in absent() if one["reason"]])
+    assert (one["name"], one["contact"]) == ("ben", True)
+    assert "refused" in one["reason"]
+    shown = ann("net").out
+    assert "Not connected" in shown
+    assert one["reason"].partition(":")[0] in shown
+    ben.start()
+    ann.until("ben is back", lambda: not absent())

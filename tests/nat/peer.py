@@ -31,6 +31,7 @@ async def obey(network: Libp2pNetwork, command: dict) -> object:
             "addresses": network.services.addresses(),
             "reachability": network.services.watch.state.value,
             "peers": peers,
+            "changes": network.state().counters.get("network_changes", 0),
         }
     device = DeviceId.parse(command["to"])
     if command["do"] == "connect":

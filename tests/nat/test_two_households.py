@@ -58,3 +58,25 @@ def test_a_router_that_maps_the_port_makes_a_person_reachable(person, upnp_route
     until(lambda: bob.ask(do="connect", to=alice.device) == "connected", "bob reaches alice")
     assert bob.ask(do="send", to=alice.device, text="no relay") == "no relay"
     assert is_direct(bob.ask(do="state"), alice.device)
+
+
+def test_a_machine_that_is_carried_into_another_network_is_back_within_seconds(
+    world, person, record_property
+) -> None:
+    alice = person("alice")
+    until(lambda: alice.ask(do="state")["peers"], "alice meets the server")
+    world.run("alice", "ip", "address", "flush", "dev", "eth0")  # the default route goes with it
+    left = time.monotonic()
+    until(lambda: not alice.ask(do="state")["peers"], "alice notices that she is alone")
+    noticed = time.monotonic() - left
+    world.run("alice", "ip", "address", "add", "192.168.1.77/24", "dev", "eth0")
+    world.run("alice", "ip", "route", "add", "default", "via", "192.168.1.1")
+    came = time.monotonic()
+    until(lambda: alice.ask(do="state")["peers"], "alice meets the server again")
+    back = time.monotonic() - came
+    record_property("noticed_s", noticed)
+    record_property("back_s", back)
+    print(f"\nnoticed after {noticed:.1f} s, back after {back:.1f} s")
+    assert noticed < 15  # an idle connection would be asked every two minutes
+    assert back < 10
+    until(lambda: alice.ask(do="state")["changes"] >= 2, "alice knows that she has moved")

@@ -112,6 +112,15 @@ async def victim_and_attacker(guard, nursery):
     return victim, attacker
 
 
+async def answer_pings(attacker):
+    while True:
+        await trio.sleep(1)
+        for head in attacker.heard:
+            if head.kind == wire.PING and head.flags & wire.SYN:
+                await attacker.send(wire.PING, wire.ACK, 0, head.length)
+        attacker.heard.clear()
+
+
 async def open_pair(ends):
     near = await ends[0].open_stream()
     return near, await ends[1].accept_stream()
@@ -382,23 +391,28 @@ async def test_what_is_sent_to_a_dead_peer_on_an_idle_connection_is_noticed_soon
     victim_and_attacker, autojump_clock
 ):
     victim, attacker = victim_and_attacker
-
-    async def answer_pings():
-        while True:
-            await trio.sleep(1)
-            for head in attacker.heard:
-                if head.kind == wire.PING and head.flags & wire.SYN:
-                    await attacker.send(wire.PING, wire.ACK, 0, head.length)
-            attacker.heard.clear()
-
     await attacker.send(wire.WINDOW_UPDATE, wire.SYN, 1, 0)
     stream = await victim.accept_stream()
     with trio.move_on_after(1000):
-        await answer_pings()
+        await answer_pings(attacker)
     sent_at = trio.current_time()
     await stream.write(b"are you there?")
     await victim.event_closed.wait()
     assert trio.current_time() - sent_at < 10
+
+
+async def test_a_doubt_about_a_dead_peer_on_an_idle_connection_is_settled_soon(
+    victim_and_attacker, autojump_clock
+):
+    victim, attacker = victim_and_attacker
+    with trio.move_on_after(1000):
+        await answer_pings(attacker)
+    assert not victim.is_closed
+    doubted_at = trio.current_time()
+    victim.doubt()
+    await victim.event_closed.wait()
+    assert victim.ended_because == "silent peer"
+    assert trio.current_time() - doubted_at < 10
 
 
 @given(st.binary(max_size=400))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from p2pchat.api import schema as s
 from p2pchat_cli.options import WhoArgument, session_of
 from p2pchat_cli.style import accent, bad, bold, dim, good
-from p2pchat_cli.text import columns, plural
+from p2pchat_cli.text import columns, lasting, plural
 
 
 def status(ctx: typer.Context) -> None:
@@ -75,11 +75,30 @@ def _status(found: s.Status) -> Iterator[str]:
     yield from columns(rows)
 
 
+_REACHABILITY: Final = {
+    "public": "others can dial this node",
+    "private": "others cannot dial this node: a NAT or a firewall is in between",
+    "unknown": "nobody was there to ask whether others can dial this node",
+}
+
+
 def _net(report: s.NetworkReport) -> Iterator[str]:
     for address in report.listening:
         yield f"listening  {address}"
+    yield f"reachable  {_REACHABILITY.get(report.reachability, report.reachability)}"
+    for relay in report.relays:
+        yield f"relay      {relay[:8]}"
     yield from _peers(report.peers) or ["No peer is connected."]
+    if report.absent:
+        yield bold("Not connected")
+        yield from columns([_absent(absent) for absent in report.absent])
     yield from columns([(dim(name), str(number)) for name, number in sorted(report.counters.items())])
+
+
+def _absent(absent: s.Absent) -> tuple[str, str, str]:
+    name = accent(absent.name) if absent.name else dim(absent.device[:8])
+    again = "dialling now" if absent.retry_s is None else f"next try in {lasting(int(absent.retry_s))}"
+    return name, absent.reason or "not tried yet", dim(again if absent.contact else f"{again}, member")
 
 
 def _peers(peers: list[s.Peer]) -> list[str]:

@@ -117,6 +117,7 @@ from p2pchat.api.schema.money import (
     StatementQuery,
 )
 from p2pchat.api.schema.node import (
+    Absent,
     Identity,
     JoinNetwork,
     NetworkInfo,
@@ -135,6 +136,7 @@ from p2pchat.api.schema.web import (
 )
 
 __all__ = [
+    "Absent",
     "Accept",
     "AddContact",
     "Assign",

@@ -44,12 +44,25 @@ class Peer(Result):
     bootstrap: bool
 
 
+class Absent(Result):
+    """A device that we want to be connected with and are not."""
+
+    device: str
+    name: str | None  # what its person is called here
+    contact: bool  # else it belongs to a fellow member of a group
+    reason: str  # how the last dial failed; empty before the first has ended
+    retry_s: float | None  # until the next dial; None while one is under way
+
+
 class NetworkReport(Result):
     """What `p2pchat net` shows."""
 
     listening: list[str]
     peers: list[Peer]
     counters: dict[str, int]
+    reachability: str  # public | private | unknown: whether others can dial us
+    relays: list[str]  # devices through which others call us meanwhile
+    absent: list[Absent]
 
 
 class PingResult(Result):
@@ -77,7 +90,9 @@ METHODS: Final[dict[str, Method]] = {
     "identity.show": Method(Nothing, Identity, "store", "Who I am"),
     "node.status": Method(Nothing, Status, "store", "State of this node"),
     "node.stop": Method(Nothing, Done, "network", "Stop the running node"),
-    "node.net": Method(Nothing, NetworkReport, "network", "Addresses, peers and counters"),
+    "node.net": Method(
+        Nothing, NetworkReport, "network", "Addresses, peers, who is missing and why, counters"
+    ),
     "node.ping": Method(Who, PingResult, "network", "Round trip to a connected contact"),
     "node.connect": Method(Who, Done, "network", "Dial a contact now"),
     "network.join": Method(JoinNetwork, NetworkInfo, "store", "Belong to a network"),

@@ -1,0 +1,28 @@
+"""Moving to another network, and waking up."""
+
+from __future__ import annotations
+
+from p2pchat.testing.oracles import check, settle, texts
+from p2pchat.testing.simulate import simulate
+from p2pchat.testing.world import World
+
+
+def test_who_comes_into_another_network_after_hours_is_talked_with_at_once(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        world.partition({ann}, {bob})
+        await world.pass_time(3 * 3600)  # by now both dial every five minutes only
+        await world.say(ann, "bob", "I am at home")
+        assert ann.node is not None
+        (absence,) = ann.node.links.absences()
+        assert absence.device == bob.device
+        assert absence.reason
+        world.heal()
+        world.net.hosts[ann.device].moved()
+        await world.until(lambda: texts(bob, "ann") == ["I am at home"], "bob reads it", within_s=5)
+        assert ann.node.links.absences() == []
+        await settle(world)
+        check(world)
+
+    simulate(seed, scenario)
