@@ -1,1 +1,1 @@
-"""The local API over HTTP on loopback, and the page that uses it (docs/decisions/0007)."""
+"""The local API over HTTP on loopback, and the page that uses it (docs/decisions/0008)."""
