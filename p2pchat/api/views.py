@@ -8,7 +8,7 @@ from p2pchat.api import schema as s
 from p2pchat.core.group.operations import Ban, Invite
 from p2pchat.core.identity import fingerprint, safety_number
 from p2pchat.core.log.order import shown_ms
-from p2pchat.node.features import group_links, group_views
+from p2pchat.node.features import group_links, group_views, ious
 from p2pchat.node.features.app import App
 from p2pchat.node.features.group_acts import ROLE_NAMES
 from p2pchat.node.features.names import chat_name, name_of
@@ -68,7 +68,14 @@ def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
         expires_ms=one.expires_ms,
         pinned=one.pinned,
         starred=one.starred,
+        person=one.person.text,
+        iou=_iou_of(tx, one) if one.kind == "iou" else None,
     )
+
+
+def _iou_of(tx: Reader, one: messages.Message) -> str | None:
+    found = ious.said_in(tx, one.id)
+    return found.text if found else None
 
 
 def _state(one: messages.Message, reached: list[deliveries.Delivery]) -> str:

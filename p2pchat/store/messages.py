@@ -220,6 +220,16 @@ def page(tx: Reader, conversation: ConversationId, *, before: Message | None, li
     return _messages(reversed(rows))
 
 
+def page_after(tx: Reader, after: Message, *, limit: int) -> list[Message]:
+    """The `limit` messages of a chat that follow `after`, oldest first."""
+    rows = tx.execute(
+        f"""SELECT {_COLUMNS} FROM message WHERE conversation = ? AND (lamport, id) > (?, ?)
+            ORDER BY lamport, id LIMIT ?""",
+        (after.conversation, after.lamport, after.id, limit),
+    )
+    return _messages(rows)
+
+
 def search(tx: Reader, words: list[str], *, limit: int) -> list[Message]:
     """Messages that hold all `words` (beginnings count), newest first."""
     query = " ".join('"' + word.replace('"', '""') + '"*' for word in words)

@@ -81,10 +81,29 @@ def message_show(app: App, tx: Reader, params: s.MessageId) -> s.Message:
 def message_history(app: App, tx: Reader, params: s.History) -> s.Messages:
     """See the table."""
     limit = page_limit(params.limit)
-    before = find_message(tx, params.before) if params.before else None
-    found = messages.page(tx, _conversation(app, tx, params.chat), before=before, limit=limit + 1)
-    more = len(found) > limit
-    return s.Messages(messages=[views.message(app, tx, one) for one in found[-limit:]], more=more)
+    conversation = _conversation(app, tx, params.chat)
+    places = [place for place in (params.before, params.after, params.around) if place]
+    if len(places) > 1:
+        raise UsageError("give one of before, after and around")
+    place = find_message(tx, places[0]) if places else None
+    if place and place.conversation != conversation:
+        raise UsageError(f"the message is not in {params.chat}")
+    older: list[messages.Message] = []
+    newer: list[messages.Message] = []
+    space = limit
+    if place and not params.before:
+        space = 0 if params.after else limit // 2
+        newer = messages.page_after(tx, place, limit=limit - space + 1)
+        older = [] if params.after else [place]
+    if space > len(older):
+        older = messages.page(tx, conversation, before=place, limit=space - len(older) + 1) + older
+    shown = older[-space:] if space else []
+    shown += newer[: limit - space]
+    return s.Messages(
+        messages=[views.message(app, tx, one) for one in shown],
+        more=len(older) > space or bool(params.after),
+        newer=len(newer) > limit - space or bool(params.before),
+    )
 
 
 def message_search(app: App, tx: Reader, params: s.Search) -> s.Messages:
@@ -119,6 +138,7 @@ def _summary(app: App, tx: Reader, one: logs.Conversation) -> s.ChatSummary:
         muted=one.muted_until_ms > app.now_ms(),
         archived=one.archived,
         draft=one.draft,
+        about=(one.person or one.id).text,
         last=views.message(app, tx, newest) if newest else None,
     )
 

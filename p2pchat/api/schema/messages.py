@@ -100,11 +100,13 @@ class Reaction(Result):
 
 
 class History(Params):
-    """The newest `limit` messages of a chat, oldest first; `before` is a message id to page back from."""
+    """The newest `limit` messages of a chat, oldest first; or those before, after or around a message id."""
 
     chat: str
     limit: int = 50
     before: str | None = None
+    after: str | None = None
+    around: str | None = None
 
 
 class Search(Params):
@@ -159,13 +161,16 @@ class Message(Result):
     expires_ms: int = 0  # when it vanishes; 0: never
     pinned: bool = False
     starred: bool = False
+    person: str = ""  # id of the sender
+    iou: str | None = None  # id of the IOU or request that a line of kind iou is about
 
 
 class Messages(Result):
     """Messages, in the order the method promises."""
 
     messages: list[Message]
-    more: bool = False
+    more: bool = False  # there are further ones beyond the last, or in a history before the first
+    newer: bool = False  # in a history: there are further ones behind the last
 
 
 class Unread(Result):
@@ -187,6 +192,7 @@ class ChatSummary(Result):
     muted: bool = False
     archived: bool = False
     draft: str = ""
+    about: str = ""  # id of the contact or the group
 
 
 class Chats(Result):

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from p2pchat.core.codec import decode
-from p2pchat.core.ids import LedgerEntryId, PersonId
+from p2pchat.core.content import LedgerNote, decode_content
+from p2pchat.core.ids import EntryId, LedgerEntryId, PersonId
 from p2pchat.core.ledger import policy
 from p2pchat.core.ledger.concession import Concession, Request, RequestStatus, Status
 from p2pchat.core.ledger.details import Limit, Reason
+from p2pchat.core.ledger.entry import Kind, trust
 from p2pchat.core.ledger.state import AccountState
 from p2pchat.core.ledger.units import Unit, read_unit
 from p2pchat.errors import NotFoundError
 from p2pchat.node.features import accounts
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import whole_bytes
-from p2pchat.store import ledger
+from p2pchat.store import ledger, logs
 from p2pchat.store.transaction import Reader
 
 _LEAST_PREFIX: Final = 4  # letters of an id that are accepted in its place
@@ -84,6 +86,18 @@ def get(app: App, tx: Reader, id: LedgerEntryId) -> Line | None:
         if item is None:
             return None
         return _line(app, state, item, stored.person, entry.note, _twins(app, state).get(id))
+
+
+def said_in(tx: Reader, line: EntryId) -> LedgerEntryId | None:
+    """The IOU or request that a line of the chat makes or decides about; None if it is about none."""
+    entry = logs.get(tx, line)
+    said = decode_content(entry.body) if entry and entry.body else None
+    if not isinstance(said, LedgerNote):
+        return None
+    written = trust(said.raw, said.signature)
+    if written.entry.kind in (Kind.CONCEDE, Kind.REQUEST):
+        return written.id
+    return written.entry.ref
 
 
 def find(app: App, tx: Reader, prefix: str) -> Line:
