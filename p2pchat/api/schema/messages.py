@@ -97,6 +97,7 @@ class Reaction(Result):
 
     name: str
     emoji: str
+    me: bool = False
 
 
 class History(Params):

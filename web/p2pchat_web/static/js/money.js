@@ -1,0 +1,147 @@
+// Who owes whom: balances, what waits for a decision, and every IOU.
+
+import { avatar } from "./avatar.js";
+import { el, fill, icon, keyed } from "./dom.js";
+import { exactly, plural, when } from "./format.js";
+import { setLimit, write } from "./pay.js";
+import { place, to } from "./route.js";
+import { contactByName, state, watch } from "./state.js";
+import { iouDecision, sentence, words } from "./slip.js";
+
+const side = (minor) => (minor > 0 ? "plus" : minor < 0 ? "minus" : "even");
+
+/** Balances by person, and what they sum up to. */
+export function moneyList(signal) {
+  const sums = el("div.sums");
+  const rows = el("div.rows", { role: "list" });
+  const none = el("p.muted.pad", {}, "Nobody owes anybody. Write the first IOU from a chat.");
+
+  function draw() {
+    const here = place()[1] ?? "";
+    const people = [...new Set([...state.balances, ...state.ious].map((one) => one.who))];
+    keyed(rows, people.map((who) => summary(who, here)), (one) => one.who, row);
+    fill(sums, totals().map(sum));
+    none.hidden = people.length > 0;
+  }
+
+  watch(["balances", "ious", "contacts"], draw, signal);
+  addEventListener("hashchange", draw, { signal });
+  draw();
+  return [
+    el("header.list-head", {}, el("h1", {}, "Money"), el("a.icon-button", { href: to("money", "all"), "aria-label": "All IOUs", title: "All IOUs" }, icon("receipt-text"))),
+    el("div.scroll", {}, sums, rows, none),
+  ];
+}
+
+/** For each unit: owed to me, owed by me. */
+function totals() {
+  const units = new Map();
+  for (const { unit, minor, amount } of state.balances) {
+    const one = units.get(unit) ?? { unit, plus: 0, minus: 0, digits: digits(amount) };
+    one[minor > 0 ? "plus" : "minus"] += Math.abs(minor);
+    units.set(unit, one);
+  }
+  return [...units.values()];
+}
+
+const digits = (amount) => /\.(\d+)/.exec(amount)?.[1].length ?? 0;
+const shown = (minor, places, unit) => `${(minor / 10 ** places).toFixed(places)} ${unit}`;
+
+function sum({ unit, plus, minus, digits: places }) {
+  return el(
+    "div.sum",
+    {},
+    el("span.sum-part", {}, el("small", {}, "owed to you"), el("b.figure.plus", {}, shown(plus, places, unit))),
+    el("span.sum-part", {}, el("small", {}, "you owe"), el("b.figure.minus", {}, shown(minus, places, unit))),
+  );
+}
+
+function summary(who, here) {
+  const balances = state.balances.filter((one) => one.who === who);
+  const mine = state.ious.filter((one) => one.who === who && one.mine_to_decide).length;
+  const open = balances.reduce((count, one) => count + one.open_offers, 0);
+  return { who, id: contactByName(who)?.person ?? who, balances: balances.filter((one) => one.minor), mine, open, here: here === who };
+}
+
+function row(one) {
+  const note = one.mine ? `${one.mine} for you to decide` : one.open ? `${one.open} not decided yet` : one.balances.length ? "signed by both" : "even";
+  return el(
+    "a.row",
+    { href: to("money", one.who), role: "listitem", "aria-current": one.here ? "true" : null },
+    avatar({ id: one.id, name: one.who }),
+    el("span.row-text", {}, el("span.row-name", {}, one.who), el(`span.row-preview${one.mine ? ".warn" : ""}`, {}, note)),
+    el("span.row-figures", {}, one.balances.map((balance) => el(`b.figure.${side(balance.minor)}`, {}, balance.amount))),
+  );
+}
+
+/** One balance with what settles it. `who`: { about, name }. */
+export function balanceLine(balance, who) {
+  const bare = balance.amount.replace(/^[+-]/, "");
+  const verb = balance.minor < 0 ? "settle" : "receipt";
+  return el(
+    "div.balance",
+    {},
+    el(
+      "span.balance-words",
+      {},
+      el("small", {}, balance.minor === 0 ? "Even" : balance.minor > 0 ? `${who.name} owes you` : `You owe ${who.name}`),
+      el(`b.figure.big.${side(balance.minor)}`, {}, bare),
+      balance.limit !== null && el("small.hint", {}, `may owe you up to ${balance.limit}`),
+      balance.their_limit !== null && el("small.hint", {}, `lets you owe up to ${balance.their_limit}`),
+    ),
+    balance.minor !== 0 && el("button.button.small", { type: "button", onclick: () => write(verb, who, bare) }, balance.minor < 0 ? "I paid back" : "I was paid back"),
+  );
+}
+
+/** The account with one person, or all IOUs. */
+export function moneyPlace([who], signal) {
+  if (!who) return null;
+  const all = who === "all";
+  const contact = () => contactByName(who);
+  const box = el("div.page");
+
+  function draw() {
+    const mine = (one) => all || one.who === who;
+    const ious = state.ious.filter(mine);
+    const open = ious.filter((one) => one.mine_to_decide);
+    const target = contact() && { about: contact().person, name: who };
+    const balances = all ? [] : state.balances.filter(mine);
+    fill(
+      box,
+      open.length > 0 && el("div.tray.inside", {}, open.map(iouDecision)),
+      target &&
+        el(
+          "section.card",
+          {},
+          el("h3", {}, "Between you"),
+          balances.length ? balances.map((one) => balanceLine(one, target)) : el("p.hint", {}, "Nothing is open."),
+          el(
+            "div.card-foot",
+            {},
+            el("button.button.small.primary", { type: "button", onclick: () => write("pay", target) }, "I owe"),
+            el("button.button.small", { type: "button", onclick: () => write("request", target) }, "Request"),
+            el("button.button.small", { type: "button", onclick: () => setLimit(target) }, "Limit"),
+            el("a.button.small", { href: to("chat", target.about) }, "Chat"),
+          ),
+        ),
+      el("h3.ledger-title", {}, plural(ious.length, "IOU"), all ? "" : ` with ${who}`),
+      el("div.ledger", { role: "list" }, ious.slice(0, 500).map((one) => entry(one, all))),
+    );
+  }
+
+  watch(["balances", "ious", "contacts"], draw, signal);
+  draw();
+  const head = el("header.sheet-head", {}, el("a.icon-button.back", { href: to("money"), "aria-label": "Back to the balances" }, icon("chevron-left")), el("span.head-name", {}, all ? "All IOUs" : who));
+  return el("div.talk", {}, head, el("div.scroller", {}, box));
+}
+
+function entry(iou) {
+  const counts = ["binding", "fulfilled", "answered"].includes(iou.state);
+  return el(
+    `div.entry${counts ? "" : ".faint"}`,
+    { role: "listitem" },
+    el("time.entry-time", { title: exactly(iou.at_ms) }, when(iou.at_ms)),
+    el("span.entry-text", {}, el("span", {}, iou.note || sentence(iou)), el("small", {}, iou.note ? `${sentence(iou)} · ` : "", words(iou))),
+    el(`b.figure.${iou.direction === "owes-me" ? "plus" : "minus"}`, {}, iou.amount),
+  );
+}

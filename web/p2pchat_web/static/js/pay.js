@@ -1,0 +1,117 @@
+// Writing IOUs: pay, request, paid back, split.
+
+import { call } from "./api.js";
+import { amount, ask, choice, several, text, toast } from "./dialog.js";
+import { menu } from "./menu.js";
+import { groupById, refresh, state } from "./state.js";
+
+const LAST_UNIT = "unit";
+
+const unit = () => localStorage.getItem(LAST_UNIT) ?? "EUR";
+const remember = (sum) => localStorage.setItem(LAST_UNIT, sum.split(" ").slice(1).join(" ") || "EUR");
+
+const KINDS = {
+  pay: { title: "I owe", verb: "Sign", lead: (who) => `You sign that you owe ${who} this. It counts once ${who} accepts.` },
+  request: { title: "Request", verb: "Ask", lead: (who) => `You ask ${who} to sign that you are owed this.` },
+  settle: { title: "I paid back", verb: "Ask for the receipt", lead: (who) => `You paid ${who} back and ask for the receipt.` },
+  receipt: { title: "I was paid back", verb: "Sign the receipt", lead: (who) => `You sign that ${who} paid you back.` },
+};
+
+/** Ask for one of KINDS with a contact. */
+export function write(kind, contact, value = "") {
+  const { title, verb, lead } = KINDS[kind];
+  const [number, ...rest] = value.split(" ");
+  const sum = amount("amount", "Amount", rest.join(" ") || unit(), number ?? "");
+  ask({
+    title,
+    lead: lead(contact.name),
+    fields: [sum, text("note", "What for", { placeholder: "Pizza" })],
+    verb,
+    done: async ({ amount: asked, note }) => {
+      const done = await call(`iou.${kind}`, { who: contact.about, amount: asked, note });
+      remember(asked);
+      refresh("money").catch(() => {});
+      toast(`${done.amount}: ${done.state === "binding" ? "signed by both" : "waits for the other side"}.`);
+    },
+  });
+}
+
+const MODES = [
+  ["equal", "Equally"],
+  ["exact", "By exact amounts"],
+  ["percent", "By percent"],
+  ["shares", "By shares"],
+];
+
+/** Split a bill that I paid in a group. */
+export function split(about) {
+  const group = groupById(about);
+  const others = group.members.filter((one) => !one.me);
+  const sum = amount("amount", "I paid", unit());
+  const people = several("people", "For", others.map((one) => [one.name, one.name]));
+  const mode = choice("mode", "Divide it", MODES, "equal");
+  const parts = text("parts", "Who how much", { placeholder: others.map((one) => `${one.name}=10`).join(", "), hint: "Such as Ben=20, me=40. It has to add up." });
+  parts.node.hidden = true;
+  mode.input.addEventListener("change", () => {
+    parts.node.hidden = mode.value() === "equal";
+    people.node.hidden = mode.value() !== "equal";
+  });
+  ask({
+    title: `Split a bill in ${group.name}`,
+    lead: "Everybody gets a request for their part. Nothing counts before they sign it.",
+    fields: [sum, text("note", "What for", { placeholder: "Dinner" }), mode, people, parts],
+    verb: "Ask them",
+    done: async (values) => {
+      const equal = values.mode === "equal";
+      const result = await call("iou.split", {
+        group: `#${about}`,
+        amount: values.amount,
+        note: values.note,
+        mode: values.mode,
+        people: equal ? values.people : [],
+        parts: equal ? {} : readParts(values.parts),
+      });
+      remember(values.amount);
+      refresh("money").catch(() => {});
+      toast(`${result.ious.length} requests sent. Your own part: ${result.own_share}.`);
+    },
+  });
+}
+
+function readParts(written) {
+  const pairs = written.split(",").map((one) => one.split("=").map((word) => word.trim()));
+  if (pairs.some((pair) => pair.length !== 2 || !pair[0] || !pair[1])) throw new Error("Write it like Ben=20, me=40.");
+  return Object.fromEntries(pairs);
+}
+
+/** Say how much a contact may owe me. */
+export function setLimit(contact) {
+  const sum = amount("amount", "May owe me up to", unit());
+  const auto = text("auto", "Accept unasked up to", { inputmode: "decimal", placeholder: "10", hint: "Empty: whatever fits the limit. 0: never." });
+  ask({
+    title: "Limit",
+    lead: `What ${contact.name} signs beyond it is not accepted.`,
+    fields: [sum, auto],
+    verb: "Set",
+    done: async (values) => {
+      await call("iou.limit", { who: contact.about, amount: values.amount, auto: values.auto || null });
+      refresh("money").catch(() => {});
+    },
+  });
+}
+
+/** What can be written about money in a chat. */
+export function payMenu(anchor, chat) {
+  if (chat.group) return menu(anchor, [{ label: "Split a bill I paid", icon: "split", do: () => split(chat.about) }]);
+  const contact = { about: chat.about, name: chat.name };
+  const standing = state.balances.filter((one) => one.who === chat.name);
+  const debt = standing.find((one) => one.minor < 0);
+  const credit = standing.find((one) => one.minor > 0);
+  const bare = (balance) => balance.amount.replace(/^[+-]/, "");
+  return menu(anchor, [
+    { label: `I owe ${chat.name}`, icon: "hand-coins", do: () => write("pay", contact) },
+    { label: `${chat.name} owes me`, icon: "receipt-text", do: () => write("request", contact) },
+    { label: "I paid back", icon: "check", do: () => write("settle", contact, debt ? bare(debt) : "") },
+    { label: "I was paid back", icon: "check", do: () => write("receipt", contact, credit ? bare(credit) : "") },
+  ]);
+}

@@ -1,0 +1,214 @@
+// The messages of a chat: a window over the history that grows as one scrolls, and moves with what happens.
+
+import { call } from "./api.js";
+import { attempt } from "./dialog.js";
+import { el, icon } from "./dom.js";
+import { dayName, sameDay } from "./format.js";
+import { moves } from "./keyboard.js";
+import { messageNode } from "./message.js";
+
+const PAGE = 50;
+const MOST = 300; // messages kept in the window
+const NEAR = 900; // pixels from an end at which the next page is fetched
+const RUN_MS = 5 * 60_000; // messages of one person within this time stand together
+
+/** The messages of `chat`. */
+export function timeline(chat, { signal, grouped, onReply, onEdit }) {
+  const list = el("div.messages", { role: "log", "aria-label": "Messages", "aria-live": "off" });
+  const scroller = el("div.scroller", { tabindex: "0", "aria-label": "Messages" }, list);
+  const down = el("button.icon-button.down", { type: "button", "aria-label": "To the newest message", hidden: true, onclick: newest }, icon("arrow-down"));
+  const node = el("div.timeline", {}, scroller, down);
+  let messages = [];
+  let nodes = new Map(); // message id: { shape, node }
+  let older = false;
+  let newer = false;
+  let busy = false;
+  let firstUnread = null;
+  let upto = null; // what arrived last of what is shown
+
+  const atBottom = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+  const toBottom = () => (scroller.scrollTop = scroller.scrollHeight);
+  const fetchPage = (more) => call("message.history", { chat: chat.key, limit: PAGE, ...more });
+
+  async function begin(jump) {
+    const unread = await attempt(() => call("message.unread", { chat: chat.key, limit: PAGE }));
+    firstUnread = unread?.messages[0]?.id ?? null;
+    upto = unread?.upto ?? null;
+    if (jump) await show(jump);
+    else await newest();
+    markRead();
+  }
+
+  async function newest() {
+    const page = await attempt(() => fetchPage({}));
+    if (!page || signal.aborted) return;
+    take(page.messages, page.more, page.newer);
+    const line = list.querySelector(".unread-line");
+    if (line && firstUnread) line.scrollIntoView({ block: "center" });
+    else toBottom();
+    onScroll();
+  }
+
+  async function show(id) {
+    const page = await attempt(() => fetchPage({ around: id }));
+    if (!page || signal.aborted) return;
+    take(page.messages, page.more, page.newer);
+    light(page.messages.find((one) => one.id.startsWith(id))?.id);
+  }
+
+  async function jump(id) {
+    if (messages.some((one) => one.id === id)) light(id);
+    else await show(id);
+  }
+
+  function light(id) {
+    const target = nodes.get(id)?.node;
+    if (!target) return;
+    target.scrollIntoView({ block: "center" });
+    target.classList.remove("lit");
+    requestAnimationFrame(() => target.classList.add("lit"));
+  }
+
+  function take(found, hasOlder, hasNewer) {
+    messages = found;
+    older = hasOlder;
+    newer = hasNewer;
+    draw();
+  }
+
+  /** The next page at one end; the other end gives way. What one reads stays where it is. */
+  async function grow(up) {
+    if (busy || !messages.length) return;
+    busy = true;
+    performance.mark("page-begin");
+    const page = await attempt(() => fetchPage(up ? { before: messages[0].id } : { after: messages.at(-1).id }));
+    busy = false;
+    if (!page || signal.aborted) return;
+    const anchor = nodes.get((up ? messages[0] : messages.at(-1)).id).node;
+    const top = anchor.getBoundingClientRect().top;
+    if (up) {
+      messages = [...page.messages, ...messages];
+      older = page.more;
+      if (messages.length > MOST) {
+        messages = messages.slice(0, MOST);
+        newer = true;
+      }
+    } else {
+      messages = [...messages, ...page.messages];
+      newer = page.newer;
+      if (messages.length > MOST) {
+        messages = messages.slice(-MOST);
+        older = true;
+      }
+    }
+    draw();
+    scroller.scrollTop += anchor.getBoundingClientRect().top - top;
+    performance.measure("page", "page-begin");
+  }
+
+  function onScroll() {
+    const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+    down.hidden = below < 400 && !newer;
+    if (older && scroller.scrollTop < NEAR) grow(true);
+    else if (newer && below < NEAR) grow(false);
+  }
+
+  /** Bring the list to what `messages` says, keeping the nodes that have not changed. */
+  function draw() {
+    const next = new Map();
+    const children = [];
+    const focused = list.contains(document.activeElement) ? document.activeElement.closest("[data-id]")?.dataset.id : null;
+    if (!messages.length) children.push(el("p.nothing", {}, "Nothing has been said here yet."));
+    if (!older && messages.length) children.push(el("p.beginning", {}, icon("lock"), chat.group ? "Only the members can read what is said here." : `Only you and ${chat.name} can read what is said here.`));
+    messages.forEach((message, at) => {
+      const before = messages[at - 1];
+      const after = messages[at + 1];
+      const newDay = !before || !sameDay(before.sent_ms, message.sent_ms);
+      if (newDay) children.push(el("div.day", {}, el("span", {}, dayName(message.sent_ms))));
+      if (message.id === firstUnread) children.push(el("div.unread-line", {}, el("span", {}, "Unread")));
+      const first = newDay || message.id === firstUnread || !together(before, message);
+      const last = !after || !sameDay(after.sent_ms, message.sent_ms) || !together(message, after);
+      const shape = JSON.stringify([message, first, last]);
+      const old = nodes.get(message.id);
+      const one = old?.shape === shape ? old : { shape, node: messageNode(message, { first, last, grouped, chat, find, jump, onReply, onEdit }) };
+      next.set(message.id, one);
+      children.push(one.node);
+    });
+    nodes = next;
+    list.replaceChildren(...children);
+    if (focused) nodes.get(focused)?.node.focus({ preventScroll: true });
+  }
+
+  const find = (id) => messages.find((one) => one.id === id);
+
+  /** Put a message in its place. */
+  function add(message, mine = false) {
+    if (newer && mine) return newest();
+    const stay = !mine && !atBottom();
+    const at = messages.findIndex((one) => one.id === message.id);
+    if (at >= 0) messages[at] = message;
+    else if (newer) return null;
+    else messages.push(message);
+    draw();
+    if (mine) firstUnread = null;
+    if (!stay) toBottom();
+    return null;
+  }
+
+  async function told({ type, data }) {
+    const known = data.id && find(data.id);
+    if (data.chat ? !isHere(data.chat) : !known) return;
+    if (type === "message.vanished") {
+      messages = messages.filter((one) => one.id !== data.id);
+      return draw();
+    }
+    if (!known && type !== "message.received" && type !== "message.sent") return;
+    const message = await call("message.show", { id: data.id }).catch(() => null);
+    if (!message || signal.aborted) return;
+    // Its place among others is the log's to say, not the order in which it came.
+    if (known || !messages.length || isLast(message)) add(message);
+    else await catchUp();
+    if (type !== "message.received") return;
+    upto = data.id;
+    markRead();
+  }
+
+  const isLast = (message) => message.sent_ms >= messages.at(-1).sent_ms;
+  const isHere = (name) => name === (chat.group ? "#" : "@") + chat.name || name.slice(1) === chat.name;
+
+  /** Read the end of the window anew, after the node was away or something came out of order. */
+  async function catchUp() {
+    if (newer || !messages.length) return;
+    const stay = !atBottom();
+    const page = await attempt(() => fetchPage({}));
+    if (!page || signal.aborted) return;
+    const place = messages.findIndex((one) => one.id === page.messages[0]?.id);
+    if (place >= 0) messages = [...messages.slice(0, place), ...page.messages];
+    else ({ messages, more: older } = page);
+    draw();
+    if (!stay) toBottom();
+  }
+
+  async function markRead() {
+    if (document.visibilityState !== "visible" || !document.hasFocus()) return;
+    if (!upto || newer) return;
+    const shown = upto;
+    upto = null;
+    await call("chat.read", { chat: chat.key, upto: shown }).catch(() => (upto ??= shown));
+  }
+
+  scroller.addEventListener("scroll", onScroll, { passive: true });
+  addEventListener("focus", markRead, { signal });
+  document.addEventListener("visibilitychange", markRead, { signal });
+  new ResizeObserver(() => wasAtBottom && toBottom()).observe(scroller);
+  let wasAtBottom = true;
+  scroller.addEventListener("scroll", () => (wasAtBottom = atBottom()), { passive: true });
+  moves(list, { onReply, onEdit, find });
+
+  const lastOfMine = () => messages.findLast((one) => one.mine && one.kind === "text");
+  return { node, begin, add, told, jump, catchUp, lastOfMine };
+}
+
+function together(before, message) {
+  return before && before.person === message.person && before.kind === "text" && message.kind === "text" && message.sent_ms - before.sent_ms < RUN_MS;
+}
