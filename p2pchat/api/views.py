@@ -61,7 +61,9 @@ def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
         ],
         reply=one.reply.text if one.reply else None,
         reactions=[
-            s.Reaction(name=name_of(app, tx, reaction.person), emoji=reaction.emoji, me=reaction.person == app.person)
+            s.Reaction(
+                name=name_of(app, tx, reaction.person), emoji=reaction.emoji, me=reaction.person == app.person
+            )
             for reaction in messages.reactions(tx, one.id)
         ],
         edited_ms=one.edited_ms,
