@@ -163,7 +163,7 @@ class Message(Result):
     pinned: bool = False
     starred: bool = False
     person: str = ""  # id of the sender
-    iou: str | None = None  # id of the IOU or request that a line of kind iou is about
+    iou: str | None = None  # id of the IOU or request that a line of kind iou makes
 
 
 class Messages(Result):

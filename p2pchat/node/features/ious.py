@@ -89,15 +89,13 @@ def get(app: App, tx: Reader, id: LedgerEntryId) -> Line | None:
 
 
 def said_in(tx: Reader, line: EntryId) -> LedgerEntryId | None:
-    """The IOU or request that a line of the chat makes or decides about; None if it is about none."""
+    """The IOU or request that a line of the chat makes; None if it makes none."""
     entry = logs.get(tx, line)
     said = decode_content(entry.body) if entry and entry.body else None
     if not isinstance(said, LedgerNote):
         return None
     written = trust(said.raw, said.signature)
-    if written.entry.kind in (Kind.CONCEDE, Kind.REQUEST):
-        return written.id
-    return written.entry.ref
+    return written.id if written.entry.kind in (Kind.CONCEDE, Kind.REQUEST) else None
 
 
 def find(app: App, tx: Reader, prefix: str) -> Line:

@@ -5,6 +5,7 @@ import { el, icon, iconButton, keyed } from "./dom.js";
 import { when } from "./format.js";
 import { createGroup } from "./groups.js";
 import { addContact } from "./people.js";
+import { spokenOf } from "./slip.js";
 import { place, to, go } from "./route.js";
 import { contactById, groupById, state, watch } from "./state.js";
 
@@ -81,6 +82,7 @@ function summary(chat) {
 export function preview(message, named) {
   if (message.kind === "deleted") return "Deleted";
   if (message.kind === "sealed" || message.kind === "missing") return "Waiting for this message";
+  if (message.kind === "iou") return spokenOf(message);
   const who = message.kind !== "text" ? `${message.mine ? "You" : message.sender} ` : message.mine ? "You: " : named ? `${message.sender}: ` : "";
   return who + message.text;
 }

@@ -5,7 +5,8 @@ import { avatar } from "./avatar.js";
 import { el, icon, iconButton } from "./dom.js";
 import { clock, exactly } from "./format.js";
 import { menu } from "./menu.js";
-import { slip } from "./slip.js";
+import { slip, spokenOf } from "./slip.js";
+import { iouById } from "./state.js";
 
 const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 const LINK = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]}]/g;
@@ -13,10 +14,11 @@ const LINK = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]}]/g;
 /** `first` and `last`: its place in a run of messages of one person. */
 export function messageNode(message, place) {
   const { first, last } = place;
-  if (message.kind === "group") return remark(message);
+  const iou = message.iou && iouById(message.iou);
+  if (message.kind === "group" || (message.kind === "iou" && !iou)) return remark(message);
   const side = message.mine ? "mine" : "theirs";
-  const bubble = message.kind === "iou" ? slip(message, place.chat) : words(message, place);
-  const classes = ["article.message", side, first && "first", last && "last", message.kind].filter(Boolean).join(".");
+  const bubble = iou ? slip(message, iou) : words(message, place);
+  const classes = ["article.message", side, first && "first", last && "last", `kind-${message.kind}`].filter(Boolean).join(".");
   return el(
     classes,
     { "data-id": message.id, tabindex: "-1", "aria-label": spoken(message) },
@@ -34,8 +36,8 @@ export function messageNode(message, place) {
 
 /** A line that says what happened in the chat. */
 function remark(message) {
-  const who = message.mine ? "You" : message.sender;
-  return el("p.remark", { "data-id": message.id }, `${who} ${message.text}`, " ", el("time", { title: exactly(message.sent_ms) }, clock(message.sent_ms)));
+  const text = message.kind === "iou" ? spokenOf(message) : `${message.mine ? "You" : message.sender} ${message.text}`;
+  return el("p.remark", { "data-id": message.id, dir: "auto" }, text, " ", el("time", { title: exactly(message.sent_ms) }, clock(message.sent_ms)));
 }
 
 function words(message, { find, jump }) {

@@ -51,8 +51,8 @@ function sum({ unit, plus, minus, digits: places }) {
   return el(
     "div.sum",
     {},
-    el("span.sum-part", {}, el("small", {}, "owed to you"), el("b.figure.plus", {}, shown(plus, places, unit))),
-    el("span.sum-part", {}, el("small", {}, "you owe"), el("b.figure.minus", {}, shown(minus, places, unit))),
+    el("span.sum-part", {}, el("small", {}, "owed to you"), el(`b.figure.${plus ? "plus" : "even"}`, {}, shown(plus, places, unit))),
+    el("span.sum-part", {}, el("small", {}, "you owe"), el(`b.figure.${minus ? "minus" : "even"}`, {}, shown(minus, places, unit))),
   );
 }
 

@@ -4,27 +4,24 @@ import { call } from "./api.js";
 import { attempt } from "./dialog.js";
 import { el, icon } from "./dom.js";
 import { clock, exactly } from "./format.js";
-import { contactById, iouById, refresh, state } from "./state.js";
+import { contactById, refresh, state } from "./state.js";
 
-/** The slip of a message about money. */
-export function slip(message) {
-  const iou = message.iou && iouById(message.iou);
-  const own = iou && iou.at_ms === message.sent_ms;
-  const who = message.mine ? "You" : message.sender;
+/** The slip of a message that makes an IOU or a request. */
+export function slip(message, iou) {
   return el(
     "div.slip",
     {},
-    own
-      ? [el("span.slip-who", {}, sentence(iou)), el("span.slip-amount", {}, iou.amount), iou.note && el("span.slip-note", { dir: "auto" }, iou.note)]
-      : el("span.slip-line", { dir: "auto" }, `${who} ${mended(message)}`),
-    el("span.slip-foot", {}, own && el(`span.stamp.${iou.state}`, {}, words(iou)), el("time", { title: exactly(message.sent_ms) }, clock(message.sent_ms))),
+    el("span.slip-who", {}, sentence(iou)),
+    el("span.slip-amount", {}, iou.amount),
+    iou.note && el("span.slip-note", { dir: "auto" }, iou.note),
+    el("span.slip-foot", {}, el(`span.stamp.${iou.state}`, {}, words(iou)), el("time", { title: exactly(message.sent_ms) }, clock(message.sent_ms))),
   );
 }
 
-/** After "You", the words that were made for a third person. */
-function mended(message) {
-  if (!message.mine) return message.text;
-  return message.text.replace(/^owes /, "owe ").replace(/^asks /, "ask ").replace(/^was /, "were ").replace(/^lets /, "let ");
+/** A line about money in words; after "You", the words that were made for a third person. */
+export function spokenOf(message) {
+  if (!message.mine) return `${message.sender} ${message.text}`;
+  return `You ${message.text.replace(/^owes /, "owe ").replace(/^asks /, "ask ").replace(/^was /, "were ").replace(/^lets /, "let ")}`;
 }
 
 /** Who owes whom, in a sentence. */

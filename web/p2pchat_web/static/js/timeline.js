@@ -6,6 +6,7 @@ import { el, icon } from "./dom.js";
 import { dayName, sameDay } from "./format.js";
 import { moves } from "./keyboard.js";
 import { messageNode } from "./message.js";
+import { iouById, watch } from "./state.js";
 
 const PAGE = 50;
 const MOST = 300; // messages kept in the window
@@ -128,7 +129,7 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
       if (message.id === firstUnread) children.push(el("div.unread-line", {}, el("span", {}, "Unread")));
       const first = newDay || message.id === firstUnread || !together(before, message);
       const last = !after || !sameDay(after.sent_ms, message.sent_ms) || !together(message, after);
-      const shape = JSON.stringify([message, first, last]);
+      const shape = JSON.stringify([message, first, last, message.iou && iouById(message.iou)]);
       const old = nodes.get(message.id);
       const one = old?.shape === shape ? old : { shape, node: messageNode(message, { first, last, grouped, chat, find, jump, onReply, onEdit }) };
       next.set(message.id, one);
@@ -203,6 +204,7 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
   new ResizeObserver(() => wasAtBottom && toBottom()).observe(scroller);
   let wasAtBottom = true;
   scroller.addEventListener("scroll", () => (wasAtBottom = atBottom()), { passive: true });
+  watch(["ious"], () => messages.some((one) => one.iou) && draw(), signal);
   moves(list, { onReply, onEdit, find });
 
   const lastOfMine = () => messages.findLast((one) => one.mine && one.kind === "text");
