@@ -63,7 +63,8 @@ class DeviceCertificate:
         Raises:
             DecodeError: malformed.
         """
-        body = fields.blob(fields.items(decode(raw, limit=MAX_CERTIFICATE), most=3)[0], most=256)
+        parts = fields.items(decode(raw, limit=MAX_CERTIFICATE), most=3)
+        body = fields.blob(parts[0] if parts else None, most=256)
         _, _, _, olm_identity, created_ms = fields.array(decode(body, limit=256), 5)
         return cls.issue(
             root, device, fields.blob(olm_identity, least=32, most=32), fields.integer(created_ms)

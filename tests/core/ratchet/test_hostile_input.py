@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 from nacl.secret import Aead
 
-from p2pchat.core.codec import MAX_BYTES, encode
+from p2pchat.core.codec import MAX_BYTES
 from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.core.ratchet import kem
 from p2pchat.core.ratchet.account import DeviceAccount
@@ -27,46 +27,15 @@ from p2pchat.core.ratchet.olm import PrekeyMessage
 from p2pchat.core.ratchet.peer import PeerSessions
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession, OutboundGroupSession
 from p2pchat.errors import DecodeError, ProtocolError, StoreError
+from p2pchat.testing import mutation
 
-INPUTS = 20_000
 NOW_MS = 1_800_000_000_000
 KEY = bytes(32)
 
 
-def mutated(generator, samples):
-    """Random bytes, or a sample with some bytes changed, cut, doubled or moved."""
-    if generator.random() < 0.2:
-        return generator.randbytes(generator.choice((0, 1, 40, 300, 3000)))
-    data = bytearray(generator.choice(samples))
-    for _ in range(generator.randrange(1, 4)):
-        at, size = generator.randrange(len(data) + 1), generator.randrange(1, 40)
-        match generator.randrange(5):
-            case 0:
-                data[at : at + 1] = generator.randbytes(1)
-            case 1:
-                data[at : at + size] = generator.randbytes(size)
-            case 2:
-                del data[at : at + size]
-            case 3:
-                data[at:at] = data[at : at + size]
-            case 4:
-                data[at:] = b""
-    return bytes(data)
-
-
 def hammer(function, samples, errors, seed):
     """Feed mutations to `function`; all but a few unharmed ones must be refused with `errors`."""
-    generator = random.Random(seed)
-    refused = 0
-    for _ in range(INPUTS):
-        data = mutated(generator, samples)
-        if data in samples:
-            continue
-        try:
-            function(data)
-        except errors:
-            refused += 1
-    assert refused > 0.95 * INPUTS
+    assert mutation.hammer(function, samples, errors, seed) > 0.95 * mutation.INPUTS
 
 
 @pytest.fixture
@@ -125,7 +94,7 @@ def test_mutated_keys_in_a_signed_bundle_raise_only_declared_errors(alice, bob):
     generator = random.Random(3)
     for _ in range(200):
         bundle = bob.bundle(alice)
-        kem_public = mutated(generator, [bundle.kem_public]).ljust(1184, b"\xff")[:1184]
+        kem_public = mutation.mutated(generator, [bundle.kem_public]).ljust(1184, b"\xff")[:1184]
         fields = bundle.__class__(
             bundle.person, bundle.device, bundle.identity_key, generator.randbytes(32), None,
             kem_public, bundle.created_ms, bundle.expires_ms,
@@ -150,7 +119,7 @@ def test_mutated_sender_keys_raise_only_declared_errors():
     generator = random.Random(5)
 
     def use(data):
-        exported = mutated(generator, [key.exported]).ljust(165, b"\0")[:165]
+        exported = mutation.mutated(generator, [key.exported]).ljust(165, b"\0")[:165]
         InboundGroupSession.from_sender_key(SenderKey.decode(data))
         InboundGroupSession.from_sender_key(
             SenderKey(key.group, key.author, key.session_id, key.index, exported)
@@ -181,16 +150,6 @@ def test_mutated_states_raise_only_store_errors(talking):
         hammer(load, [sample], StoreError, seed)
 
 
-def big(size):
-    """Hostile shapes of about `size` bytes: a length claim, deep nesting, many items, one long string."""
-    return [
-        b"\x86\x01\x00\x01H" + bytes(8) + b"\x5b\x7f" + b"\xff" * 7,
-        b"\x81" * size,
-        b"\x9a" + (size - 5).to_bytes(4, "big") + b"\0" * (size - 5),
-        encode(bytes(size - 5)),
-    ]
-
-
 @pytest.mark.parametrize(
     ("limit", "decode"),
     [
@@ -200,7 +159,7 @@ def big(size):
     ],
 )
 def test_decoders_use_memory_in_proportion_to_their_limit(limit, decode):
-    for data in [shape for size in (limit, 100 * limit) for shape in big(size)]:
+    for data in [shape for size in (limit, 100 * limit) for shape in mutation.oversized(size)]:
         tracemalloc.start()
         with pytest.raises(DecodeError):
             decode(data)

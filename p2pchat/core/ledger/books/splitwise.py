@@ -40,7 +40,10 @@ def read_splitwise(text: str) -> list[Row]:
     """
     if len(text) > MAX_CSV_LETTERS:
         raise UsageError("This file is too large for a Splitwise export")
-    lines = [line for line in csv.reader(io.StringIO(text.lstrip("\ufeff"))) if any(line)]
+    try:
+        lines = [line for line in csv.reader(io.StringIO(text.lstrip("\ufeff"))) if any(line)]
+    except csv.Error as error:
+        raise UsageError("This is no Splitwise export: it is not CSV") from error
     if not lines or tuple(lines[0][: len(_FIXED)]) != _FIXED or len(lines[0]) < len(_FIXED) + 2:
         raise UsageError(f"This is no Splitwise export: its first line begins {', '.join(_FIXED)}")
     names = lines[0][len(_FIXED) :]
