@@ -34,7 +34,7 @@ from p2pchat.node.links import Absence
 from p2pchat.node.listeners import News
 from p2pchat.node.node import Node, running_node
 from p2pchat.node.profile import Profile, require_network
-from p2pchat.store import events, meta, people
+from p2pchat.store import events, mailboxes, meta, people
 from p2pchat.store.database import Database
 from p2pchat.store.transaction import Reader
 
@@ -167,6 +167,7 @@ class Daemon:
             "web.open": self._web_open,
             "web.token": self._web_token,
             "web.close": self._web_close,
+            "mailbox.usage": self._mailboxes,
         }
 
     async def call(self, method: str, params: s.Params) -> s.Result:
@@ -308,6 +309,25 @@ class Daemon:
     async def _web_close(self, params: s.Nothing) -> s.Done:
         await self.http.close()
         return s.Done()
+
+    async def _mailboxes(self, params: s.Nothing) -> s.Mailboxes:
+        named = await self._node.store.read(mailboxes.named)
+        return s.Mailboxes(mailboxes=[await self._mailbox(address) for address in named])
+
+    async def _mailbox(self, address: str) -> s.Mailbox:
+        try:
+            box = await self._node.collector.look(address)
+        except P2PChatError as error:
+            return s.Mailbox(address=address, state=str(error))
+        return s.Mailbox(
+            address=address,
+            state="ready",
+            messages=box.parcels + box.stranger_parcels,
+            bytes=box.size,
+            limit_bytes=box.most_size,
+            stranger_bytes=box.stranger_size,
+            stranger_limit_bytes=box.most_stranger_size,
+        )
 
     async def _devices(self, who: str) -> list[DeviceId]:
         devices = await self._node.store.read(

@@ -10,13 +10,16 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import trio
 
+from p2pchat.core.mailbox.frames import Reason
 from p2pchat.errors import NetworkError
 from p2pchat.net.libp2p_network import Libp2pNetwork
+from p2pchat.node.mailbox.server import MailboxServer
 
 MAX_REQUEST: Final = 8192
 REQUEST_S: Final = 5.0
@@ -29,6 +32,7 @@ async def serve_metrics(
     host: str,
     port: int,
     network: Libp2pNetwork,
+    mailbox: MailboxServer | None,
     healthy: Health,
     *,
     task_status: Any = trio.TASK_STATUS_IGNORED,
@@ -39,12 +43,13 @@ async def serve_metrics(
         NetworkError: the endpoint cannot be listened on.
     """
     limiter = trio.CapacityLimiter(_AT_A_TIME)
+    render = partial(_render, network, mailbox)
 
     async def answer(stream: trio.SocketStream) -> None:
         async with stream, limiter:
             with trio.move_on_after(REQUEST_S):
                 try:
-                    await stream.send_all(_respond(await _request_path(stream), network, healthy))
+                    await stream.send_all(_respond(await _request_path(stream), render, healthy))
                 except trio.BrokenResourceError:
                     return
 
@@ -68,11 +73,11 @@ async def _request_path(stream: trio.SocketStream) -> str | None:
     return parts[1] if len(parts) == 3 and parts[0] == "GET" else None
 
 
-def _respond(path: str | None, network: Libp2pNetwork, healthy: Health) -> bytes:
+def _respond(path: str | None, render: Callable[[], str], healthy: Health) -> bytes:
     if path is None:
         status, body = "400 Bad Request", "bad request\n"
     elif path == "/metrics":
-        status, body = "200 OK", render(network)
+        status, body = "200 OK", render()
     elif path == "/health":
         status, body = ("200 OK", "ok\n") if healthy() else ("503 Service Unavailable", "stopping\n")
     else:
@@ -85,9 +90,10 @@ def _respond(path: str | None, network: Libp2pNetwork, healthy: Health) -> bytes
     return head.encode() + payload
 
 
-def render(network: Libp2pNetwork) -> str:
+def _render(network: Libp2pNetwork, mailbox: MailboxServer | None) -> str:
     """All metrics of the node and its process, as Prometheus reads them."""
-    return "\n".join([*_node(network), *_dropped(network), *_process(), ""])
+    kept = _mailbox(mailbox) if mailbox is not None else ()
+    return "\n".join([*_node(network), *kept, *_dropped(network), *_process(), ""])
 
 
 def _node(network: Libp2pNetwork) -> Iterator[str]:
@@ -114,6 +120,21 @@ def _node(network: Libp2pNetwork) -> Iterator[str]:
         yield "# TYPE p2pchat_relay_requests_total counter"
         for result in ("reserved", "circuits", "refused", "malformed", "over_limit"):
             yield f'p2pchat_relay_requests_total{{result="{result}"}} {relay.counters[result]}'
+
+
+def _mailbox(mailbox: MailboxServer) -> Iterator[str]:
+    sums, counters = mailbox.state.sums, mailbox.state.counters
+    yield from _metric("p2pchat_mailbox_boxes", "gauge", "Mailboxes kept.", sums.boxes)
+    yield from _metric("p2pchat_mailbox_parcels", "gauge", "Parcels kept, a minute ago.", sums.parcels)
+    yield from _metric("p2pchat_mailbox_bytes", "gauge", "Bytes of parcels kept.", mailbox.state.used)
+    yield from _metric("p2pchat_mailbox_limit_bytes", "gauge", "Most bytes kept.", mailbox.state.limits.size)
+    yield from _metric("p2pchat_mailbox_held_total", "counter", "Deposits taken.", counters["held"])
+    yield from _metric("p2pchat_mailbox_taken_total", "counter", "Parcels collected.", counters["taken"])
+    yield from _metric("p2pchat_mailbox_expired_total", "counter", "Parcels expired.", counters["expired"])
+    yield "# HELP p2pchat_mailbox_refused_total Questions refused, by reason."
+    yield "# TYPE p2pchat_mailbox_refused_total counter"
+    for reason in Reason:
+        yield f'p2pchat_mailbox_refused_total{{reason="{reason}"}} {counters[f"refused.{reason}"]}'
 
 
 def _dropped(network: Libp2pNetwork) -> Iterator[str]:

@@ -21,7 +21,9 @@ from p2pchat.files import write_atomically
 from p2pchat.net.config import Limits, NetworkConfig, Reach
 from p2pchat.net.libp2p_network import Libp2pNetwork, open_network
 from p2pchat.net.relay.limits import RelayLimits
+from p2pchat.node.mailbox.server import MailboxServer
 from p2pchat_bootstrap.identity import load_identity
+from p2pchat_bootstrap.mailbox import mailbox_limits, serve_mailbox
 from p2pchat_bootstrap.metrics import serve_metrics
 from p2pchat_bootstrap.process import allow_descriptors, configure_logs, tell_systemd
 from p2pchat_bootstrap.settings import NodeLimits, Settings
@@ -51,6 +53,7 @@ class _Node:
         self._home = home
         self._settings = settings
         self._key = key
+        self._mailbox: MailboxServer | None = None
         self._stopping = False
 
     async def run(self, *, json_output: bool) -> None:
@@ -59,6 +62,10 @@ class _Node:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
             async with open_network(self._config(psk)) as network, trio.open_nursery() as nursery:
                 try:
+                    if self._settings.limits.mailbox_megabytes:
+                        self._mailbox = await nursery.start(
+                            serve_mailbox, self._home, self._key, network, self._settings.limits
+                        )
                     port = await self._start_metrics(network, nursery)
                     self._apply(network, self._settings.limits)
                     file = NetworkFile(self._settings.name, tuple(network.advertised()), psk)
@@ -92,7 +99,8 @@ class _Node:
         endpoint = self._settings.metrics_endpoint()
         if endpoint is None:
             return None
-        port: int = await nursery.start(serve_metrics, *endpoint, network, lambda: not self._stopping)
+        serve = partial(serve_metrics, *endpoint, network, self._mailbox, lambda: not self._stopping)
+        port: int = await nursery.start(serve)
         return port
 
     async def _obey(self, signals: AsyncIterator[int], network: Libp2pNetwork) -> None:
@@ -132,6 +140,10 @@ class _Node:
             network.services.relay.limits = _relay_limits(limits)
         if network.services.table is not None:
             network.services.table.shelf.limit = limits.records
+        if self._mailbox is not None:
+            self._mailbox.state.limits = mailbox_limits(limits)
+        elif limits.mailbox_megabytes:
+            logger.warning("The mailbox was off: it needs a restart to be offered.")
 
     async def _drain(self, network: Libp2pNetwork, drained: trio.CancelScope) -> None:
         """Take no new calls, and give those that are on some time to end."""

@@ -21,7 +21,13 @@ _LISTEN: Final = re.compile(r"/(?P<kind>ip4|ip6)/(?P<host>[0-9a-fA-F.:]{2,45})/t
 _ANY_PEER: Final = "/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 
 _MOST: Final = 1_000_000_000
-_MAY_BE_ZERO: Final = ("relay_reservations", "relay_circuits", "records")  # a service switched off
+_MAY_BE_ZERO: Final = (
+    "relay_reservations",
+    "relay_circuits",
+    "records",
+    "mailbox_megabytes",
+    "mailbox_kilobytes_strangers",
+)  # a service switched off
 _LONGEST_DRAIN_S: Final = 3600
 _TYPES: Final = {
     "name": str,
@@ -78,6 +84,16 @@ relay_megabytes = {limits.relay_megabytes}
 relay_kilobytes_per_second = {limits.relay_kilobytes_per_second}
 # Address records kept for others, 2 kB each.
 records = {limits.records}
+# Mailboxes: encrypted messages kept for people who are away. Disk for all together (0 offers none),
+# how many people may have one here, and how much of each contacts, and strangers, may fill.
+mailbox_megabytes = {limits.mailbox_megabytes}
+mailboxes = {limits.mailboxes}
+mailbox_megabytes_each = {limits.mailbox_megabytes_each}
+mailbox_kilobytes_strangers = {limits.mailbox_kilobytes_strangers}
+# Days that a message is kept at most.
+mailbox_days = {limits.mailbox_days}
+# Deposits a second from one IPv4 /24 or IPv6 /56.
+mailbox_deposits_per_second = {limits.mailbox_deposits_per_second}
 """
 
 
@@ -120,6 +136,12 @@ class NodeLimits:
     relay_megabytes: int = 256
     relay_kilobytes_per_second: int = 1024
     records: int = 10_000
+    mailbox_megabytes: int = 1024
+    mailboxes: int = 10_000
+    mailbox_megabytes_each: int = 32
+    mailbox_kilobytes_strangers: int = 1024
+    mailbox_days: int = 31
+    mailbox_deposits_per_second: int = 100
 
     def __post_init__(self) -> None:
         for limit in fields(self):

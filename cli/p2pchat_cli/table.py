@@ -56,6 +56,19 @@ _NODE: Final[dict[str, Command | Group]] = {
             "show": Command("network:show", "Show the network, with a link to hand on", "network show"),
         },
     ),
+    "mailbox": Group(
+        "Nodes that keep messages for you while you are away",
+        {
+            "use": Command(
+                "mailbox:use",
+                "Let contacts leave messages for you at a node",
+                "mailbox use /dns4/boot.example.org/tcp/4001/p2p/12D3KooW...",
+            ),
+            "list": Command("mailbox:show_all", "Show your mailboxes", "mailbox list"),
+            "usage": Command("mailbox:usage", "Show how full they are", "mailbox usage"),
+            "drop": Command("mailbox:drop", "Use a mailbox no longer", "mailbox drop 8EqHWmwe"),
+        },
+    ),
     "net": Command("node:net", "Show addresses, peers, who is not connected and why", "net"),
     "peers": Command("node:peers", "Show the devices you are connected to", "peers"),
     "ping": Command("node:ping", "Measure the round trip to a contact", "ping bob --count 3"),

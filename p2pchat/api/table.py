@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.api.schema import backup, circles, contacts, events, groups, messages, money, node, settings, web
+from p2pchat.api.schema import (
+    backup,
+    circles,
+    contacts,
+    events,
+    groups,
+    mailboxes,
+    messages,
+    money,
+    node,
+    settings,
+    web,
+)
 from p2pchat.api.schema.base import Method
 
 __all__ = ["METHODS", "SUBSCRIBE", "Method"]
@@ -13,6 +25,7 @@ METHODS: Final[dict[str, Method]] = {
     **node.METHODS,
     **backup.METHODS,
     **contacts.METHODS,
+    **mailboxes.METHODS,
     **messages.METHODS,
     **groups.METHODS,
     **money.METHODS,

@@ -11,9 +11,10 @@ from p2pchat.core.log.order import shown_ms
 from p2pchat.node.features import group_links, group_views, ious
 from p2pchat.node.features.app import App
 from p2pchat.node.features.group_acts import ROLE_NAMES
+from p2pchat.node.features.mailboxes import mailboxes_of, name_of_holder
 from p2pchat.node.features.names import chat_name, name_of
 from p2pchat.node.words import fingerprint_words
-from p2pchat.store import deliveries, groups, knocks, messages, people
+from p2pchat.store import deliveries, groups, knocks, mailboxes, messages, people
 from p2pchat.store.events import Event as StoredEvent
 from p2pchat.store.transaction import Reader
 
@@ -39,12 +40,15 @@ def contact(app: App, tx: Reader, person: people.Person, *, whole: bool = True) 
         undecided=person.changed,
         message=person.greeting,
         introduced_by=name_of(app, tx, person.introduced_by) if person.introduced_by else "",
+        mailboxes=mailboxes_of(tx, person) if whole else 0,
     )
 
 
 def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
     """A message with what is known of its deliveries."""
-    reached = deliveries.of(tx, one.id) if one.mine else []
+    waits = deliveries.of(tx, one.id) if one.mine else []
+    places = mailboxes.places(tx, one.id) if len(waits) == 1 else []
+    reached = [_delivery(app, tx, delivery, places) for delivery in waits]
     return s.Message(
         id=one.id.text,
         chat=chat_name(app, tx, one.conversation),
@@ -55,10 +59,7 @@ def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
         sent_ms=shown_ms(one.sent_ms, one.received_ms),
         received_ms=one.received_ms,
         state=_state(one, reached),
-        deliveries=[
-            s.Delivery(name=name_of(app, tx, delivery.person), state=delivery.state, at_ms=delivery.at_ms)
-            for delivery in reached
-        ],
+        deliveries=reached,
         reply=one.reply.text if one.reply else None,
         reactions=[
             s.Reaction(
@@ -80,12 +81,31 @@ def _iou_of(tx: Reader, one: messages.Message) -> str | None:
     return found.text if found else None
 
 
-def _state(one: messages.Message, reached: list[deliveries.Delivery]) -> str:
-    """The most that is true for a recipient, and for how many if not for all."""
+def _delivery(
+    app: App, tx: Reader, delivery: deliveries.Delivery, places: list[mailboxes.Place]
+) -> s.Delivery:
+    """How far a message has come to one person, and who keeps it meanwhile."""
+    missing = [place for place in places if place.state == "refused"]
+    failed = delivery.state == "failed"
+    return s.Delivery(
+        name=name_of(app, tx, delivery.person),
+        state=delivery.state,
+        at_ms=delivery.at_ms,
+        held_by=[name_of_holder(app, tx, place.holder) for place in places if place.state == "held"],
+        holders=len(places),
+        reason=delivery.reason if failed else ", ".join(sorted({place.reason for place in missing})),
+        retry_ms=delivery.retry_ms if failed else min((place.retry_ms for place in missing), default=0),
+    )
+
+
+def _state(one: messages.Message, reached: list[s.Delivery]) -> str:
+    """The most that is true for a recipient, and for how many if not for all; of one, how many keep it."""
     if not one.mine:
         return "sealed" if one.kind == "sealed" else "received"
     if not reached:
         return "stored"
+    if len(reached) == 1 and reached[0].state == "handed" and reached[0].holders:
+        return f"handed {len(reached[0].held_by)}/{reached[0].holders}"
     for end in ("failed", "ended"):
         if all(delivery.state == end for delivery in reached):
             return end

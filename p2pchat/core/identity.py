@@ -26,10 +26,12 @@ MAX_CERTIFICATE: Final = 512
 MAX_DEVICES: Final = 16
 MAX_ADDRESSES: Final = 16
 MAX_ADDRESS: Final = 256
+MAX_MAILBOXES: Final = 3
 MAX_CARD: Final = 8 * 1024
 _CERTIFICATE: Final = "device certificate"
 _COUNTERSIGNED: Final = "device certificate countersigned"
 _CARD: Final = "card"
+_CARD_VERSION: Final = 2
 
 # Signal's numeric fingerprint, version 2 (libsignal: NumericFingerprintGenerator): iterated hashing
 # makes a search for a colliding key 5200 times dearer.
@@ -103,6 +105,15 @@ class DeviceCertificate:
         return certificate
 
 
+@dataclass(frozen=True, slots=True)
+class MailboxKeys:
+    """What is needed to leave something for a device that is away (core/mailbox)."""
+
+    device: DeviceId
+    parcels: bytes  # X25519: parcels are sealed to it
+    box: bytes  # Ed25519: names the device's box at every mailbox
+
+
 @dataclass(frozen=True)
 class Card:
     """What a person says of himself; a higher version replaces a lower one."""
@@ -113,18 +124,26 @@ class Card:
     devices: tuple[DeviceCertificate, ...]
     addresses: tuple[tuple[DeviceId, str], ...]  # where a device was last reachable, best first
     issued_ms: int
+    mailboxes: tuple[str, ...] = ()  # full multiaddrs of nodes that keep parcels for the devices
+    mailbox_keys: tuple[MailboxKeys, ...] = ()
+
+    def keys_of(self, device: DeviceId) -> MailboxKeys | None:
+        """The mailbox keys of a device; None if it has none."""
+        return next((keys for keys in self.mailbox_keys if keys.device == device), None)
 
     def sign(self, root: SigningKey) -> bytes:
         """The card as it travels, signed by the person."""
         body = encode(
             [
-                VERSION,
+                _CARD_VERSION,
                 self.person,
                 self.version,
                 self.name,
                 [certificate.encode() for certificate in self.devices],
                 [[device, address] for device, address in self.addresses],
                 self.issued_ms,
+                list(self.mailboxes),
+                [[keys.device, keys.parcels, keys.box] for keys in self.mailbox_keys],
             ]
         )
         return encode([body, root.sign(_CARD, body)])
@@ -140,11 +159,14 @@ class Card:
         body_value, signature_value = fields.array(decode(raw, limit=MAX_CARD), 2)
         body = fields.blob(body_value, most=MAX_CARD)
         signature = fields.blob(signature_value, least=SIGNATURE_SIZE, most=SIGNATURE_SIZE)
-        version, person_value, number, name, certificates, addresses, issued_ms = fields.array(
-            decode(body, limit=MAX_CARD), 7
-        )
-        if fields.integer(version) != VERSION:
+        version, *values = fields.items(decode(body, limit=MAX_CARD), most=9) or [None]
+        if version == VERSION:  # without mailboxes
+            values += [[], []]
+        elif version != _CARD_VERSION:
             raise DecodeError("unknown card version")
+        person_value, number, name, certificates, addresses, issued_ms, mailboxes, keys = fields.array(
+            values, 8
+        )
         person = fields.identifier(person_value, PersonId)
         verify(person, _CARD, body, signature)
         devices = tuple(
@@ -160,6 +182,11 @@ class Card:
             devices,
             tuple(_address(item) for item in fields.items(addresses, most=MAX_ADDRESSES)),
             fields.integer(issued_ms),
+            tuple(
+                fields.text(item, least=1, most=MAX_ADDRESS)
+                for item in fields.items(mailboxes, most=MAX_MAILBOXES)
+            ),
+            tuple(_mailbox_keys(item) for item in fields.items(keys, most=MAX_DEVICES)),
         )
 
 
@@ -207,3 +234,12 @@ def _certificate_body(person: PersonId, device: DeviceId, olm_identity: bytes, c
 def _address(value: fields.Value) -> tuple[DeviceId, str]:
     device, address = fields.array(value, 2)
     return fields.identifier(device, DeviceId), fields.text(address, least=1, most=MAX_ADDRESS)
+
+
+def _mailbox_keys(value: fields.Value) -> MailboxKeys:
+    device, parcels, box = fields.array(value, 3)
+    return MailboxKeys(
+        fields.identifier(device, DeviceId),
+        fields.blob(parcels, least=32, most=32),
+        fields.blob(box, least=32, most=32),
+    )

@@ -67,7 +67,7 @@ class Guard:
         Raises:
             RefusedError: the address is banned, or its range has as many connections as it may.
         """
-        place = _range_of(host)
+        place = range_of(host)
         if place is None:
             yield
             return
@@ -116,7 +116,7 @@ class Guard:
         logger.warning("Banned %s for %.0f s: %s", device.short, self.limits.ban_s, reason)
         until = self._clock() + self.limits.ban_s
         self._remember(device, until)
-        place = _range_of(host)
+        place = range_of(host)
         if place is not None and not _is_loopback(host):  # what arrives over loopback is proxied: anybody
             self._strikes[place] += 1
             if self._strikes[place] >= _BANS_UNTIL_ADDRESS:
@@ -145,7 +145,7 @@ class Guard:
             del self._banned[next(iter(self._banned))]
 
 
-def _range_of(host: str | None) -> str | None:
+def range_of(host: str | None) -> str | None:
     """The IPv4 /24 or IPv6 /56 of `host`: what one household or hoster hands out."""
     if host is None:
         return None

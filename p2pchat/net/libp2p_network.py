@@ -18,7 +18,7 @@ from p2pchat.net import changes
 from p2pchat.net.config import Limits, NetworkConfig
 from p2pchat.net.dialer import Dialer
 from p2pchat.net.gossip import Gossip, running_gossip
-from p2pchat.net.guard import Guard
+from p2pchat.net.guard import Guard, range_of
 from p2pchat.net.host import build_host, running
 from p2pchat.net.network import Handler, NetworkEvent, NetworkState, PeerStatus, Topic, Validator
 from p2pchat.net.peers import full_address, parse_address, peer_id_of
@@ -161,6 +161,15 @@ class Libp2pNetwork:
             connections[0].direction.name.lower(),
             sum(len(c.get_streams()) for c in connections),
         )
+
+    def range_of(self, peer: DeviceId) -> str:
+        """The address range (IPv4 /24, IPv6 /56) that `peer` calls from; "" if it is gone or relayed."""
+        status = self._status(peer)
+        for address in status.addresses if status else ():
+            _, kind, host, *rest = address.split("/")
+            if kind in ("ip4", "ip6") and "p2p-circuit" not in rest:
+                return range_of(host) or ""
+        return ""
 
     async def _keep_connected(self, device: DeviceId, address: str) -> None:
         pause, longest = _BACKOFF_S

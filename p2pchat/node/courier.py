@@ -44,7 +44,6 @@ HELLO_S: Final = 15.0
 MAX_NAKS: Final = 4 * WINDOW  # in a row on one stream: opening in vain costs us more than sending costs him
 MAX_RESEALS: Final = 3  # in one trip; each costs a session
 HELLOS: Final = (0.2, 5)  # of one device per second, and at once: a bundle costs us a new prekey
-REFUSED_PAUSE_S: Final = 600.0  # before a device that refused an envelope is offered it again
 RETRY_S: Final = 2.0  # after a stream broke while the connection stays
 
 
@@ -190,7 +189,7 @@ class _Trip:
                 raise trio.TooSlowError
             if self._bells[self._device] is bell:
                 self._bells[self._device] = trio.Event()
-        await trio.sleep(REFUSED_PAUSE_S)
+        await trio.sleep(envelopes.REFUSED_PAUSE_MS / 1000)
 
     def _next(self, tx: Transaction) -> envelopes.Work:
         room = WINDOW - len(self._in_flight)
@@ -226,7 +225,7 @@ class _Trip:
             case NakReason.UNKNOWN_DEVICE:
                 await self._hello(wants_bundle=False)
             case NakReason.UNDECRYPTABLE:
-                if await self._store.run(lambda tx: envelopes.undecryptable(tx, self._device, id)):
+                if await self._store.run(lambda tx: envelopes.undecryptable(self._app, tx, self._device, id)):
                     self._reseals += 1
                     if self._reseals > MAX_RESEALS:
                         raise NetworkError("it opens nothing, however fresh the session")

@@ -39,3 +39,8 @@ class Passing:
     type: str
     data: dict[str, Any]
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxesChanged:
+    """I have named or dropped a mailbox, or it is to take deposits of others than before."""

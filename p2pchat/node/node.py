@@ -22,7 +22,7 @@ from p2pchat.net.network import Network, NetworkChanged, NetworkEvent, PeerConne
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.courier import Couriers
 from p2pchat.node.doorman import Doorman
-from p2pchat.node.effects import CirclesChanged, GroupGrew, Passing, Wake
+from p2pchat.node.effects import CirclesChanged, GroupGrew, MailboxesChanged, Passing, Wake
 from p2pchat.node.endure import alone, every
 from p2pchat.node.features import chats, circles, contacts, maintenance, passages
 from p2pchat.node.features.app import App
@@ -31,6 +31,8 @@ from p2pchat.node.group_sync import GroupSync
 from p2pchat.node.key_seeker import KEYS_S, KeySeeker
 from p2pchat.node.links import Links
 from p2pchat.node.listeners import Listeners
+from p2pchat.node.mailbox.collector import Collector
+from p2pchat.node.mailbox.depositor import Depositor
 from p2pchat.node.storage import Storage
 from p2pchat.node.typing_notices import TypingNotices
 from p2pchat.store import messages, people
@@ -66,6 +68,8 @@ class Node:
         self._group_sync = GroupSync(app, store, network, chances)
         self._gossip = Gossip(app, store, network)
         self._doorman = Doorman(app, store, network)
+        self._depositor = Depositor(app, store, network, chances)
+        self.collector = Collector(app, store, network, chances)
         self._circles_changed = trio.Event()
         self._hints: list[GroupGrew] = []
         self._hinted = trio.Event()
@@ -83,6 +87,7 @@ class Node:
                     self._couriers.wake(device)
                     if not self.network.is_connected(device):
                         self.links.hurry(device)
+                        self._depositor.wake()
                 case GroupGrew(group, mine):
                     self._group_sync.grew(group, mine)
                     if mine:
@@ -90,6 +95,9 @@ class Node:
                         self._hinted.set()
                 case CirclesChanged():
                     self._circles_changed.set()
+                    self.collector.changed()
+                case MailboxesChanged():
+                    self.collector.changed()
                 case _:
                     raise AssertionError(f"nobody carries out {effect!r}")
 
@@ -106,6 +114,8 @@ class Node:
             nursery.start_soon(self._gossip.run)
             nursery.start_soon(self._publish_hints)
             nursery.start_soon(every, 0, "Knocking at groups", self._doorman.look)
+            nursery.start_soon(self._depositor.run)
+            nursery.start_soon(self.collector.run)
             nursery.start_soon(every, 0, "Looking up contacts and groups", self._follow_circles)
             nursery.start_soon(every, ADDRESSES_S, "Noting own addresses", self._note_addresses)
             nursery.start_soon(every, UPKEEP_S, "Upkeep", self._upkeep)
@@ -122,11 +132,17 @@ class Node:
             return
         if isinstance(event, PeerConnected):
             logger.info("Connected with %s.", event.peer.short)
-            for accompany in (self._couriers.accompany, self._group_sync.accompany):
+            self.collector.connected(event.peer)
+            for accompany in (
+                self._couriers.accompany,
+                self._group_sync.accompany,
+                self._depositor.connected,
+            ):
                 nursery.start_soon(alone, f"Accompanying {event.peer.short}", partial(accompany, event.peer))
         else:
             logger.info("Lost the connection with %s.", event.peer.short)
             self._couriers.wake(event.peer)  # so that its task ends
+            self._depositor.wake()
         self.links.hurry(event.peer)
         self._doorman.ring()
 

@@ -18,12 +18,14 @@ class Delivery:
     person: PersonId
     state: str
     at_ms: int
+    reason: str = ""  # why it failed
+    retry_ms: int = 0  # when it is tried again
 
 
 def expect(tx: Transaction, entry: EntryId, persons: Iterable[PersonId], now_ms: int) -> None:
     """A message of mine is to reach these persons."""
     tx.executemany(
-        "INSERT OR IGNORE INTO delivery VALUES (?, ?, 'queued', ?)",
+        "INSERT OR IGNORE INTO delivery (entry, person, state, at_ms) VALUES (?, ?, 'queued', ?)",
         [(entry, person, now_ms) for person in persons],
     )
 
@@ -40,16 +42,27 @@ def advance(tx: Transaction, entry: EntryId, person: PersonId, state: str, now_m
     return True
 
 
-def fail(tx: Transaction, entry: EntryId, person: PersonId, now_ms: int) -> bool:
+def fail(
+    tx: Transaction, entry: EntryId, person: PersonId, now_ms: int, *, reason: str, retry_ms: int
+) -> bool:
     """The recipient refused a message; whether that is news. Should it be taken later, it advances."""
     row = tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (entry, person))
-    if row is None or row[0] not in ("queued", "handed"):
+    if row is None or row[0] not in ("queued", "handed", "failed"):
         return False
     tx.execute(
-        "UPDATE delivery SET state = 'failed', at_ms = ? WHERE entry = ? AND person = ?",
-        (now_ms, entry, person),
+        """UPDATE delivery SET state = 'failed', at_ms = ?, reason = ?, retry_ms = ?
+           WHERE entry = ? AND person = ?""",
+        (now_ms, reason, retry_ms, entry, person),
     )
-    return True
+    return bool(row[0] != "failed")
+
+
+def take_back(tx: Transaction, entries: Iterable[EntryId], person: PersonId, now_ms: int) -> None:
+    """Nobody keeps these messages for a person any more: they wait here again."""
+    tx.executemany(
+        "UPDATE delivery SET state = 'queued', at_ms = ? WHERE entry = ? AND person = ? AND state = 'handed'",
+        [(now_ms, entry, person) for entry in entries],
+    )
 
 
 def end(tx: Transaction, conversation: ConversationId, members: Collection[PersonId], now_ms: int) -> None:
@@ -110,5 +123,8 @@ def read_up_to(
 
 def of(tx: Reader, entry: EntryId) -> list[Delivery]:
     """How far a message has come, one row for each recipient."""
-    rows = tx.execute("SELECT person, state, at_ms FROM delivery WHERE entry = ? ORDER BY person", (entry,))
-    return [Delivery(PersonId(row[0]), row[1], row[2]) for row in rows]
+    rows = tx.execute(
+        "SELECT person, state, at_ms, reason, retry_ms FROM delivery WHERE entry = ? ORDER BY person",
+        (entry,),
+    )
+    return [Delivery(PersonId(row[0]), *row[1:]) for row in rows]

@@ -146,6 +146,17 @@ def entries_of(tx: Reader, envelope: EnvelopeId) -> list[EntryId]:
     return [EntryId(row[0]) for row in rows]
 
 
+def device_of(tx: Reader, envelope: EnvelopeId) -> DeviceId | None:
+    """The device for which an envelope waits; None if it does not any more."""
+    row = tx.one("SELECT device FROM envelope WHERE id = ?", (envelope,))
+    return DeviceId(row[0]) if row else None
+
+
+def kinds_of(tx: Reader, envelope: EnvelopeId) -> set[str]:
+    """The kinds of items that an envelope carries."""
+    return {row[0] for row in tx.execute("SELECT DISTINCT kind FROM outbox WHERE envelope = ?", (envelope,))}
+
+
 def unseal(tx: Transaction, device: DeviceId) -> None:
     """No envelope of a device can be opened by it: queue their items to be sealed anew."""
     tx.execute("UPDATE outbox SET envelope = NULL WHERE device = ?", (device,))

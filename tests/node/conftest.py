@@ -157,7 +157,7 @@ class Person:
                 self.hello(other, wants_bundle=False)
             case NakReason.UNDECRYPTABLE:
                 if self.database.transact(
-                    lambda tx: envelopes.undecryptable(tx, other.device, answer.id)
+                    lambda tx: envelopes.undecryptable(self.app, tx, other.device, answer.id)
                 ).result:
                     self.in_flight[other.device].clear()
                     self.hello(other, wants_bundle=True)

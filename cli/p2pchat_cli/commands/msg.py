@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from p2pchat.api import schema as s
 from p2pchat_cli.message_lines import message_lines, state
 from p2pchat_cli.options import MaybeChatArgument, MessageArgument, TextArgument, session_of, text_of
 from p2pchat_cli.style import accent, dim
-from p2pchat_cli.text import ago, columns
+from p2pchat_cli.text import ago, columns, lasting
 
 
 def show(ctx: typer.Context, message_id: MessageArgument) -> None:
@@ -101,3 +102,10 @@ def _details(message: s.Message) -> Iterator[str]:
     yield from columns(
         [(accent(one.name), state(one.state), dim(ago(one.at_ms))) for one in message.deliveries]
     )
+    for one in message.deliveries:
+        if one.held_by:
+            yield f"kept by   {', '.join(one.held_by)}"
+        if one.reason:
+            seconds = int(one.retry_ms / 1000 - time.time())
+            again = f", tried again in {lasting(seconds)}" if seconds > 0 else ""
+            yield f"because   {one.reason}{again}"

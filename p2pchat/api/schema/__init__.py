@@ -67,6 +67,12 @@ from p2pchat.api.schema.groups import (
     SetPolicy,
     SetRole,
 )
+from p2pchat.api.schema.mailboxes import (
+    DropMailbox,
+    Mailbox,
+    Mailboxes,
+    UseMailbox,
+)
 from p2pchat.api.schema.messages import (
     Chat,
     ChatArchive,
@@ -166,6 +172,7 @@ __all__ = [
     "CreateGroupLink",
     "Delivery",
     "Done",
+    "DropMailbox",
     "EditMessage",
     "ErrorData",
     "Event",
@@ -190,6 +197,8 @@ __all__ = [
     "JoinGroup",
     "JoinNetwork",
     "Looking",
+    "Mailbox",
+    "Mailboxes",
     "MakeInvoice",
     "Mark",
     "Marked",
@@ -238,6 +247,7 @@ __all__ = [
     "TypingTold",
     "Unread",
     "UnreadQuery",
+    "UseMailbox",
     "WebLink",
     "WebOpen",
     "WebToken",

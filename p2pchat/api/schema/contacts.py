@@ -44,6 +44,7 @@ class Contact(Result):
     connected: bool = False
     message: str = ""  # greeting that came with a request
     introduced_by: str = ""  # the contact who vouches, if the person has not asked
+    mailboxes: int = 0  # that his card names; not counted in lists
 
 
 class Contacts(Result):

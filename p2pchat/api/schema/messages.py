@@ -141,6 +141,10 @@ class Delivery(Result):
     name: str
     state: str  # queued | handed | delivered | read | failed
     at_ms: int
+    held_by: list[str] = msgspec.field(default_factory=list)  # who keeps it for them while they are away
+    holders: int = 0  # how many are to keep it
+    reason: str = ""  # why it failed, or why fewer keep it
+    retry_ms: int = 0  # when it is tried again; 0: at the next chance
 
 
 class Message(Result):

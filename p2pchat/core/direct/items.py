@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from p2pchat.core import fields
 from p2pchat.core.codec import MAX_BYTES, decode, encode
+from p2pchat.core.direct.frames import EnvelopeId
 from p2pchat.core.identity import MAX_CARD, MAX_CERTIFICATE, MAX_NAME
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId
 from p2pchat.core.invite import SECRET_SIZE
@@ -22,6 +23,7 @@ MAX_ITEMS: Final = 256
 MAX_PLAINTEXT: Final = 128 * 1024  # of one envelope
 MAX_GREETING: Final = 500
 MAX_AUTHORS: Final = 128  # devices that two persons ever wrote from to each other
+MAX_RECEIPTS: Final = 512  # envelopes in one receipt
 
 ENTRY: Final = "entry"  # an entry of the pair's log, encoded
 REQUEST: Final = "request"  # ContactRequest
@@ -30,6 +32,7 @@ CARD: Final = "card"  # a newer card
 READ: Final = "read"  # ReadMark
 LOG_WANTED: Final = "log.wanted"  # LogWanted
 LOG_AUTHORS: Final = "log.authors"  # certificates of devices, as encode_authors makes it
+RECEIPT: Final = "receipt"  # Receipt
 INTRODUCTION: Final = "introduction"  # the card of another contact of the sender
 LEDGER_HEADS: Final = "ledger.heads"  # what the sender holds of our accounts, as ledger.holdings makes it
 LEDGER_FORK: Final = "ledger.fork"  # a bundle that proves a forked chain of one of us
@@ -135,6 +138,30 @@ class LogWanted:
             fields.identifier(conversation, ConversationId),
             tuple((fields.identifier(device, DeviceId), fields.integer(height)) for device, height in pairs),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of envelopes that came by a mailbox, where nobody could answer at once."""
+
+    taken: tuple[EnvelopeId, ...]  # committed here
+    unreadable: tuple[EnvelopeId, ...]  # no session opens them: seal what they hold anew
+
+    def encode(self) -> bytes:
+        """The payload of a RECEIPT item."""
+        return encode([list(self.taken), list(self.unreadable)])
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The receipt in `raw`. Raises DecodeError."""
+        taken, unreadable = (
+            tuple(
+                EnvelopeId(fields.blob(id, least=32, most=32))
+                for id in fields.items(value, most=MAX_RECEIPTS)
+            )
+            for value in fields.array(decode(raw), 2)
+        )
+        return cls(taken, unreadable)
 
 
 def encode_authors(certificates: list[bytes]) -> bytes:

@@ -9,14 +9,15 @@ from functools import cached_property
 from typing import Final, Self
 
 from p2pchat.config import Home
-from p2pchat.core.identity import MAX_ADDRESSES, Card, DeviceCertificate, clean_name
+from p2pchat.core.identity import MAX_ADDRESSES, Card, DeviceCertificate, MailboxKeys, clean_name
 from p2pchat.core.ids import DeviceId, LedgerEntryId, PersonId
 from p2pchat.core.keys import SEED_SIZE, SigningKey, tagged_hash
+from p2pchat.core.mailbox.sealing import MailboxSecret
 from p2pchat.core.ratchet.account import DeviceAccount
 from p2pchat.errors import DecodeError, StoreError, UsageError
 from p2pchat.node.features.account_cache import AccountCache
 from p2pchat.node.features.group_cache import GroupCache
-from p2pchat.store import anchor, meta
+from p2pchat.store import anchor, mailboxes, meta
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,16 @@ class App:
     def pickle_key(self) -> bytes:
         """What ratchet states are wrapped under inside the (encrypted) store."""
         return tagged_hash("pickle", self.key.seed)
+
+    @cached_property
+    def mailbox_secret(self) -> MailboxSecret:
+        """What parcels for this device are sealed to."""
+        return MailboxSecret(tagged_hash("mailbox key", self.key.seed))
+
+    @cached_property
+    def box_key(self) -> SigningKey:
+        """What opens this device's box at a mailbox."""
+        return SigningKey(tagged_hash("mailbox box", self.key.seed))
 
     @classmethod
     def create(
@@ -183,6 +194,8 @@ class App:
             (self.certificate,),
             tuple((self.device, address) for address in self.addresses(tx)[:MAX_ADDRESSES]),
             self.now_ms(),
+            mailboxes.named(tx),
+            (MailboxKeys(self.device, self.mailbox_secret.public, self.box_key.public),),
         ).sign(self.root)
 
     def set_addresses(self, tx: Transaction, addresses: tuple[str, ...]) -> bool:
@@ -192,6 +205,10 @@ class App:
         meta.put(tx, _ADDRESSES, "\n".join(addresses).encode())
         self._raise_card_version(tx)
         return True
+
+    def renew_card(self, tx: Transaction) -> None:
+        """What the card says has changed: it gets a higher version."""
+        self._raise_card_version(tx)
 
     def _card_version(self, tx: Reader) -> int:
         return int.from_bytes(meta.get(tx, _CARD_VERSION) or b"\x01", "big")

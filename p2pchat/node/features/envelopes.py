@@ -22,6 +22,7 @@ from p2pchat.core.ratchet.errors import UndecryptableError
 from p2pchat.core.ratchet.parties import Endpoint, Parties
 from p2pchat.core.ratchet.peer import PeerSessions
 from p2pchat.errors import NotAllowedError, P2PChatError, ProtocolError, QuotaError
+from p2pchat.node.effects import Wake
 from p2pchat.node.features import (
     cards,
     chats,
@@ -42,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 BATCH_BYTES: Final = 96 * 1024  # of item payloads in one envelope; MAX_PLAINTEXT is the receiver's bound
 SEEN_FOR_MS: Final = 60 * 86_400_000  # longer than any bundle lives: older envelopes cannot be opened anyway
+REFUSED_PAUSE_MS: Final = 600_000  # before a device that refused an envelope is offered it again
 MAX_STRANGERS: Final = 1000  # devices of people we do not know, kept between their hello and their request
 
 Apply = Callable[[App, Transaction, people.Device, bytes], None]
@@ -51,6 +53,7 @@ _OPEN_TO_ASKED: Final[dict[str, Apply]] = {items.ACCEPT: contacts.take_accept}
 _OPEN_TO_MEMBERS: Final[dict[str, Apply]] = {
     items.GROUP_KEY: group_messages.take_key,
     items.GROUP_KEY_WANTED: group_messages.take_keys_wanted,
+    items.RECEIPT: lambda app, tx, sender, payload: take_receipt(app, tx, sender, payload),
 }
 _OPEN_TO_CONTACTS: Final[dict[str, Apply]] = {
     items.ENTRY: direct.take_entry,
@@ -89,14 +92,39 @@ class Work:
     needs_bundle: bool = False
 
 
+def take_receipt(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
+    """A device says what became of envelopes that it found in a mailbox. Raises ProtocolError."""
+    receipt = items.Receipt.decode(payload)
+    acknowledged(app, tx, sender.id, receipt.taken)
+    for id in receipt.unreadable:
+        if undecryptable(app, tx, sender.id, id):
+            tx.effects.append(Wake(sender.id))
+
+
 def work(app: App, tx: Transaction, device: DeviceId, in_flight: frozenset[EnvelopeId], *, most: int) -> Work:
     """At most `most` envelopes for a device besides those in flight: stored ones first, then newly sealed."""
     remote = people.device(tx, device)
     if remote is None or _is_blocked(tx, remote):
         return Work([])
     stored = outbox.envelopes(tx, device, limit=most, skip=in_flight)
-    if stored:
-        return Work(stored)
+    return Work(stored) if stored else _seal_next(app, tx, remote)
+
+
+def seal_all(app: App, tx: Transaction, device: DeviceId, *, most: int) -> None:
+    """Seal what waits for a device that is away, into at most so many envelopes more.
+
+    No-op for what needs a fresh prekey bundle first.
+    """
+    remote = people.device(tx, device)
+    if remote is None or _is_blocked(tx, remote):
+        return
+    for _ in range(most):
+        if not _seal_next(app, tx, remote).envelopes:
+            return
+
+
+def _seal_next(app: App, tx: Transaction, remote: people.Device) -> Work:
+    device = remote.id
     batch = _batch(tx, remote)
     if not batch:
         return Work([])
@@ -151,13 +179,16 @@ def acknowledged(app: App, tx: Transaction, device: DeviceId, ids: tuple[Envelop
             direct.delivered(app, tx, device, entries)
 
 
-def undecryptable(tx: Transaction, device: DeviceId, id: EnvelopeId) -> bool:
+def undecryptable(app: App, tx: Transaction, device: DeviceId, id: EnvelopeId) -> bool:
     """The device cannot open an envelope: seal all its items anew, in a fresh session.
 
     False if the envelope is not in the outbox any more: then the complaint is about a replay.
     """
     if not outbox.is_pending(tx, device, id):
         return False
+    remote = people.device(tx, device)
+    assert remote is not None
+    deliveries.take_back(tx, outbox.entries_for(tx, device), remote.person, app.now_ms())
     outbox.unseal(tx, device)
     return True
 
@@ -170,7 +201,14 @@ def refused(app: App, tx: Transaction, device: DeviceId, id: EnvelopeId) -> None
     failed = [
         entry
         for entry in outbox.entries_of(tx, id)
-        if deliveries.fail(tx, entry, remote.person, app.now_ms())
+        if deliveries.fail(
+            tx,
+            entry,
+            remote.person,
+            app.now_ms(),
+            reason="refused by their device",
+            retry_ms=app.now_ms() + REFUSED_PAUSE_MS,
+        )
     ]
     chats.moved(app, tx, failed, remote.person, "failed")
 

@@ -1,0 +1,70 @@
+"""`p2pchat mailbox`: nodes that keep messages for me while I am away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from p2pchat.api import schema as s
+from p2pchat_cli.options import session_of
+from p2pchat_cli.style import bad, dim, good
+from p2pchat_cli.text import columns, plural
+
+
+def use(
+    ctx: typer.Context,
+    address: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ADDRESS]",
+            help="The node's address; if left out, the first bootstrap node of your network.",
+        ),
+    ] = None,
+    token: Annotated[str, typer.Option(help="What the node's operator gave you, if he asks for it.")] = "",
+) -> None:
+    """Your contacts learn of it with your card, up to three mailboxes. It sees neither texts nor senders."""
+    session = session_of(ctx)
+    used = session.call("mailbox.use", s.UseMailbox(address=address, token=token), s.Mailbox)
+    session.answer(used, [f"Contacts leave messages for you at {used.address} while you are away."])
+
+
+def show_all(ctx: typer.Context) -> None:
+    """In the order in which your card names them."""
+    session = session_of(ctx)
+    found = session.call("mailbox.list", s.Nothing(), s.Mailboxes)
+    session.answer(found, [one.address for one in found.mailboxes] or ["You use no mailbox."])
+
+
+def usage(ctx: typer.Context) -> None:
+    """Asks each of them now."""
+    session = session_of(ctx)
+    found = session.call("mailbox.usage", s.Nothing(), s.Mailboxes)
+    session.answer(found, list(_usage(found)) or ["You use no mailbox."])
+
+
+def drop(
+    ctx: typer.Context,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The mailbox's address or its end.")],
+) -> None:
+    """Your contacts learn of it with your card."""
+    session = session_of(ctx)
+    done = session.call("mailbox.drop", s.DropMailbox(address=address), s.Done)
+    session.answer(done, ["You use this mailbox no longer."])
+
+
+def _usage(found: s.Mailboxes) -> Iterator[str]:
+    rows = []
+    for one in found.mailboxes:
+        if one.state != "ready":
+            rows.append((one.address, bad(one.state), ""))
+            continue
+        kept = f"{plural(one.messages, 'message')}, {_share(one.bytes, one.limit_bytes)}"
+        strangers = f"strangers {_share(one.stranger_bytes, one.stranger_limit_bytes)}"
+        rows.append((one.address, f"{good('ready')}  {kept}", dim(strangers)))
+    yield from columns(rows)
+
+
+def _share(used: int, limit: int) -> str:
+    return f"{used / 1e6:.1f} of {limit / 1e6:.1f} MB"

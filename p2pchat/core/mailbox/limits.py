@@ -1,0 +1,34 @@
+"""What a mailbox gives away, and whether a deposit fits in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2pchat.core.mailbox.frames import Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxLimits:
+    """Sizes are bytes."""
+
+    size: int = 1024 * 1024 * 1024  # of all boxes together
+    boxes: int = 10_000
+    box_parcels: int = 4096
+    box_size: int = 32 * 1024 * 1024
+    stranger_parcels: int = 64  # of a box, beside what contacts may leave there
+    stranger_size: int = 1024 * 1024
+    days: int = 31  # that a parcel is kept at most
+    stranger_bits: int = 18  # of work for a stranger's parcel: a third of a second
+    box_bits: int = 20  # of work for a new box
+    token: str = ""  # what opens a new box; "": work alone does
+    deposits_per_second: int = 100  # from one address range
+    visits_per_second: int = 10  # from one address range
+
+    def refusal(self, *, stranger: bool, parcels: int, size: int, more: int, used: int) -> Refused | None:
+        """Why a parcel of `more` bytes does not fit in a pool and a mailbox so full; None if it does."""
+        most = (self.stranger_parcels, self.stranger_size) if stranger else (self.box_parcels, self.box_size)
+        if parcels >= most[0] or size + more > most[1]:
+            return Refused(Reason.BOX_FULL, 3600)
+        if used + more > self.size:
+            return Refused(Reason.FULL, 1800)
+        return None

@@ -1,0 +1,143 @@
+"""How a mailbox takes deposits: cheap refusals first, then one commit for many.
+
+Rate and expiry need no disk, tag and quota a look-up, a stranger's stamp one hash. What is left is
+written; nothing is answered "held" before it is on the disk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from p2pchat.core.ids import DeviceId
+from p2pchat.core.mailbox import tags, work
+from p2pchat.core.mailbox.frames import Deposit, Held, Reason, Refused
+from p2pchat.core.mailbox.sealing import parcel_id
+from p2pchat.errors import StoreError
+from p2pchat.node.mailbox.state import MailboxState
+from p2pchat.node.storage import Storage
+from p2pchat.store.holding import parcels
+from p2pchat.store.holding.parcels import Place
+from p2pchat.store.transaction import Reader, Transaction
+
+logger = logging.getLogger(__name__)
+
+_ROOM_S = 1800  # after which a full mailbox may have room again
+
+
+class Intake:
+    """Takes deposits for one mailbox, that of `device`."""
+
+    def __init__(
+        self, state: MailboxState, store: Storage, device: DeviceId, now_ms: Callable[[], int]
+    ) -> None:
+        self._state = state
+        self._store = store
+        self._device = device
+        self._now_ms = now_ms
+
+    async def deposit(self, neighbourhood: str, deposits: Sequence[Deposit]) -> list[Held | Refused]:
+        """What becomes of deposits that came together from one address range, in their order."""
+        answers = [self._glance(neighbourhood, one) for one in deposits]
+        left = [i for i, answer in enumerate(answers) if answer is None]
+        try:
+            if left:
+                await self._look(left, deposits, answers)
+        except StoreError as error:
+            logger.error("Nothing can be held: %s", error)
+        outcome = [answer or Refused(Reason.FULL, _ROOM_S) for answer in answers]
+        for answer in outcome:
+            self._state.count(answer)
+        return outcome
+
+    def _glance(self, neighbourhood: str, deposit: Deposit) -> Held | Refused | None:
+        """Why a deposit is refused, as far as that needs no disk."""
+        limits = self._state.limits
+        if not self._state.may("deposit", neighbourhood, limits.deposits_per_second):
+            return Refused(Reason.BUSY, 60)
+        hour = self._now_ms() // tags.HOUR_MS
+        if not hour < deposit.hour <= hour + 24 * limits.days:
+            return Refused(Reason.EXPIRES, 86_400)
+        return None
+
+    async def _look(
+        self, left: list[int], deposits: Sequence[Deposit], answers: list[Held | Refused | None]
+    ) -> None:
+        places = await self._store.read(lambda tx: [self._place(tx, deposits[i]) for i in left])
+        chosen: list[tuple[int, Place]] = []
+        for i, (place, is_held) in zip(left, places, strict=True):
+            answers[i] = self._judge(deposits[i], place, is_held, used=self._state.used)
+            if place is not None and answers[i] is None:
+                chosen.append((i, place))
+                self._state.used += len(deposits[i].parcel)  # before it is written: others look meanwhile
+        if not chosen:
+            return
+        written: set[int] = set()
+        try:
+            kept = await self._store.run(lambda tx: self._keep(tx, [i for i, _ in chosen], deposits))
+            for i, answer, is_new in kept:
+                answers[i] = answer
+                if is_new:
+                    written.add(i)
+        finally:
+            self._state.used -= sum(len(deposits[i].parcel) for i, _ in chosen if i not in written)
+        for _, place in chosen:
+            self._state.ring(place.box)
+
+    def _keep(
+        self, tx: Transaction, chosen: list[int], deposits: Sequence[Deposit]
+    ) -> list[tuple[int, Held | Refused, bool]]:
+        """Write what still fits; each answer, and whether it was written just now."""
+        kept: list[tuple[int, Held | Refused, bool]] = []
+        for i in chosen:
+            place, is_held = self._place(tx, deposits[i])  # others have come in between
+            answer = self._judge(deposits[i], place, is_held, used=0)
+            if answer is not None:
+                kept.append((i, answer, False))
+                continue
+            assert place is not None
+            id = parcel_id(deposits[i].parcel)
+            is_new = parcels.put(tx, place, id, deposits[i].parcel, deposits[i].hour)
+            kept.append((i, Held(id), is_new))
+        return kept
+
+    def _place(self, tx: Reader, deposit: Deposit) -> tuple[Place | None, bool]:
+        """Where a deposit belongs, and whether it lies there already."""
+        today = tags.day_of(self._now_ms())
+        place = parcels.place(tx, tags.tag_of(deposit.address), (today - 1, today + 1))
+        place = place or parcels.strangers_place(tx, deposit.address)
+        return place, place is not None and parcels.holds(tx, place.box, parcel_id(deposit.parcel))
+
+    def _judge(
+        self, deposit: Deposit, place: Place | None, is_held: bool, *, used: int
+    ) -> Held | Refused | None:
+        """Whether a deposit needs no writing; None if it is to be written."""
+        if place is None:
+            return Refused(Reason.UNKNOWN, 3600)
+        if is_held:
+            return Held(parcel_id(deposit.parcel))
+        if place.stranger and not self._has_worked(deposit):
+            return Refused(Reason.WORK, 0)
+        return self._state.limits.refusal(
+            stranger=place.stranger,
+            parcels=place.parcels,
+            size=place.size,
+            more=len(deposit.parcel),
+            used=used,
+        )
+
+    def _has_worked(self, deposit: Deposit) -> bool:
+        id = parcel_id(deposit.parcel)
+        return has_worked(
+            deposit.stamp,
+            lambda day: work.subject("parcel", self._device, deposit.address, day, id),
+            self._state.limits.stranger_bits,
+            tags.day_of(self._now_ms()),
+        )
+
+
+def has_worked(stamp: bytes | None, subject: Callable[[int], bytes], bits: int, today: int) -> bool:
+    """Whether a stamp is good for `subject` of today, or of the day before or after."""
+    return stamp is not None and any(
+        work.is_stamp(stamp, subject(day), bits) for day in (today - 1, today, today + 1)
+    )

@@ -1,0 +1,95 @@
+"""Boxes: who may deposit in one, how full it is, and when its owner came last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2pchat.store.transaction import Reader, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBox:
+    """A box with its sums."""
+
+    id: bytes
+    fingerprint: bytes | None
+    parcels: int
+    size: int  # bytes
+    stranger_parcels: int
+    stranger_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What all boxes hold together."""
+
+    boxes: int
+    parcels: int
+    size: int  # bytes
+
+
+def get(tx: Reader, box: bytes) -> StoredBox | None:
+    """A box, or None."""
+    row = tx.one(
+        """SELECT id, fingerprint, parcels, size, stranger_parcels, stranger_size
+           FROM box WHERE id = ?""",
+        (box,),
+    )
+    return StoredBox(*row) if row else None
+
+
+def visit(tx: Transaction, box: bytes, now_ms: int) -> None:
+    """The owner of a box is here; it is made if it is new."""
+    tx.execute(
+        """INSERT INTO box (id, visited_ms) VALUES (?, ?)
+           ON CONFLICT (id) DO UPDATE SET visited_ms = excluded.visited_ms""",
+        (box, now_ms),
+    )
+
+
+def admit(tx: Transaction, box: bytes, day: int, tags: tuple[bytes, ...]) -> None:
+    """Take deposits for a box under `tags` on `day`, and under no others of that day."""
+    tx.execute("DELETE FROM tag WHERE box = ? AND day = ?", (box, day))
+    # A tag that another box claims can only be of the contact whom both know: he deceives himself.
+    tx.executemany(
+        "INSERT INTO tag (id, box, day) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        [(tag, box, day) for tag in tags],
+    )
+
+
+def set_fingerprint(tx: Transaction, box: bytes, fingerprint: bytes) -> None:
+    """What the owner says of the tags that he gave."""
+    tx.execute("UPDATE box SET fingerprint = ? WHERE id = ?", (fingerprint, box))
+
+
+def remove(tx: Transaction, box: bytes) -> None:
+    """Forget a box with everything in it."""
+    for sql in (
+        "DELETE FROM parcel WHERE box = ?",
+        "DELETE FROM tag WHERE box = ?",
+        "DELETE FROM box WHERE id = ?",
+    ):
+        tx.execute(sql, (box,))
+
+
+def abandoned(tx: Reader, before_ms: int, *, limit: int) -> list[bytes]:
+    """Boxes whose owners were last here before then."""
+    rows = tx.execute(
+        "SELECT id FROM box WHERE visited_ms < ? ORDER BY visited_ms LIMIT ?", (before_ms, limit)
+    )
+    return [row[0] for row in rows]
+
+
+def forget_tags(tx: Transaction, before_day: int) -> None:
+    """Drop tags of days that are over."""
+    tx.execute("DELETE FROM tag WHERE day < ?", (before_day,))
+
+
+def sums(tx: Reader) -> Sums:
+    """What is held in all."""
+    row = tx.one(
+        """SELECT count(*), coalesce(sum(parcels + stranger_parcels), 0),
+               coalesce(sum(size + stranger_size), 0) FROM box"""
+    )
+    assert row is not None
+    return Sums(*map(int, row))
