@@ -39,6 +39,19 @@ def write(text: str) -> None:
         raise OutputError(error) from error
 
 
+def write_bytes(data: bytes) -> None:
+    """The same for bytes that are text for a program.
+
+    Raises:
+        OutputError: as `write`.
+    """
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise OutputError(error) from error
+
+
 def discard() -> None:
     """Throw away what could not be written, so that Python does not try again at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

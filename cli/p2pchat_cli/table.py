@@ -285,6 +285,15 @@ _LEDGER: Final[dict[str, Command | Group]] = {
 
 _SCRIPTS: Final[dict[str, Command | Group]] = {
     "events": Command("follow:events", "Show what happened, after a cursor", "events --since 0 --follow"),
+    "rpc": Command("rpc:rpc", "Speak JSON-RPC on standard input and output", "rpc < requests.jsonl"),
+    "bot": Group(
+        "Programs that chat",
+        {
+            "run": Command(
+                "bot:run", "Run a bot, or send events to a webhook", "bot run examples/echo_bot.py"
+            ),
+        },
+    ),
     "api": Group(
         "The API for programs",
         {
