@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from p2pchat.api import schema as s
 from p2pchat_cli.message_lines import SHORT_ID
-from p2pchat_cli.style import accent, bold, dim, good
+from p2pchat_cli.style import accent, bad, bold, dim, good
 from p2pchat_cli.text import ago, columns
 
 
@@ -25,7 +25,17 @@ def _row(iou: s.Iou) -> tuple[str, ...]:
         bold(iou.amount),
         state,
         dim(ago(iou.at_ms)),
+        "  ".join(part for part in _beside(iou) if part),
+    )
+
+
+def _beside(iou: s.Iou) -> tuple[str, ...]:
+    return (
         iou.note,
+        f"({iou.foreign})" if iou.foreign else "",
+        dim(f"due {iou.due}") if iou.due else "",
+        dim(" ".join(f"[{name}]" for name in iou.files)),
+        bad("disputed") if iou.disputed else "",
     )
 
 

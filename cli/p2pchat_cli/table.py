@@ -216,6 +216,31 @@ _MONEY: Final[dict[str, Command | Group]] = {
         "money:receipt", "Sign that a contact paid you back", 'receipt bob 20 EUR "in cash"', True
     ),
     "split": Command("split:split", "Split a bill you paid in a group", 'split trip 60 EUR "dinner"', True),
+    "bill": Group(
+        "Bills that you entered with split",
+        {
+            "list": Command("bill:show_all", "Show your bills and who bears what", "bill list"),
+            "edit": Command("bill:edit", "Enter a bill anew", "bill edit k3jq2h4l 66 EUR", True),
+            "delete": Command("bill:delete", "Let nothing be owed for a bill", "bill delete k3jq2h4l"),
+        },
+    ),
+    "recurring": Group(
+        "IOUs that come again",
+        {
+            "pay": Command(
+                "recurring:pay", "Owe this again and again", 'recurring pay bob 20 EUR "phone"', True
+            ),
+            "request": Command(
+                "recurring:request",
+                "Ask for this again and again",
+                'recurring request bob 400 EUR "rent" --from 2026-12-01 --every month',
+                True,
+            ),
+            "list": Command("recurring:show_all", "Show what comes again", "recurring list"),
+            "stop": Command("recurring:stop", "Enter it no more", "recurring stop 3f9a"),
+        },
+    ),
+    "due": Command("money:due", "Show what is due, the earliest first", "due"),
     "balance": Command("money:balance", "Show who owes whom", "balance bob"),
     "iou": Group(
         "Single IOUs",
@@ -230,6 +255,10 @@ _MONEY: Final[dict[str, Command | Group]] = {
             "same": Command(
                 "money:same", "Say that an IOU and a request are one", "iou same k3jq2h4l p7mn3c5d"
             ),
+            "dispute": Command(
+                "money:dispute", "Object to an IOU, for both to see", 'iou dispute k3jq2h4l "it was 10"'
+            ),
+            "remind": Command("money:remind", "Write a contact a reminder", "iou remind k3jq2h4l"),
             "limit": Command(
                 "money:limit", "Say how much a contact may owe you", "iou limit bob 50 EUR --auto 10", True
             ),
@@ -275,6 +304,11 @@ _LEDGER: Final[dict[str, Command | Group]] = {
                 "ledger:export",
                 "Write your accounts for another program",
                 "ledger export --format hledger bob bob.journal",
+            ),
+            "import": Command(
+                "importing:splitwise",
+                "Take over what stands in a Splitwise export",
+                'ledger import trip.csv --me "Ann" --who "Bob Smith=bob"',
             ),
             "forks": Command(
                 "ledger:forks", "Show devices that signed two entries with one number", "ledger forks proofs"

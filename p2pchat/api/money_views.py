@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from p2pchat.api import schema as s
 from p2pchat.core.codec import decode
-from p2pchat.core.ids import CirculationId, PersonId
+from p2pchat.core.ids import CirculationId, LedgerEntryId, PersonId
+from p2pchat.core.ledger import expense
+from p2pchat.core.ledger.attachments import detach
+from p2pchat.core.ledger.books.register import category_of
+from p2pchat.core.ledger.conversion import decimal, is_consistent
 from p2pchat.core.ledger.units import read_unit
-from p2pchat.node.features import ious, recovering
+from p2pchat.node.features import ious, recovering, recurring
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.node.features.names import name_of
-from p2pchat.store import ledger, passages, people, recoveries
+from p2pchat.store import expenses, groups, ledger, passages, people, recoveries
+from p2pchat.store.recurring import Recurring as Rule
 from p2pchat.store.transaction import Reader
 
 
 def iou(app: App, tx: Reader, line: ious.Line) -> s.Iou:
     """An IOU or a request from my point of view."""
+    note, files = detach(line.note)
     return s.Iou(
         id=line.id.text,
         who=name_of(app, tx, line.person),
@@ -25,8 +33,13 @@ def iou(app: App, tx: Reader, line: ious.Line) -> s.Iou:
         minor=line.minor,
         unit=line.unit.code,
         state=str(line.status),
-        note=line.note,
+        note=note,
         at_ms=line.created_ms,
+        due=line.purpose.due,
+        foreign=_foreign(line),
+        category=category_of(note),
+        files=files,
+        disputed=line.disputed,
         mine_to_decide=line.open and not line.mine and line.lock is None,
         same_as=line.twin.text if line.twin else None,
         kind="request" if line.is_request else "iou",
@@ -103,3 +116,61 @@ def ask(app: App, tx: Reader, wanted: passages.StoredAsk) -> s.Circulation:
         deadline_ms=0,
         mine_to_decide=False,
     )
+
+
+def bill(app: App, tx: Reader, stored: expenses.StoredExpense) -> s.Bill:
+    """A bill of mine with what each one bears."""
+    found = expense.decode(stored.raw)
+    membership = groups.get(tx, stored.group)
+    return s.Bill(
+        id=LedgerEntryId(stored.id).text,
+        group=membership.name if membership else stored.group.short,
+        total=str(found.total),
+        note=stored.note,
+        shares={
+            "me" if person == app.person else name_of(app, tx, person): in_unit(minor, found.total.unit)
+            for person, minor in expense.shares(found).items()
+        },
+        at_ms=stored.created_ms,
+    )
+
+
+def recurring_rule(app: App, tx: Reader, rule: Rule) -> s.Recurring:
+    """An IOU that comes again."""
+    day = recurring.next_day(rule)
+    return s.Recurring(
+        id=rule.id.hex(),
+        kind=rule.kind,
+        who=name_of(app, tx, rule.person),
+        amount=rule.amount,
+        note=detach(rule.note)[0],
+        step=rule.step,
+        every=rule.every,
+        next=day.isoformat() if day else None,
+        until=rule.until,
+    )
+
+
+def due(one: recurring.OpenDue) -> s.Due:
+    """An amount that is due."""
+    return s.Due(
+        id=one.due.entry.text,
+        who=one.person.petname,
+        direction="owes-me" if one.due.minor > 0 else "i-owe",
+        amount=in_unit(abs(one.due.minor), one.unit),
+        minor=abs(one.due.minor),
+        unit=one.unit.code,
+        due=one.due.due.isoformat(),
+        days_late=one.days_late,
+        agreed=one.due.agreed,
+        note=detach(one.note)[0],
+    )
+
+
+def _foreign(line: ious.Line) -> str | None:
+    conversion = line.purpose.conversion
+    if conversion is None:
+        return None
+    rate = decimal(Fraction(conversion.numerator, conversion.denominator))
+    doubt = "" if is_consistent(conversion, line.minor, line.unit) else ", which is not this amount!"
+    return f"{in_unit(conversion.foreign, conversion.unit)} at {rate}{doubt}"

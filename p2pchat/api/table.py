@@ -14,6 +14,7 @@ from p2pchat.api.schema import (
     messages,
     money,
     node,
+    planning,
     settings,
     web,
 )
@@ -30,6 +31,7 @@ METHODS: Final[dict[str, Method]] = {
     **groups.METHODS,
     **money.METHODS,
     **circles.METHODS,
+    **planning.METHODS,
     **events.METHODS,
     **settings.METHODS,
     **web.METHODS,

@@ -94,3 +94,83 @@ def test_a_part_is_for_somebody_who_takes_part(ann: Any) -> None:
         split(ann, "60 EUR", "shares", with_="ben", cleo="2")
     with pytest.raises(NotFoundError):
         split(ann, "60 EUR", with_="zoe")
+
+
+def items(*lines: tuple[str, str]) -> list[s.BillItem]:
+    return [s.BillItem(amount=amount, people=who.split()) for amount, who in lines]
+
+
+def test_an_itemised_bill_spreads_tax_and_tip_in_proportion(ann: Any) -> None:
+    bill = ann.change(
+        "iou.split",
+        s.Split(
+            group="trip", amount="33 EUR", mode="itemised", items=items(("10", "ben"), ("20", "me cleo"))
+        ),
+    )
+    assert {one.who: one.minor for one in bill.ious} == {"ben": 1100, "cleo": 1100}
+    assert bill.own_share == "11.00 EUR"
+    for amount, extra in (("29.99 EUR", None), ("33 EUR", "2.99"), ("33 EUR", "3.01")):
+        params = s.Split(
+            group="trip", amount=amount, mode="itemised", items=items(("30", "ben me")), extra=extra
+        )
+        with pytest.raises(UsageError, match="do not add up"):
+            ann.change("iou.split", params)
+
+
+def test_a_foreign_bill_adds_up_in_the_unit_that_counts(ann: Any) -> None:
+    bill = ann.change("iou.split", s.Split(group="trip", amount="100 USD", into="EUR", rate="0.9137"))
+    own = int(bill.own_share.split()[0].replace(".", ""))
+    assert sum(one.minor for one in bill.ious) + own == 9137
+    assert {one.note for one in bill.ious} == {"trip (100 USD at 0.9137)"}
+
+
+def test_an_edited_bill_is_asked_for_anew_only_where_a_share_changed(workshop: Any) -> None:
+    people = ann, ben, cleo = workshop.members(next(_numbers))
+    for person in (ben, cleo):
+        ann.change("iou.limit", s.SetLimit(who=person.app.name, amount="500 EUR"))
+    bill = ann.change("iou.split", s.Split(group="trip", amount="90 EUR", note="dinner"))
+    workshop.rest(*people)
+    for person in (ben, cleo):
+        (asked,) = person.decidable()
+        person.change("iou.accept", s.IouId(id=asked.id))
+    workshop.rest(*people)
+    assert (ann.cents(ben), ann.cents(cleo)) == (3000, 3000)
+
+    def edit(id: str, **parts: str) -> Any:
+        params = s.EditBill(id=id[:8], amount="90 EUR", mode="exact", parts=parts)
+        made = ann.change("bill.edit", params)
+        workshop.rest(*people)
+        return made
+
+    second = edit(bill.id, ben="30", cleo="20", me="40")
+    assert (ann.cents(ben), ann.cents(cleo)) == (3000, 0), "Cleo owes nothing until she signs"
+    (asked,) = cleo.decidable()
+    assert (asked.amount, asked.note) == ("20.00 EUR", "dinner")
+    cleo.change("iou.accept", s.IouId(id=asked.id))
+    workshop.rest(*people)
+    assert (ann.cents(ben), ann.cents(cleo)) == (3000, 2000)
+    third = edit(second.id, ben="10", cleo="20", me="60")
+    assert (ann.cents(ben), ann.cents(cleo)) == (0, 2000), "what Ben signed for the first version is given up"
+    assert [one.shares["ben"] for one in ann.query("bill.list", s.Nothing()).bills] == ["10.00 EUR"]
+    ann.change("bill.delete", s.BillId(id=third.id))
+    workshop.rest(*people)
+    assert (ann.cents(ben), ann.cents(cleo)) == (0, 0)
+    assert ben.decidable() == []
+    assert ann.query("bill.list", s.Nothing()).bills == []
+    for person in people:
+        person.close()
+
+
+def test_a_late_answer_to_a_withdrawn_share_is_not_accepted_unasked(workshop: Any) -> None:
+    people = ann, ben, _ = workshop.members(next(_numbers))
+    ann.change("iou.limit", s.SetLimit(who="ben", amount="500 EUR"))
+    bill = ann.change("iou.split", s.Split(group="trip", amount="90 EUR"))
+    workshop.rest(*people)
+    (asked,) = ben.decidable()
+    ann.change("bill.delete", s.BillId(id=bill.id))
+    ben.change("iou.accept", s.IouId(id=asked.id))  # he does not know yet
+    workshop.rest(*people)
+    assert ann.cents(ben) == 0
+    assert [one.amount for one in ann.decidable()] == ["30.00 EUR"]
+    for person in people:
+        person.close()

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
+from p2pchat.errors import UsageError
 from p2pchat_cli.commands.circle import ThroughOption, circulation_lines, names
+from p2pchat_cli.entry_options import (
+    AttachOption,
+    CategoryOption,
+    DueOption,
+    IntoOption,
+    RateOption,
+    digests,
+    local_zone,
+    with_category,
+)
 from p2pchat_cli.iou_lines import iou_lines
 from p2pchat_cli.message_lines import SHORT_ID
 from p2pchat_cli.options import (
@@ -32,24 +43,61 @@ def pay(
     who: WhoArgument,
     words: AmountArgument,
     through: ThroughOption = None,
+    due: DueOption = None,
+    category: CategoryOption = None,
+    attach: AttachOption = None,
+    into: IntoOption = None,
+    rate: RateOption = None,
 ) -> None:
     """Signed by you, and counted once the contact accepts; through friends you owe the first of them."""
     session = session_of(ctx)
     amount, note = amount_and_note(words)
+    note = with_category(note, category)
     if through is not None:
-        params = s.PayThrough(who=who, amount=amount, note=note, through=names(through))
-        circulation = session.call("circle.pay", params, s.Circulation)
+        if due or attach or into or rate:
+            raise UsageError("What goes through friends has no due date, file or rate.")
+        on_the_way = s.PayThrough(who=who, amount=amount, note=note, through=names(through))
+        circulation = session.call("circle.pay", on_the_way, s.Circulation)
         session.answer(circulation, circulation_lines([circulation]))
         return
-    iou = session.call("iou.pay", s.Pay(who=who, amount=amount, note=note), s.Iou)
+    params = s.Pay(
+        who=who,
+        amount=amount,
+        note=note,
+        due=due,
+        zone=local_zone(),
+        into=into,
+        rate=rate,
+        files=digests(attach),
+    )
+    iou = session.call("iou.pay", params, s.Iou)
     session.answer(iou, iou_lines([iou]))
 
 
-def request(ctx: typer.Context, who: WhoArgument, words: AmountArgument) -> None:
+def request(
+    ctx: typer.Context,
+    who: WhoArgument,
+    words: AmountArgument,
+    due: DueOption = None,
+    category: CategoryOption = None,
+    attach: AttachOption = None,
+    into: IntoOption = None,
+    rate: RateOption = None,
+) -> None:
     """Nothing counts until the contact signs."""
     session = session_of(ctx)
     amount, note = amount_and_note(words)
-    iou = session.call("iou.request", s.RequestPay(who=who, amount=amount, note=note), s.Iou)
+    params = s.RequestPay(
+        who=who,
+        amount=amount,
+        note=with_category(note, category),
+        due=due,
+        zone=local_zone(),
+        into=into,
+        rate=rate,
+        files=digests(attach),
+    )
+    iou = session.call("iou.request", params, s.Iou)
     session.answer(iou, iou_lines([iou]))
 
 
@@ -81,6 +129,43 @@ def reject(ctx: typer.Context, iou_id: IouArgument) -> None:
     session = session_of(ctx)
     iou = session.call("iou.reject", s.IouId(id=iou_id), s.Iou)
     session.answer(iou, iou_lines([iou]))
+
+
+def dispute(
+    ctx: typer.Context,
+    iou_id: IouArgument,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WHY]", help="In your words.")] = None,
+) -> None:
+    """Both see it, in every export; no balance changes by it."""
+    session = session_of(ctx)
+    params = s.Dispute(id=iou_id, note=" ".join(words or ()))
+    iou = session.call("iou.dispute", params, s.Iou)
+    session.answer(iou, iou_lines([iou]))
+
+
+def remind(ctx: typer.Context, iou_id: IouArgument) -> None:
+    """As a message in your chat."""
+    session = session_of(ctx)
+    iou = session.call("iou.remind", s.IouId(id=iou_id), s.Iou)
+    session.answer(iou, [f"Reminded {accent(iou.who)} of {bold(iou.amount)}."])
+
+
+def due(ctx: typer.Context) -> None:
+    """The earliest first; what was paid back settles first what fell due first."""
+    session = session_of(ctx)
+    found = session.call("iou.due", s.Nothing(), s.Dues)
+    session.answer(found, columns([_due(one) for one in found.dues]) or ["Nothing with a due date is open."])
+
+
+def _due(one: s.Due) -> tuple[str, ...]:
+    late = one.days_late
+    when = (
+        "today" if late == 0 else f"{plural(late, 'day')} late" if late > 0 else f"in {plural(-late, 'day')}"
+    )
+    who = accent(one.who)
+    says = f"{who} owes you" if one.direction == "owes-me" else f"you owe {who}"
+    asked = "" if one.agreed else "(asked for)"
+    return one.due, bad(when) if late > 0 else when, says, bold(one.amount), asked, one.note
 
 
 def same(

@@ -8,37 +8,41 @@ from typing import Final
 from p2pchat.api import money_views
 from p2pchat.api import schema as s
 from p2pchat.api.methods.base import Change, Query
+from p2pchat.core import content
 from p2pchat.core.ids import LedgerEntryId
-from p2pchat.node.features import accounts, direct, ious, ledger, limits, proofs, splits
+from p2pchat.core.ledger.attachments import detach
+from p2pchat.node.features import accounts, direct, ious, ledger, ledger_words, limits, proofs, splits
 from p2pchat.node.features.app import App
+from p2pchat.node.features.divisions import Division
+from p2pchat.node.features.iou_terms import Terms
 from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.node.features.names import find_exactly, find_group, find_person, name_of
-from p2pchat.store import people, recoveries
+from p2pchat.store import expenses, people, recoveries
 from p2pchat.store.transaction import Reader, Transaction
 
 
 def iou_pay(app: App, tx: Transaction, params: s.Pay) -> s.Iou:
     """See the table."""
     person = find_exactly(tx, params.who)
-    return _written(app, tx, person, ledger.pay(app, tx, person, params.amount, params.note))
+    return written_iou(app, tx, person, ledger.pay(app, tx, person, params.amount, _terms(params)))
 
 
 def iou_request(app: App, tx: Transaction, params: s.RequestPay) -> s.Iou:
     """See the table."""
     person = find_exactly(tx, params.who)
-    return _written(app, tx, person, ledger.request(app, tx, person, params.amount, params.note))
+    return written_iou(app, tx, person, ledger.request(app, tx, person, params.amount, _terms(params)))
 
 
 def iou_settle(app: App, tx: Transaction, params: s.Settle) -> s.Iou:
     """See the table."""
     person = find_exactly(tx, params.who)
-    return _written(app, tx, person, ledger.settle(app, tx, person, params.amount, params.note))
+    return written_iou(app, tx, person, ledger.settle(app, tx, person, params.amount, params.note))
 
 
 def iou_receipt(app: App, tx: Transaction, params: s.GiveReceipt) -> s.Iou:
     """See the table."""
     person = find_exactly(tx, params.who)
-    return _written(app, tx, person, ledger.receipt(app, tx, person, params.amount, params.note))
+    return written_iou(app, tx, person, ledger.receipt(app, tx, person, params.amount, params.note))
 
 
 def iou_accept(app: App, tx: Transaction, params: s.IouId) -> s.Iou:
@@ -54,13 +58,37 @@ def iou_reject(app: App, tx: Transaction, params: s.IouId) -> s.Iou:
 def iou_split(app: App, tx: Transaction, params: s.Split) -> s.SplitResult:
     """See the table."""
     group = find_group(tx, params.group)
-    division = splits.Division(params.mode, params.people, params.parts)
-    bill = splits.split(app, tx, group, params.amount, params.note, division)
-    return s.SplitResult(
-        total=str(bill.total),
-        own_share=in_unit(bill.own_share, bill.total.unit),
-        ious=[_written(app, tx, person, written) for person, written in bill.requests],
-    )
+    return _bill(app, tx, splits.split(app, tx, group, params.amount, params.note, _division(params)))
+
+
+def bill_list(app: App, tx: Reader, params: s.Nothing) -> s.Bills:
+    """See the table."""
+    return s.Bills(bills=[money_views.bill(app, tx, stored) for stored in expenses.newest(tx)])
+
+
+def bill_edit(app: App, tx: Transaction, params: s.EditBill) -> s.SplitResult:
+    """See the table."""
+    stored = splits.find(tx, params.id)
+    return _bill(app, tx, splits.edit(app, tx, stored, params.amount, params.note, _division(params)))
+
+
+def bill_delete(app: App, tx: Transaction, params: s.BillId) -> s.SplitResult:
+    """See the table."""
+    return _bill(app, tx, splits.delete(app, tx, splits.find(tx, params.id)))
+
+
+def iou_dispute(app: App, tx: Transaction, params: s.Dispute) -> s.Iou:
+    """See the table."""
+    return _decided(app, tx, params.id, lambda app, tx, line: ledger.dispute(app, tx, line, params.note))
+
+
+def iou_remind(app: App, tx: Transaction, params: s.IouId) -> s.Iou:
+    """See the table."""
+    line = ious.find(app, tx, params.id)
+    person = people.person(tx, line.person)
+    assert person is not None
+    direct.say(app, tx, person, content.Text(_reminder(line)))
+    return _shown(app, tx, line.id)
 
 
 def iou_same(app: App, tx: Transaction, params: s.SameIou) -> s.Ious:
@@ -122,6 +150,40 @@ def ledger_forks(app: App, tx: Reader, params: s.Nothing) -> s.Forks:
     return s.Forks(forks=[money_views.fork(app, tx, found) for found in recoveries.forks(tx)])
 
 
+def _reminder(line: ious.Line) -> str:
+    note, _files = detach(line.note)
+    return ledger_words.reminder(line.minor, line.unit, line.purpose.due, note, i_owe=line.i_owe)
+
+
+def _terms(params: s.Entered) -> Terms:
+    return Terms(params.note, params.due, params.zone, params.into, params.rate, params.files)
+
+
+def _division(params: s.Divided) -> Division:
+    items = [(item.amount, item.people) for item in params.items]
+    parts = (params.people, params.parts, items, params.extra, params.into, params.rate)
+    return Division(params.mode, *parts)
+
+
+def _bill(app: App, tx: Transaction, bill: splits.Bill) -> s.SplitResult:
+    return s.SplitResult(
+        id=bill.id.text,
+        total=str(bill.total),
+        own_share=in_unit(bill.own_share, bill.total.unit),
+        ious=_signed(app, tx, bill),
+    )
+
+
+def _signed(app: App, tx: Transaction, bill: splits.Bill) -> list[s.Iou]:
+    """What a bill made me sign, each IOU and request once."""
+    shown = []
+    for person, written in bill.requests:
+        direct.say(app, tx, person, written.said, shown=written.shown)
+        line = ious.get(app, tx, written.about)
+        shown += [money_views.iou(app, tx, line)] if line else []
+    return shown
+
+
 def _decided(
     app: App, tx: Transaction, id: str, decide: Callable[[App, Transaction, ious.Line], accounts.Written]
 ) -> s.Iou:
@@ -133,7 +195,8 @@ def _decided(
     return _shown(app, tx, line.id)
 
 
-def _written(app: App, tx: Transaction, person: people.Person, written: accounts.Written) -> s.Iou:
+def written_iou(app: App, tx: Transaction, person: people.Person, written: accounts.Written) -> s.Iou:
+    """Send what was signed, and show it."""
     direct.say(app, tx, person, written.said, shown=written.shown)
     return _shown(app, tx, written.id)
 
@@ -147,6 +210,7 @@ def _shown(app: App, tx: Transaction, id: LedgerEntryId) -> s.Iou:
 QUERIES: Final[dict[str, Query]] = {
     "iou.list": iou_list,
     "iou.balance": iou_balance,
+    "bill.list": bill_list,
     "ledger.export": ledger_export,
     "ledger.forks": ledger_forks,
 }
@@ -156,6 +220,10 @@ CHANGES: Final[dict[str, Change]] = {
     "iou.settle": iou_settle,
     "iou.receipt": iou_receipt,
     "iou.split": iou_split,
+    "bill.edit": bill_edit,
+    "bill.delete": bill_delete,
+    "iou.dispute": iou_dispute,
+    "iou.remind": iou_remind,
     "iou.accept": iou_accept,
     "iou.reject": iou_reject,
     "iou.same": iou_same,

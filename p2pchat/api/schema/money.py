@@ -9,20 +9,25 @@ import msgspec
 from p2pchat.api.schema.base import Method, Nothing, Params, Result
 
 
-class Pay(Params):
+class Entered(Params):
+    """An amount with what may stand beside it."""
+
+    who: str
+    amount: str
+    note: str = ""  # the first #word is its category
+    due: str | None = None  # YYYY-MM-DD, a day in `zone`
+    zone: str = "UTC"  # IANA
+    into: str | None = None  # the unit that counts, if the amount is in another one
+    rate: str | None = None  # what one whole of the amount's unit is worth in `into`
+    files: dict[str, str] = msgspec.field(default_factory=dict)  # SHA-256 in hex, by name
+
+
+class Pay(Entered):
     """I owe the contact this amount: signed by me, counted once the contact accepts."""
 
-    who: str
-    amount: str
-    note: str = ""
 
-
-class RequestPay(Params):
+class RequestPay(Entered):
     """The contact owes me this amount, I say; nothing counts until the contact signs it."""
-
-    who: str
-    amount: str
-    note: str = ""
 
 
 class Settle(Params):
@@ -41,15 +46,67 @@ class GiveReceipt(Params):
     note: str = ""
 
 
-class Split(Params):
-    """I paid a bill for a group: ask the others for their parts, which add up exactly."""
+class BillItem(Params):
+    """A line of an itemised bill."""
 
-    group: str
+    amount: str
+    people: list[str]
+
+
+class Divided(Params, kw_only=True):
+    """A bill that I paid, and how it is shared."""
+
     amount: str
     note: str = ""
     people: list[str] = msgspec.field(default_factory=list)  # who shares it with me; none: all members
-    mode: Literal["equal", "shares", "percent", "exact"] = "equal"
+    mode: Literal["equal", "shares", "percent", "exact", "itemised"] = "equal"
     parts: dict[str, str] = msgspec.field(default_factory=dict)  # by name or "me": shares, percent, amounts
+    items: list[BillItem] = msgspec.field(default_factory=list)
+    extra: str | None = None  # tax and tip of an itemised bill; None: what is left of the amount
+    into: str | None = None  # the unit that counts, if the bill is in another one
+    rate: str | None = None
+
+
+class Split(Divided, kw_only=True):
+    """I paid a bill for a group: ask the others for their parts, which add up exactly."""
+
+    group: str
+
+
+class EditBill(Divided, kw_only=True):
+    """A new version of a bill of mine: changed shares are given up and asked for anew."""
+
+    id: str
+
+
+class BillId(Params):
+    """A bill of mine by its id or the beginning of it."""
+
+    id: str
+
+
+class Bill(Result):
+    """A bill of mine as it stands."""
+
+    id: str
+    group: str
+    total: str
+    note: str
+    shares: dict[str, str]
+    at_ms: int
+
+
+class Bills(Result):
+    """The newest first."""
+
+    bills: list[Bill]
+
+
+class Dispute(Params):
+    """I object to an IOU; this stays visible to both and changes no balance."""
+
+    id: str
+    note: str = ""
 
 
 class SameIou(Params):
@@ -124,6 +181,11 @@ class Iou(Result):
     state: str  # offered | binding | held | fulfilled | void; requested | answered | withdrawn | declined
     note: str
     at_ms: int
+    due: str | None  # YYYY-MM-DD
+    foreign: str | None  # where the amount came from: "13.60 USD at 0.92"
+    category: str
+    files: dict[str, str]  # SHA-256 in hex, by name
+    disputed: bool
     mine_to_decide: bool
     same_as: str | None  # an open IOU or request that may be about the same event
 
@@ -177,8 +239,9 @@ class Balances(Result):
 
 
 class SplitResult(Result):
-    """The requests that a split made."""
+    """What I signed for a bill: requests, and claims given up."""
 
+    id: str
     total: str
     own_share: str
     ious: list[Iou]
@@ -190,6 +253,11 @@ METHODS: Final[dict[str, Method]] = {
     "iou.settle": Method(Settle, Iou, "store", "I paid you back: ask for a receipt"),
     "iou.receipt": Method(GiveReceipt, Iou, "store", "You paid me back"),
     "iou.split": Method(Split, SplitResult, "store", "Split a bill I paid in a group"),
+    "bill.list": Method(Nothing, Bills, "store", "Bills that I entered"),
+    "bill.edit": Method(EditBill, SplitResult, "store", "Enter a bill of mine anew"),
+    "bill.delete": Method(BillId, SplitResult, "store", "Let nothing be owed for a bill of mine"),
+    "iou.dispute": Method(Dispute, Iou, "store", "Object to an IOU"),
+    "iou.remind": Method(IouId, Iou, "store", "Write a contact a reminder"),
     "iou.accept": Method(IouId, Iou, "store", "Accept an IOU, or sign a request"),
     "iou.reject": Method(IouId, Iou, "store", "Reject an IOU or a request, or forgive a debt"),
     "iou.same": Method(SameIou, Ious, "store", "Say that an IOU and a request are one"),

@@ -7,6 +7,7 @@ the nearest smallest part, ties to the even one, once.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -36,6 +37,11 @@ def convert(foreign: Amount, unit: Unit, rate: str) -> tuple[Amount, Conversion]
         raise UsageError("A rate is above zero")
     conversion = Conversion(foreign.minor, foreign.unit, value.numerator, value.denominator)
     return Amount(_converted(conversion, unit), unit), conversion
+
+
+def decimal(rate: Fraction) -> str:
+    """A rate as it is typed, to at most ten decimals."""
+    return f"{Decimal(rate.numerator) / Decimal(rate.denominator):.10f}".rstrip("0").rstrip(".")
 
 
 def is_consistent(conversion: Conversion, minor: int, unit: Unit) -> bool:

@@ -7,6 +7,7 @@ and only the payer's own claim is given up for it, so nobody's debt changes with
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -147,11 +148,20 @@ def request_share(
     return actions.request(state, me, amount, purpose=purpose, memo_hash=memo_hash)
 
 
-def revise_share(state: AccountState, me: PersonId, old: Expense, new: Expense) -> list[Draft]:
+def revise_share(
+    state: AccountState,
+    me: PersonId,
+    old: Expense,
+    new: Expense,
+    memo_hash: bytes | None = None,
+    *,
+    earlier: Collection[bytes] = (),
+) -> list[Draft]:
     """What the payer signs in this account when `new` replaces `old`; nothing if the share stays.
 
     The old request is withdrawn and what the other conceded for it is given up; then the new share is
-    requested. Until the other answers, he owes nothing for this bill.
+    requested. Until the other answers, he owes nothing for this bill. `earlier` are the ids of versions
+    before `old`: a share that stayed the same since was asked for by one of them.
 
     Raises:
         UsageError: `new` does not replace `old`, or somebody else paid.
@@ -162,31 +172,36 @@ def revise_share(state: AccountState, me: PersonId, old: Expense, new: Expense) 
     before, after = shares(old).get(other, 0), shares(new).get(other, 0)
     if before == after and old.total.unit == new.total.unit:
         return []
-    drafts = [actions.withdraw(state, me, asked) for asked in _open_requests(state, me, expense_id(old))]
-    drafts += [actions.void(state, me, claim) for claim in _claims(state, me, expense_id(old))]
+    drafts = give_up_share(state, me, {expense_id(old), *earlier})
     if after:
-        drafts.append(request_share(state, me, new))
+        drafts.append(request_share(state, me, new, memo_hash))
     return drafts
 
 
-def _open_requests(state: AccountState, me: PersonId, expense: bytes) -> list[LedgerEntryId]:
+def give_up_share(state: AccountState, me: PersonId, versions: Collection[bytes]) -> list[Draft]:
+    """What the payer signs when nothing of a bill is to be owed: requests withdrawn, claims given up."""
+    drafts = [actions.withdraw(state, me, asked) for asked in _open_requests(state, me, versions)]
+    return drafts + [actions.void(state, me, claim) for claim in _claims(state, me, versions)]
+
+
+def _open_requests(state: AccountState, me: PersonId, versions: Collection[bytes]) -> list[LedgerEntryId]:
     seat = state.account.seat(me)
     return sorted(
         request.id
         for request in state.requests.values()
         if request.seat == seat
-        and request.purpose.expense == expense
+        and request.purpose.expense in versions
         and request.status is RequestStatus.REQUESTED
     )
 
 
-def _claims(state: AccountState, me: PersonId, expense: bytes) -> list[LedgerEntryId]:
+def _claims(state: AccountState, me: PersonId, versions: Collection[bytes]) -> list[LedgerEntryId]:
     seat = state.account.seat(me)
     return sorted(
         concession.id
         for concession in state.concessions.values()
         if concession.seat != seat
-        and concession.purpose.expense == expense
+        and concession.purpose.expense in versions
         and concession.status is not Status.VOID
     )
 

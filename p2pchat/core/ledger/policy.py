@@ -53,8 +53,8 @@ def acceptable(state: AccountState, me: PersonId) -> list[Concession]:
     """The offers that the policy of `me` accepts without asking, in the order to accept them.
 
     Holds are left out: `circulation` decides about them. So are offers that look like a request of
-    mine (`same_lunch`), which a person has to tell apart. The smallest come first, then by id, so
-    that all devices of a person choose alike.
+    mine (`same_lunch`), which a person has to tell apart, and late answers to requests that I withdrew.
+    The smallest come first, then by id, so that all devices of a person choose alike.
     """
     in_force = state.limit_of(me)
     room = state.room_for(me)
@@ -64,7 +64,7 @@ def acceptable(state: AccountState, me: PersonId) -> list[Concession]:
     chosen = []
     for offer in sorted(state.offers_to(me), key=lambda offer: (offer.amount, offer.id)):
         fits = offer.amount <= min(room, in_force.automatic)
-        if offer.lock is None and fits and offer.id not in twins:
+        if offer.lock is None and fits and offer.id not in twins and not _was_withdrawn(state, offer):
             chosen.append(offer)
             room -= offer.amount
     return chosen
@@ -86,6 +86,11 @@ def same_lunch(state: AccountState, me: PersonId) -> list[tuple[LedgerEntryId, L
     return sorted(
         (offer.id, request.id) for offer in offers for request in requests if _look_alike(offer, request)
     )
+
+
+def _was_withdrawn(state: AccountState, offer: Concession) -> bool:
+    ref = offer.signed.entry.ref
+    return ref is not None and ref in state.requests and state.requests[ref].withdrawn
 
 
 def _look_alike(offer: Concession, request: Request) -> bool:

@@ -29,6 +29,7 @@ class Written:
     id: LedgerEntryId
     said: LedgerNote
     shown: str
+    about: LedgerEntryId  # the IOU or request that it makes or decides about
 
 
 def opened(app: App, tx: Transaction, person: PersonId, unit: Unit) -> AbstractContextManager[AccountState]:
@@ -64,7 +65,8 @@ def write(
     app.remember(tx, signed.id)
     add(app, tx, state, stored.person, signed, note, salt)
     said = LedgerNote(signed.raw, signed.signature, unit_value(state.account.unit), note, salt)
-    return Written(signed.id, said, ledger_words.of(state, signed, note))
+    about = signed.id if signed.entry.amount is not None else signed.entry.ref or signed.id
+    return Written(signed.id, said, ledger_words.of(state, signed, note), about)
 
 
 def add(

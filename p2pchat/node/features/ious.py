@@ -11,7 +11,7 @@ from p2pchat.core.content import LedgerNote, decode_content
 from p2pchat.core.ids import EntryId, LedgerEntryId, PersonId
 from p2pchat.core.ledger import policy
 from p2pchat.core.ledger.concession import Concession, Request, RequestStatus, Status
-from p2pchat.core.ledger.details import Limit, Reason
+from p2pchat.core.ledger.details import Limit, Purpose, Reason
 from p2pchat.core.ledger.entry import Kind, trust
 from p2pchat.core.ledger.state import AccountState
 from p2pchat.core.ledger.units import Unit, read_unit
@@ -41,7 +41,9 @@ class Line:
     note: str
     created_ms: int
     twin: LedgerEntryId | None  # an open line that may record the same event
-    lock: bytes | None = None  # it is a hold of a circulation, which decides about it
+    lock: bytes | None  # it is a hold of a circulation, which decides about it
+    purpose: Purpose
+    disputed: bool
 
     @property
     def i_owe(self) -> bool:
@@ -160,6 +162,8 @@ def _line(
         created_ms=item.signed.entry.created_ms,
         twin=twin,
         lock=item.lock if isinstance(item, Concession) else None,
+        purpose=item.purpose,
+        disputed=item.id in state.disputes and item.status is not RequestStatus.DECLINED,
     )
 
 

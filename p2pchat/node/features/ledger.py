@@ -6,6 +6,8 @@ delivered like every message. docs/protocol/ledger.md
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from p2pchat.core import content
 from p2pchat.core.ids import LedgerEntryId
 from p2pchat.core.ledger import actions
@@ -13,10 +15,12 @@ from p2pchat.core.ledger.concession import RequestStatus, Status
 from p2pchat.core.ledger.details import Purpose, Reason
 from p2pchat.core.ledger.money import Amount, parse_amount
 from p2pchat.core.ledger.state import AccountState
+from p2pchat.core.ledger.writer import Draft
 from p2pchat.errors import UsageError
-from p2pchat.node.features import accounts
+from p2pchat.node.features import accounts, iou_terms
 from p2pchat.node.features.accounts import Written
 from p2pchat.node.features.app import App
+from p2pchat.node.features.iou_terms import Terms
 from p2pchat.node.features.ious import Line
 from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.store import people
@@ -25,21 +29,23 @@ from p2pchat.store.transaction import Transaction
 _REPAYMENT = Purpose(reason=Reason.REPAYMENT)
 
 
-def pay(app: App, tx: Transaction, person: people.Person, amount: str, note: str) -> Written:
+def pay(app: App, tx: Transaction, person: people.Person, amount: str | Amount, terms: Terms) -> Written:
     """I owe `amount`: a concession that counts once the other accepts. Raises UsageError."""
-    parsed = parse_amount(amount)
-    note, salt = accounts.salted(app, note)
-    with accounts.opened(app, tx, person.id, parsed.unit) as state:
-        draft = actions.pay(state, app.person, parsed, memo_hash=content.note_hash(note, salt))
-        return accounts.write(app, tx, state, draft, note, salt)
+    return _enter(app, tx, person, actions.pay, iou_terms.state(amount, terms))
 
 
-def request(app: App, tx: Transaction, person: people.Person, amount: str | Amount, note: str) -> Written:
+def request(app: App, tx: Transaction, person: people.Person, amount: str | Amount, terms: Terms) -> Written:
     """The other owes me `amount`, I say; it binds nobody until he signs. Raises UsageError."""
-    parsed = amount if isinstance(amount, Amount) else parse_amount(amount)
-    note, salt = accounts.salted(app, note)
-    with accounts.opened(app, tx, person.id, parsed.unit) as state:
-        draft = actions.request(state, app.person, parsed, memo_hash=content.note_hash(note, salt))
+    return _enter(app, tx, person, actions.request, iou_terms.state(amount, terms))
+
+
+def _enter(
+    app: App, tx: Transaction, person: people.Person, act: Callable[..., Draft], stated: iou_terms.Stated
+) -> Written:
+    note, salt = accounts.salted(app, stated.note)
+    memo = content.note_hash(note, salt)
+    with accounts.opened(app, tx, person.id, stated.amount.unit) as state:
+        draft = act(state, app.person, stated.amount, purpose=stated.purpose, memo_hash=memo)
         return accounts.write(app, tx, state, draft, note, salt)
 
 
@@ -106,6 +112,14 @@ def reject(app: App, tx: Transaction, line: Line) -> Written:
         else:
             draft = actions.void(state, app.person, line.id)
         return accounts.write(app, tx, state, draft)
+
+
+def dispute(app: App, tx: Transaction, line: Line, note: str) -> Written:
+    """Object to an IOU: seen by both and in every export, and it changes no balance. Raises UsageError."""
+    note, salt = accounts.salted(app, note)
+    with accounts.opened(app, tx, line.person, line.unit) as state:
+        draft = actions.dispute(state, app.person, line.id, memo_hash=content.note_hash(note, salt))
+        return accounts.write(app, tx, state, draft, note, salt)
 
 
 def merge(app: App, tx: Transaction, one: Line, other: Line) -> list[Written]:

@@ -40,7 +40,9 @@ def of(state: AccountState, signed: SignedEntry, note: str) -> str:
     unit = state.account.unit
     target = None if entry.ref is None else state.find(entry.ref)
     about = entry if entry.amount is not None or target is None else target.entry
-    if isinstance(entry.details, Limit):
+    if entry.kind is Kind.DISPUTE and about.kind is not Kind.REQUEST:
+        said = f"disputes {in_unit(about.amount or 0, unit)}"
+    elif isinstance(entry.details, Limit):
         said = f"lets the other owe up to {in_unit(entry.details.owed, unit)}"
     elif entry.kind is Kind.CHECKPOINT:
         said = "asks to confirm the balance"
@@ -58,6 +60,13 @@ def of(state: AccountState, signed: SignedEntry, note: str) -> str:
 
 def _words_of(entry: LedgerEntry) -> dict[Kind, str]:
     return _WORDS_OF_REPAYMENTS if reason_of(entry) is Reason.REPAYMENT else _WORDS
+
+
+def reminder(minor: int, unit: Unit, due: str | None, note: str, *, i_owe: bool) -> str:
+    """What a person writes who reminds the other of an IOU or a request."""
+    who = "I still owe you" if i_owe else "please think of"
+    when = f", due {due}" if due else ""
+    return f"Reminder: {who} {in_unit(minor, unit)}{when}" + (f" ({note})" if note else "")
 
 
 def reason_of(entry: LedgerEntry) -> Reason:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.node.features import direct, passages
+from p2pchat.node.features import direct, passages, recurring
 from p2pchat.node.features.app import App
 from p2pchat.node.features.envelopes import SEEN_FOR_MS
 from p2pchat.store import events, outbox, people
@@ -28,5 +28,7 @@ def upkeep(app: App, tx: Transaction) -> None:
         direct.settle_accounts(app, tx, person.id)
     for lock in passages.unfinished(tx):
         direct.move_circulation(app, tx, lock)
+    recurring.enter_due(app, tx)
+    recurring.remind(app, tx)
     outbox.forget_seen(tx, app.now_ms() - SEEN_FOR_MS)
     events.prune(tx, app.now_ms() - EVENTS_FOR_MS)

@@ -1,56 +1,39 @@
 """Splitting a bill that I paid among members of a group: one request to each of the others.
 
-A request binds nobody. Each member's own node signs what he owes, if he agrees.
+A request binds nobody. Each member's own node signs what he owes, if he agrees. An edit is a new version:
+whoever's share changed owes nothing for it until he signs the new one.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
 from p2pchat.core import content
-from p2pchat.core.ids import PersonId
+from p2pchat.core.ids import LedgerEntryId, PersonId
 from p2pchat.core.ledger import expense as expenses
-from p2pchat.core.ledger.details import BASIS_POINTS
-from p2pchat.core.ledger.expense import Expense, Mode
-from p2pchat.core.ledger.money import Amount, parse_amount
-from p2pchat.errors import NotAllowedError, UsageError
-from p2pchat.node.features import accounts, group_views
+from p2pchat.core.ledger.expense import Expense
+from p2pchat.core.ledger.money import Amount
+from p2pchat.errors import NotAllowedError, NotFoundError, UsageError
+from p2pchat.node.features import accounts, divisions
 from p2pchat.node.features.accounts import Written
-from p2pchat.node.features.amounts import parse_bound
 from p2pchat.node.features.app import App
-from p2pchat.node.features.ledger_words import in_unit
-from p2pchat.node.features.names import find_person, name_of
+from p2pchat.node.features.divisions import Division
+from p2pchat.node.features.names import name_of
+from p2pchat.store import expenses as rows
 from p2pchat.store import groups, people
+from p2pchat.store.expenses import StoredExpense
 from p2pchat.store.transaction import Reader, Transaction
 
-ME: Final = "me"
-_NONCE_SIZE: Final = 12
-_SHARES: Final = re.compile(r"[0-9]{1,4}\Z")
-_PERCENT: Final = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,2}))?%?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Division:
-    """Who bears how much, as it was typed.
-
-    `people` are the names of those who take part besides me, none for the whole group. What `parts`
-    say of a name, or of `me`, is the mode's: shares (1 unless told), percent, or an exact amount.
-    """
-
-    mode: Mode = "equal"
-    people: Sequence[str] = ()
-    parts: Mapping[str, str] | None = None
+_LEAST_PREFIX = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a split came to."""
+    """What a split came to: its id, my own share in smallest parts, and what I sign for the others."""
 
+    id: LedgerEntryId
     total: Amount
-    own_share: int  # in the smallest parts of the unit
+    own_share: int
     requests: list[tuple[people.Person, Written]]
 
 
@@ -64,68 +47,92 @@ def split(
         UsageError: the amount or a part is malformed, or the parts do not add up to it.
         NotFoundError: a name is that of no member.
     """
-    total = parse_amount(amount)
-    members = group_views.persons(app, tx, membership.group)
-    if app.person not in members:
-        raise NotAllowedError(f"you are not a member of #{membership.name}")
-    chosen = {_member(app, tx, membership, members, name) for name in division.people}
-    parts = {
-        _member(app, tx, membership, members, name): part for name, part in (division.parts or {}).items()
-    }
-    sharers = (chosen or members) | {app.person}
-    if len(sharers) < 2:
-        raise UsageError(f"#{membership.name} has nobody to share the bill with")
-    for outsider in parts.keys() - sharers:
-        raise UsageError(f"{name_of(app, tx, outsider)} has a part, but does not share the bill")
-    numbers = _numbers(app, tx, division.mode, total, sharers, parts)
-    bill = Expense(app.person, total, division.mode, numbers, app.entropy(_NONCE_SIZE))
-    return _ask(app, tx, bill, note or membership.name)
+    bill = divisions.divide(app, tx, membership, amount, division)
+    others = _check_sharers(app, tx, bill)
+    note = _note(note or membership.name, amount, division)
+    requests = [(_person(tx, one), _request(app, tx, bill, one, note)) for one in others]
+    return _keep(app, tx, membership, bill, note, requests)
 
 
-def _member(
-    app: App, tx: Reader, membership: groups.Membership, members: set[PersonId], name: str
-) -> PersonId:
-    person = app.person if name == ME else find_person(tx, name).id
-    if person not in members:
-        raise UsageError(f"{name_of(app, tx, person)} is not a member of #{membership.name}")
-    return person
+def edit(
+    app: App, tx: Transaction, stored: StoredExpense, amount: str, note: str, division: Division
+) -> Bill:
+    """A new version of a bill of mine: changed shares are given up and asked for anew, others stay.
+
+    Raises:
+        as `split`; UsageError as well if the new version is in another unit.
+    """
+    membership = groups.get(tx, stored.group)
+    if membership is None:
+        raise NotFoundError("the group of this bill is gone")
+    old = expenses.decode(stored.raw)
+    new = divisions.divide(app, tx, membership, amount, division, replaces=stored.id)
+    if new.total.unit != old.total.unit:
+        raise UsageError(f"a new version of this bill is in {old.total.unit} too: delete it to change that")
+    others = _check_sharers(app, tx, new)
+    note = _note(note, amount, division) if note else stored.note
+    earlier = _versions(tx, stored)
+    signed = [
+        (_person(tx, one), written)
+        for one in sorted({*others, *expenses.shares(old)} - {app.person})
+        for written in _revise(app, tx, (old, new), earlier, one, note)
+    ]
+    rows.put(tx, replace(stored, replaced=True))
+    return _keep(app, tx, membership, new, note, signed)
 
 
-def _numbers(
-    app: App,
-    tx: Reader,
-    mode: Mode,
-    total: Amount,
-    sharers: set[PersonId],
-    parts: Mapping[PersonId, str],
-) -> tuple[tuple[PersonId, int], ...]:
-    """What the mode wants to know of each participant; whoever bears nothing at all is left out."""
-    match mode:
-        case "equal" if not parts:
-            numbers = dict.fromkeys(sharers, 1)
-        case "shares":
-            numbers = dict.fromkeys(sharers, 1) | {who: _shares(part) for who, part in parts.items()}
-        case "percent":
-            numbers = {who: _basis_points(part) for who, part in parts.items()}
-        case "exact":
-            numbers = {who: _minor(part, total) for who, part in parts.items()}
-            _check_sum(total, numbers)
-        case _:
-            raise UsageError(f"a bill is split equally, by shares, percent or exact amounts, not '{mode}'")
-    return tuple(sorted((who, number) for who, number in numbers.items() if number))
+def delete(app: App, tx: Transaction, stored: StoredExpense) -> Bill:
+    """Nothing of this bill of mine is owed any more."""
+    old, versions = expenses.decode(stored.raw), _versions(tx, stored)
+    signed: list[tuple[people.Person, Written]] = []
+    for one in sorted(expenses.shares(old).keys() - {app.person}):
+        with accounts.opened(app, tx, one, old.total.unit) as state:
+            drafts = expenses.give_up_share(state, app.person, versions)
+            signed += [(_person(tx, one), accounts.write(app, tx, state, draft)) for draft in drafts]
+    rows.put(tx, replace(stored, replaced=True))
+    return Bill(LedgerEntryId(stored.id), old.total, 0, signed)
 
 
-def _ask(app: App, tx: Transaction, bill: Expense, note: str) -> Bill:
+def find(tx: Reader, prefix: str) -> StoredExpense:
+    """My bill whose id begins with `prefix`. Raises NotFoundError if there is not exactly one."""
+    wanted = prefix.strip().lower()
+    found = [one for one in rows.newest(tx) if LedgerEntryId(one.id).text.startswith(wanted)]
+    if len(wanted) < _LEAST_PREFIX or len(found) != 1:
+        raise NotFoundError(f"'{prefix}' is the beginning of {'several' if found else 'no'} bill id")
+    return found[0]
+
+
+def _note(note: str, amount: str, division: Division) -> str:
+    return f"{note} ({amount} at {division.rate})" if division.rate else note
+
+
+def _check_sharers(app: App, tx: Reader, bill: Expense) -> list[PersonId]:
+    """Those whom I ask."""
     borne = expenses.shares(bill)
     others = sorted(borne.keys() - {app.person})
+    if not others:
+        raise UsageError("nobody else bears anything of this bill")
     strangers = [one for one in others if not _is_contact(tx, one)]
     if strangers:
         names = ", ".join(name_of(app, tx, one) for one in strangers)
         raise NotAllowedError(f"{names} must be a contact before you can share a bill")
     if min(borne.values()) == 0:
         raise UsageError(f"{bill.total} is too little to be shared like this: somebody would bear nothing")
-    requests = [(_person(tx, one), _request(app, tx, bill, one, note)) for one in others]
-    return Bill(bill.total, borne.get(app.person, 0), requests)
+    return others
+
+
+def _keep(
+    app: App,
+    tx: Transaction,
+    membership: groups.Membership,
+    bill: Expense,
+    note: str,
+    signed: list[tuple[people.Person, Written]],
+) -> Bill:
+    id = expenses.expense_id(bill)
+    raw = expenses.encode(bill)
+    rows.put(tx, StoredExpense(id, raw, membership.group, note, False, app.now_ms()))
+    return Bill(LedgerEntryId(id), bill.total, expenses.shares(bill).get(app.person, 0), signed)
 
 
 def _request(app: App, tx: Transaction, bill: Expense, other: PersonId, note: str) -> Written:
@@ -135,36 +142,33 @@ def _request(app: App, tx: Transaction, bill: Expense, other: PersonId, note: st
         return accounts.write(app, tx, state, draft, note, salt)
 
 
-def _shares(part: str) -> int:
-    if not _SHARES.match(part) or not part.isascii():
-        raise UsageError(f"'{part}' is no number of shares: write it like bob=2")
-    return int(part)
+def _versions(tx: Reader, stored: StoredExpense) -> set[bytes]:
+    """The ids of a bill in all its versions up to this one."""
+    ids: set[bytes] = set()
+    version: StoredExpense | None = stored
+    while version is not None:
+        ids.add(version.id)
+        before = expenses.decode(version.raw).replaces
+        version = rows.get(tx, before) if before else None
+    return ids
 
 
-def _basis_points(part: str) -> int:
-    match = _PERCENT.match(part)
-    if match is None or not part.isascii():
-        raise UsageError(f"'{part}' is no percentage with at most two decimals: write it like bob=33.33")
-    points = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
-    if points > BASIS_POINTS:
-        raise UsageError(f"{part} % is more than the whole")
-    return points
-
-
-def _minor(part: str, total: Amount) -> int:
-    minor, unit = parse_bound(part if len(part.split()) > 1 else f"{part} {total.unit}")
-    if unit != total.unit:
-        raise UsageError(f"the parts are in {total.unit}, as the bill is, not in {unit}")
-    return minor
-
-
-def _check_sum(total: Amount, numbers: Mapping[PersonId, int]) -> None:
-    difference = total.minor - sum(numbers.values())
-    if difference:
-        verdict = "missing (your own part is me=...)" if difference > 0 else "too much"
-        raise UsageError(
-            f"the parts do not add up to {total}: {in_unit(abs(difference), total.unit)} is {verdict}"
-        )
+def _revise(
+    app: App,
+    tx: Transaction,
+    change: tuple[Expense, Expense],
+    earlier: set[bytes],
+    other: PersonId,
+    note: str,
+) -> list[Written]:
+    old, new = change
+    note, salt = accounts.salted(app, note)
+    memo = content.note_hash(note, salt)
+    with accounts.opened(app, tx, other, new.total.unit) as state:
+        return [
+            accounts.write(app, tx, state, draft, *((note, salt) if draft.memo_hash else ()))
+            for draft in expenses.revise_share(state, app.person, old, new, memo, earlier=earlier)
+        ]
 
 
 def _is_contact(tx: Reader, id: PersonId) -> bool:

@@ -71,6 +71,12 @@ def register(state: AccountState, me: PersonId, name: str, notes: Mapping[bytes,
     return Register(state.account, me, plain_text(name), tuple(ordered), state.owed_to(me))
 
 
+def category_of(note: str) -> str:
+    """The first hashtag of a note, without its sign; empty if there is none."""
+    found = _CATEGORY.search(note)
+    return found[1] if found else ""
+
+
 def plain_text(text: str) -> str:
     """`text` on one line, without control characters and double blanks."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
@@ -78,7 +84,6 @@ def plain_text(text: str) -> str:
 
 def _line(what: Concession | Request, sign: int, state: AccountState, notes: Mapping[bytes, str]) -> Line:
     text = plain_text(notes.get(what.id, ""))
-    category = _CATEGORY.search(text)
     return Line(
         id=what.id,
         created_ms=what.signed.entry.created_ms,
@@ -88,6 +93,6 @@ def _line(what: Concession | Request, sign: int, state: AccountState, notes: Map
         counts=isinstance(what, Concession) and what.counts,
         disputed=what.id in state.disputes,
         due=what.purpose.due or "",
-        category=category[1] if category else "",
+        category=category_of(text),
         text=text,
     )
