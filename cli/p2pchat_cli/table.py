@@ -305,6 +305,10 @@ _LEDGER: Final[dict[str, Command | Group]] = {
                 "Write your accounts for another program",
                 "ledger export --format hledger bob bob.journal",
             ),
+            "history": Command(
+                "account:history", "Show an account line by line", "ledger history bob --category food"
+            ),
+            "plot": Command("account:plot", "Draw a balance over time", "ledger plot bob"),
             "import": Command(
                 "importing:splitwise",
                 "Take over what stands in a Splitwise export",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import accumulate
 
 from p2pchat.api import schema as s
 from p2pchat.core.codec import decode
 from p2pchat.core.ids import CirculationId, LedgerEntryId, PersonId
 from p2pchat.core.ledger import expense
 from p2pchat.core.ledger.attachments import detach
-from p2pchat.core.ledger.books.register import category_of
+from p2pchat.core.ledger.books.register import Register, category_of
 from p2pchat.core.ledger.conversion import decimal, is_consistent
 from p2pchat.core.ledger.units import read_unit
 from p2pchat.node.features import ious, recovering, recurring
@@ -115,6 +116,35 @@ def ask(app: App, tx: Reader, wanted: passages.StoredAsk) -> s.Circulation:
         note=wanted.note,
         deadline_ms=0,
         mine_to_decide=False,
+    )
+
+
+def register(listed: Register) -> s.Register:
+    """An account line by line."""
+    unit = listed.account.unit
+    balances = accumulate(line.minor if line.counts else 0 for line in listed.lines)
+    return s.Register(
+        who=listed.name,
+        unit=unit.code,
+        scale=unit.scale,
+        balance=listed.balance,
+        lines=[
+            s.RegisterLine(
+                id=line.id.text,
+                at_ms=line.created_ms,
+                minor=line.minor,
+                amount=in_unit(line.minor, unit),
+                status=line.status,
+                reason=line.reason,
+                counts=line.counts,
+                balance=balance,
+                disputed=line.disputed,
+                due=line.due,
+                category=line.category,
+                note=detach(line.text)[0],
+            )
+            for line, balance in zip(listed.lines, balances, strict=True)
+        ],
     )
 
 

@@ -127,3 +127,25 @@ def test_nothing_is_exported_where_there_is_nothing(pair: Any) -> None:
     ann, _ = pair
     with pytest.raises(NotFoundError):
         ann.query("ledger.export", s.BookQuery(format="csv", unit="USD"))
+
+
+def test_a_page_shows_the_lines_and_says_what_is_proven(pair: Any, workshop: Any) -> None:
+    ann, ben = pair
+    ann.change("iou.pay", s.Pay(who="ben", amount="3 EUR", note="<b>cake</b> #food"))
+    workshop.rest(ann, ben)
+    (book,) = ben.query("ledger.export", s.BookQuery(format="html", who="ann")).books
+    text = book.data.decode()
+    assert "ann owes me <b>50.00 EUR</b>" in text
+    assert "&lt;b&gt;cake" in text
+    assert "What this proves" in text
+
+
+def test_an_account_is_listed_with_the_balance_after_each_line(pair: Any, workshop: Any) -> None:
+    ann, ben = pair
+    ben.change("iou.receipt", s.GiveReceipt(who="ann", amount="8 EUR"))
+    workshop.rest(ann, ben)
+    ann.change("iou.pay", s.Pay(who="ben", amount="3 EUR"))
+    (listed,) = ann.query("ledger.register", s.RegisterQuery(who="ben")).registers
+    shown = [(line.minor, line.counts, line.balance, line.category) for line in listed.lines]
+    assert shown == [(-5000, True, -5000, "fun"), (800, True, -4200, ""), (-300, False, -4200, "")]
+    assert listed.balance == -4200

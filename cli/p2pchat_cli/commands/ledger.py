@@ -16,7 +16,13 @@ from p2pchat_cli.options import WhoArgument, session_of
 from p2pchat_cli.style import accent, bad, good
 
 _PAUSE_S: Final = 0.5
-_ENDINGS: Final = {"hledger": "journal", "beancount": "beancount", "csv": "csv", "json": "json"}
+_ENDINGS: Final = {
+    "hledger": "journal",
+    "beancount": "beancount",
+    "csv": "csv",
+    "json": "json",
+    "html": "html",
+}
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")]
 UnitOption = Annotated[
@@ -31,6 +37,7 @@ class Format(StrEnum):
     BEANCOUNT = "beancount"
     CSV = "csv"
     JSON = "json"
+    HTML = "html"
 
 
 class Verdict(s.Result):

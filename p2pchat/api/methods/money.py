@@ -145,6 +145,13 @@ def ledger_export(app: App, tx: Reader, params: s.BookQuery) -> s.Books:
     )
 
 
+def ledger_register(app: App, tx: Reader, params: s.RegisterQuery) -> s.Registers:
+    """See the table."""
+    person = find_person(tx, params.who) if params.who else None
+    found = proofs.registers(app, tx, person, params.unit)
+    return s.Registers(registers=[money_views.register(one) for one in found])
+
+
 def ledger_forks(app: App, tx: Reader, params: s.Nothing) -> s.Forks:
     """See the table."""
     return s.Forks(forks=[money_views.fork(app, tx, found) for found in recoveries.forks(tx)])
@@ -212,6 +219,7 @@ QUERIES: Final[dict[str, Query]] = {
     "iou.balance": iou_balance,
     "bill.list": bill_list,
     "ledger.export": ledger_export,
+    "ledger.register": ledger_register,
     "ledger.forks": ledger_forks,
 }
 CHANGES: Final[dict[str, Change]] = {

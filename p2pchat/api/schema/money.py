@@ -148,7 +148,7 @@ class Proof(Result):
 class BookQuery(Params):
     """Accounts in the language of another program."""
 
-    format: Literal["hledger", "beancount", "csv", "json"]
+    format: Literal["hledger", "beancount", "csv", "json", "html"]
     who: str | None = None
     unit: str | None = None
 
@@ -216,6 +216,46 @@ class Balance(Result):
     recovering: bool  # this device was restored: nothing that binds me until the contact has answered
 
 
+class RegisterQuery(Params):
+    """Accounts line by line."""
+
+    who: str | None = None
+    unit: str | None = None
+
+
+class RegisterLine(Result):
+    """An IOU or a request with what it came to; amounts above zero are what the contact owes me."""
+
+    id: str
+    at_ms: int
+    minor: int
+    amount: str
+    status: str
+    reason: str
+    counts: bool  # whether it is part of the balance
+    balance: int  # after it, in smallest parts
+    disputed: bool
+    due: str
+    category: str
+    note: str
+
+
+class Register(Result):
+    """One account, the oldest line first."""
+
+    who: str
+    unit: str
+    scale: int  # decimals of the unit
+    balance: int
+    lines: list[RegisterLine]
+
+
+class Registers(Result):
+    """One for each contact and unit."""
+
+    registers: list[Register]
+
+
 class Fork(Result):
     """A device that signed two ledger entries with one number."""
 
@@ -266,5 +306,6 @@ METHODS: Final[dict[str, Method]] = {
     "iou.balance": Method(BalanceQuery, Balances, "store", "Who owes whom"),
     "ledger.statement": Method(StatementQuery, Proof, "store", "Prove what stands between us"),
     "ledger.forks": Method(Nothing, Forks, "store", "Devices that signed two entries with one number"),
+    "ledger.register": Method(RegisterQuery, Registers, "store", "Accounts line by line"),
     "ledger.export": Method(BookQuery, Books, "store", "Books for other programs"),
 }

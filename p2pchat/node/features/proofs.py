@@ -14,11 +14,13 @@ from typing import Final, Literal, TypeAlias
 from p2pchat.core.codec import decode
 from p2pchat.core.ids import LedgerEntryId, PersonId
 from p2pchat.core.ledger import agreements, statement
-from p2pchat.core.ledger.books import archive, beancount, hledger, register, table
+from p2pchat.core.ledger.books import archive, beancount, hledger, page, register, table
+from p2pchat.core.ledger.books.register import Register
 from p2pchat.core.ledger.details import Checkpoint
 from p2pchat.core.ledger.entry import Kind
 from p2pchat.core.ledger.state import AccountState
 from p2pchat.core.ledger.units import read_unit
+from p2pchat.core.ledger.verify import verify_bundle
 from p2pchat.errors import NotFoundError, UsageError
 from p2pchat.node.features import accounts, ledger_devices
 from p2pchat.node.features.accounts import Written
@@ -27,7 +29,7 @@ from p2pchat.node.features.names import name_of
 from p2pchat.store import ledger, people
 from p2pchat.store.transaction import Reader, Transaction
 
-Format: TypeAlias = Literal["hledger", "beancount", "csv", "json"]
+Format: TypeAlias = Literal["hledger", "beancount", "csv", "json", "html"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +76,47 @@ def books(app: App, tx: Reader, person: people.Person | None, unit: str | None, 
     Raises:
         NotFoundError: there is no such account.
     """
-    found = [one for one in ledger.accounts(tx, person.id if person else None) if unit in (None, _unit(one))]
-    if not found:
-        raise NotFoundError("there is nothing to export")
+    found = _accounts(tx, person, unit)
     return [Book(one.person, _unit(one), _book(app, tx, one, format)) for one in found]
 
 
+def _accounts(tx: Reader, person: people.Person | None, unit: str | None) -> list[ledger.StoredAccount]:
+    found = [one for one in ledger.accounts(tx, person.id if person else None) if unit in (None, _unit(one))]
+    if not found:
+        raise NotFoundError("there is no such account")
+    return found
+
+
 def _book(app: App, tx: Reader, stored: ledger.StoredAccount, format: Format) -> str:
-    notes = ledger.notes(tx, stored.id)
     with accounts.known(app, tx, stored) as state:
         if format == "json":
             owners = ledger_devices.owners(app, tx, stored.person)
-            salted = {id: archive.Note(*note) for id, note in notes.items()}
+            salted = {id: archive.Note(*note) for id, note in ledger.notes(tx, stored.id).items()}
             return archive.archive(state, owners, salted)
-        texts = {id: text for id, (text, _salt) in notes.items()}
-        return _WRITERS[format](register.register(state, app.person, name_of(app, tx, stored.person), texts))
+        listed = _register(app, tx, state, stored)
+        if format != "html":
+            return _WRITERS[format](listed)
+        if len(state.chains.entries) > _MOST_PROVEN:
+            return page.page(listed)
+        report = verify_bundle(statement.history(state, ledger_devices.certificates(app, tx, stored.person)))
+        return page.page(listed, proven=report.proven, not_proven=report.not_proven)
 
 
+def registers(app: App, tx: Reader, person: people.Person | None, unit: str | None) -> list[Register]:
+    """My accounts (with `person`, in `unit`) line by line. Raises NotFoundError if there is none."""
+    found = []
+    for stored in _accounts(tx, person, unit):
+        with accounts.known(app, tx, stored) as state:
+            found.append(_register(app, tx, state, stored))
+    return found
+
+
+def _register(app: App, tx: Reader, state: AccountState, stored: ledger.StoredAccount) -> Register:
+    texts = {id: text for id, (text, _salt) in ledger.notes(tx, stored.id).items()}
+    return register.register(state, app.person, name_of(app, tx, stored.person), texts)
+
+
+_MOST_PROVEN: Final = 10_000  # entries whose signatures are all checked for a page; a second or two
 _WRITERS: Final[dict[Format, Callable[[register.Register], str]]] = {
     "hledger": hledger.journal,
     "beancount": beancount.ledger,
