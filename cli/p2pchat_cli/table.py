@@ -77,6 +77,7 @@ _NODE: Final[dict[str, Command | Group]] = {
 
 _PEOPLE: Final[dict[str, Command | Group]] = {
     "invite": Command("contacts:invite", "Print a link (and QR code) that makes a contact", "invite --no-qr"),
+    "qr": Command("contacts:read_qr", "Read a QR code: an image, or the text of a terminal", "qr code.png"),
     "contact": Group(
         "The people you know",
         {

@@ -50,7 +50,7 @@ def test_a_name_that_means_nothing_is_exit_code_6(alice: Any, words: list[str]) 
 
 @pytest.mark.parametrize(
     "words",
-    [["ping", "bob"], ["connect", "bob"], ["net"], ["peers"], ["tail"], ["events", "--follow"]],
+    [["ping", "bob"], ["connect", "bob"], ["typing", "bob"], ["net"], ["peers"], ["tail"], ["events", "--follow"]],
     ids=" ".join,
 )
 def test_what_needs_the_network_says_how_to_start_the_node(alice: Any, words: list[str]) -> None:
@@ -125,6 +125,14 @@ def test_without_a_terminal_an_invite_is_just_its_link(alice: Any) -> None:
     assert len(outcome.out.splitlines()) == 1
     assert len(alice("invite", "--qr").out.splitlines()) > 20
     assert alice("invite", "--qr", "--json").result["link"].startswith("p2pchat:")
+
+
+def test_the_code_of_an_invite_is_as_good_as_its_link(alice: Any, carol: Any) -> None:
+    code = alice("invite", "--qr").out
+    assert carol("qr", "-", stdin=code).out.strip() == alice("invite").out.strip()
+    assert "a contact already" in carol("contact", "add", "--qr", "-", stdin=code).refused(1)
+    assert "--qr" in carol("contact", "add").refused(1)
+    assert "no QR code" in carol("contact", "add", "--qr", "-", stdin="hello").refused(1)
 
 
 def test_colour_is_for_terminals_that_want_it(alice: Any) -> None:

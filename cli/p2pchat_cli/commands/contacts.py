@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
+from p2pchat.errors import UsageError
 from p2pchat_cli.options import QrOption, WhoArgument, session_of
 from p2pchat_cli.qr import answer_link
 from p2pchat_cli.style import accent, bad, bold, dim, good
-from p2pchat_cli.text import columns
+from p2pchat_cli.text import columns, harmless
 
 _STATES = {
     "requested": "asked, no answer yet",
@@ -20,6 +21,12 @@ _STATES = {
     "rejected": "rejected",
     "blocked": "blocked",
 }
+
+
+class QrCode(s.Result):
+    """What a QR code says."""
+
+    text: str
 
 
 def invite(
@@ -36,7 +43,17 @@ def invite(
 
 def add(
     ctx: typer.Context,
-    link: Annotated[str, typer.Argument(metavar="LINK", help="What `p2pchat invite` printed for them.")],
+    link: Annotated[
+        str | None, typer.Argument(metavar="[LINK]", help="What `p2pchat invite` printed for them.")
+    ] = None,
+    qr: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Its QR code instead: an image, or the text of a terminal; - reads standard input.",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(help="What to call the person [default: their own name].", show_default=False),
@@ -45,11 +62,32 @@ def add(
 ) -> None:
     """Ask; the person becomes a contact when they accept."""
     session = session_of(ctx)
+    if (link is None) == (qr is None):
+        raise UsageError("Give a link, or its QR code with --qr.")
+    if qr is not None:
+        from p2pchat_cli import qr_reading
+
+        link = qr_reading.read(qr)
+    assert link is not None
     params = s.AddContact(link=link, name=name, message=message)
     contact = session.call("contact.add", params, s.Contact)
     session.answer(contact, _asked(contact))
     if not session.node_runs():
         session.hint("Your node is not running; the request goes out with `p2pchat run`.")
+
+
+def read_qr(
+    ctx: typer.Context,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="An image or a text; - reads standard input.")
+    ] = "-",
+) -> None:
+    """Print what is in it, such as the link to join a network or a group."""
+    from p2pchat_cli import qr_reading
+
+    session = session_of(ctx)
+    text = qr_reading.read(file)
+    session.answer(QrCode(text=text), [harmless(text)])
 
 
 def show_all(ctx: typer.Context) -> None:
