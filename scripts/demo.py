@@ -2,7 +2,8 @@
 
 They become contacts, chat, lose one of them to a kill -9 and get him back, form a group, split a bill
 and look at what they owe each other. Everything goes through the commands a person would type. Ends
-with an error if anything expected did not happen.
+with an error if anything expected did not happen. On a terminal the network then stays, to be looked
+at in a browser and joined from another terminal, until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -146,6 +147,7 @@ def network(folder: Path) -> Iterator[tuple[Person, Person, Person]]:
             for person in people:
                 if person.node is not None:
                     person.node.kill()
+                    person.node.wait(10)
             bootstrap.terminate()
             bootstrap.wait(10)
 
@@ -267,6 +269,22 @@ def settled(*people: Person) -> dict[str, list[dict[str, Any]]]:
     return found if done else {}
 
 
+def stay(*people: Person) -> None:
+    """Keep the network until Ctrl-C, for the person to look at."""
+    print(
+        "The network stays until Ctrl-C. Each of them has a page (a link opens once, within five minutes):\n"
+    )
+    for person in people:
+        print(f"  {BOLD}{person.name:<6}{PLAIN} {person.run('web', '--no-open')['link']}")
+    home = people[0].home
+    print(f"\nOr be {people[0].name} in another terminal:\n")
+    print(f"  {BIN / 'p2pchat'} --home {home} chats")
+    print(f"  {BIN / 'p2pchat'} --home {home} tui\n", flush=True)
+    with suppress(KeyboardInterrupt):
+        signal.pause()
+    print()
+
+
 def main() -> int:
     """Run the story; 0 if everything happened."""
     folder = Path(tempfile.mkdtemp(prefix="p2pchat-demo-"))
@@ -274,12 +292,17 @@ def main() -> int:
         with network(folder) as people:
             story(*people)
             seconds = time.monotonic() - _began
+            print(f"\n{GREEN}Everything happened as it should, in {seconds:.1f} s.{PLAIN}\n")
+            if sys.stdin.isatty() and sys.stdout.isatty():
+                stay(*people)
     except (DemoFailedError, subprocess.TimeoutExpired) as error:
         print(f"\n{RED}The demo failed: {error}{PLAIN}", file=sys.stderr)
         print(f"The nodes' logs are in {folder}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        shutil.rmtree(folder)
+        return 130
     shutil.rmtree(folder)
-    print(f"\n{GREEN}Everything happened as it should, in {seconds:.1f} s.{PLAIN}\n")
     print(BY_HAND)
     return 0
 
