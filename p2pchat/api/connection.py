@@ -61,10 +61,10 @@ class Connection:
             logger.debug("A client of the local API broke off.")
 
     async def _write(self, connection: trio.CancelScope) -> None:
-        async for line in self._queued:
+        async for first in self._queued:
             with trio.move_on_after(STALL_S) as patience:
                 try:
-                    await self._stream.send_all(line)
+                    await self._stream.send_all(self._with_what_waits(first))
                 except trio.BrokenResourceError:
                     connection.cancel()
                     return
@@ -72,6 +72,17 @@ class Connection:
                 logger.warning("A client of the local API read nothing for %d s and was dropped.", STALL_S)
                 connection.cancel()
                 return
+
+    def _with_what_waits(self, first: bytes) -> bytes:
+        """`first` and what stands behind it, up to about one write: a system call costs as much as a line."""
+        lines, size = [first], len(first)
+        while size < _WRITE_SIZE:
+            try:
+                lines.append(self._queued.receive_nowait())
+            except (trio.WouldBlock, trio.EndOfChannel):
+                break
+            size += len(lines[-1])
+        return b"".join(lines)
 
     async def _answer(self, lines: list[bytes], followers: trio.Nursery) -> None:
         for is_subscription, group in groupby(map(Question.on, lines), key=_is_subscription):

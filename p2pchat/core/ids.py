@@ -13,6 +13,8 @@ from p2pchat.errors import DecodeError, UsageError
 
 SHORT_LENGTH = 8  # letters; 40 bits, enough to tell apart what one person ever sees
 
+_new = bytes.__new__  # an id is made for every column that is read: spare the look-up
+
 
 class Id(bytes):
     """32 bytes that name one thing."""
@@ -25,7 +27,7 @@ class Id(bytes):
             return raw
         if len(raw) != cls.size:
             raise DecodeError(f"{cls.__name__} needs {cls.size} bytes, got {len(raw)}")
-        return super().__new__(cls, raw)
+        return _new(cls, raw)
 
     @classmethod
     def parse(cls, text: str) -> Self:
