@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-slow sim bench lock wheel clean
+.PHONY: help demo test check test-slow sim bench bench-rivals lock wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,8 +31,11 @@ test-slow: $(VENV)/.ready ## Run the soak and scale tests as well
 sim: $(VENV)/.ready ## Run the simulated scenarios with SEEDS seeds each (200); SEED=17 runs that one alone
 	@SEEDS=$(or $(SEEDS),200) PYTHONHASHSEED=0 $(BIN)/pytest -q tests/sim
 
-bench: $(VENV)/.ready ## Measure against raw limits (ratios, about five minutes)
+bench: $(VENV)/.ready ## Measure beside raw limits, into docs/performance.md (about five minutes)
 	@$(BIN)/python -m benchmarks
+
+bench-rivals: $(VENV)/.ready ## Measure beside Tox, libp2p, XMPP and LXMF; says first what it installs
+	@$(BIN)/python -m benchmarks --rivals
 
 lock: $(VENV)/.ready ## Resolve the dependencies anew
 	@cd locks && ../$(BIN)/uv pip compile -q ../pyproject.toml --universal --generate-hashes --override overrides.txt --custom-compile-command "make lock" -o run.txt

@@ -1,92 +1,183 @@
-"""One-to-one messages between two real nodes: rate, latency and what each costs.
+"""One-to-one messages between two real nodes, and what their local API carries.
 
-`rate` pipelines texts through one connection to the sender's node and ends when the sender has been
-told of the last delivery; each message was then committed on both sides (synchronous=FULL), sealed end
+The rate is that of texts pipelined through one connection to the sender's node, until the sender has
+been told of the last delivery; by then each was committed on both sides (synchronous=FULL), sealed end
 to end, indexed for search and acknowledged.
 """
 
 from __future__ import annotations
 
-import json
-import statistics
+import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from benchmarks.people import Client, Person, befriend, people, text
+from benchmarks.figures import Sample, percentile
+from benchmarks.people import Client, Person, befriend, drain, people, text, until
+
+COUNT = 4000
+PINGS = 150
+PAUSE_S = 0.005  # between texts whose latency is measured
+CALLS = 5000
+CLIENTS, DEAF = 50, 10
+IDLE_S = 20.0
 
 
-def rate(sender: Person, receiver: Person, count: int) -> dict[str, float]:
-    """Messages per second until all are delivered, and CPU time for each in microseconds."""
-    events, writer = sender.connect(), sender.connect()
-    assert events
-    assert writer
+def rate(sender: Person, receiver: Person, count: int = COUNT) -> Iterator[Sample]:
+    """Messages per second until all are delivered, and CPU time for each."""
+    news, writer = sender.connect(), sender.connect()
     used = sender.cpu_s(), receiver.cpu_s()
-    delivered = threading.Thread(target=_await_deliveries, args=(events, sender.cursor, count))
-    delivered.start()
-    answers = threading.Thread(target=_read_lines, args=(writer, count))
-    answers.start()
+    news.call("events.subscribe", since=sender.cursor)
+    waiting = [
+        threading.Thread(target=drain, args=(news, count, b'"delivered"')),
+        threading.Thread(target=drain, args=(writer, count, b'"id"')),
+    ]
+    for thread in waiting:
+        thread.start()
     began = time.perf_counter()
     writer.write(*(("message.send", {"chat": receiver.name, "text": text(n)}) for n in range(count)))
-    answers.join()
-    accepted = time.perf_counter() - began
-    delivered.join()
-    took = time.perf_counter() - began
-    return {
-        "delivered per second": count / took,
-        "accepted per second": count / accepted,
-        "sender CPU, us": 1e6 * (sender.cpu_s() - used[0]) / count,
-        "receiver CPU, us": 1e6 * (receiver.cpu_s() - used[1]) / count,
-    }
+    for thread in waiting:
+        thread.join()
+    yield Sample("rate", count / (time.perf_counter() - began))
+    yield Sample("send_cpu", 1e6 * (sender.cpu_s() - used[0]) / count)
+    yield Sample("take_cpu", 1e6 * (receiver.cpu_s() - used[1]) / count)
 
 
-def _read_lines(client: Client, count: int) -> None:
-    for _ in range(count):
-        client.read()
-    client.close()
-
-
-def _await_deliveries(client: Client, since: int, count: int) -> None:
-    client.call("events.subscribe", since=since)
-    while count:
-        line = client.read()
-        count -= b'"message.state"' in line and b'"delivered"' in line
-    client.close()
-
-
-def latency(sender: Person, receiver: Person, count: int, pause_s: float = 0.005) -> list[float]:
-    """Seconds from handing a text to the sender's node until the receiver's node shows it."""
-    shown = receiver.connect()
-    assert shown
+def latency(sender: Person, receiver: Person, count: int = PINGS) -> list[float]:
+    """Milliseconds from handing a text to the sender's node until the receiver's node shows it."""
+    shown, took = receiver.connect(), list[float]()
     shown.call("events.subscribe", since=receiver.cursor)
-    took = []
     for number in range(count):
-        words = text(number)
         began = time.perf_counter()
-        sender.client.write(("message.send", {"chat": receiver.name, "text": words}))
-        while b'"message.received"' not in (line := shown.read()):
-            pass
-        took.append(time.perf_counter() - began)
-        assert json.loads(line)["params"]["data"]["text"] == words
+        sender.client.write(("message.send", {"chat": receiver.name, "text": text(number)}))
+        drain(shown, 1, text(number).encode(), close=False)
+        took.append(1e3 * (time.perf_counter() - began))
         sender.client.read()
-        time.sleep(pause_s)
+        time.sleep(PAUSE_S)
     shown.close()
     return took
 
 
+def calls(person: Person, count: int = CALLS) -> float:
+    """Answers per second to pipelined questions for one message."""
+    (message,) = person.call("message.history", chat="ann", limit=1)["messages"]
+    client = person.connect()
+    reader = threading.Thread(target=drain, args=(client, count, b'"result"'))
+    reader.start()
+    began = time.perf_counter()
+    client.write(*[("message.show", {"id": message["id"]})] * count)
+    reader.join()
+    return count / (time.perf_counter() - began)
+
+
 @contextmanager
-def pair() -> Iterator[tuple[Person, Person]]:
-    """Two contacts with their nodes running."""
-    with people("ann", "ben") as (ann, ben):
-        befriend(ann, ben)
-        yield ann, ben
+def crowd(person: Person) -> Iterator[None]:
+    """`CLIENTS` subscribers of a node, `DEAF` of which never read."""
+    with ExitStack() as stack:
+        for number in range(CLIENTS):
+            client: Client = person.connect()
+            stack.callback(client.close)
+            client.write(("events.subscribe", {"since": person.cursor}))
+            if number >= DEAF:
+                threading.Thread(target=_read_on, args=(client,), daemon=True).start()
+        yield
+
+
+def _read_on(client: Client) -> None:
+    try:
+        while True:
+            client.read()
+    except OSError:
+        pass
+
+
+def reconnect(sender: Person, receiver: Person) -> float:
+    """Seconds from when a killed receiver's node answers again until it shows a text sent meanwhile."""
+    receiver.stop(signal.SIGKILL)
+    words = text(time.monotonic_ns() % 10**7)
+    sender.call("message.send", chat=receiver.name, text=words)
+    receiver.start()
+    began = time.perf_counter()
+    shown = receiver.connect()
+    shown.call("events.subscribe", since=0)
+    drain(shown, 1, words.encode())
+    return time.perf_counter() - began
+
+
+class Pair:
+    """The rig of two contacts."""
+
+    system = "p2pchat"
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Both nodes run, and have exchanged some messages, while the context is open."""
+        with people("ann", "ben") as (self._ann, self._ben):
+            befriend(self._ann, self._ben)
+            self._rounds = 0
+            yield from self._idle_first()
+
+    def _idle_first(self) -> Iterator[None]:
+        time.sleep(3)
+        used, began = self._ben.cpu_s(), time.perf_counter()
+        time.sleep(IDLE_S)
+        self._idle = [
+            Sample("idle_cpu", 100 * (self._ben.cpu_s() - used) / (time.perf_counter() - began)),
+            Sample("idle_memory", self._ben.process.memory_info().rss / 1e6),
+        ]
+        list(rate(self._ann, self._ben, 500))
+        yield
+
+    def round(self) -> Iterator[Sample]:
+        """One round of all its metrics."""
+        yield from self._idle
+        self._idle = []
+        yield from rate(self._ann, self._ben)
+        took = latency(self._ann, self._ben)
+        yield Sample("latency_p50", percentile(took, 0.5))
+        yield Sample("latency_p99", percentile(took, 0.99))
+        with crowd(self._ben):
+            yield Sample("latency_crowded_p50", percentile(latency(self._ann, self._ben), 0.5))
+        yield Sample("calls", calls(self._ben))
+        yield Sample("reconnect", reconnect(self._ann, self._ben))
+
+
+class Missed:
+    """The rig of messages that were written while their reader was away."""
+
+    system = "p2pchat"
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Two contacts."""
+        with people("ann", "ben") as (self._ann, self._ben):
+            befriend(self._ann, self._ben)
+            yield
+
+    def round(self) -> Iterator[Sample]:
+        """Seconds from when the reader's node answers until it shows the last of 10,000."""
+        before = self._ben.cursor
+        self._ben.stop()
+        writer, last = self._ann.connect(), text(time.monotonic_ns() % 10**7)
+        for first in range(0, 10_000, 1000):
+            words = [text(n) for n in range(first, first + 1000)]
+            if first == 9000:
+                words[-1] = last
+            writer.write(*(("message.send", {"chat": "ben", "text": one}) for one in words))
+            drain(writer, 1000, b'"result"', close=False)
+        writer.close()
+        self._ben.start()
+        began = time.perf_counter()
+        shown = self._ben.connect()
+        shown.call("events.subscribe", since=before)
+        drain(shown, 1, last.encode())
+        yield Sample("missed", time.perf_counter() - began)
+        until(lambda: self._ann.call("node.status").get("outbox", 0) == 0)
 
 
 if __name__ == "__main__":
-    with pair() as (ann, ben):
-        rate(ann, ben, 500)
-        for _ in range(5):
-            print({name: round(value, 1) for name, value in rate(ann, ben, 5000).items()})
-        took = sorted(latency(ann, ben, 300))
-        print("latency ms p50, p99", 1e3 * statistics.median(took), 1e3 * took[int(0.99 * len(took))])
+    rig = Pair()
+    with rig.ready():
+        for _ in range(3):
+            print({metric: round(value, 2) for metric, value in rig.round()})

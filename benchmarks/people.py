@@ -54,6 +54,11 @@ class Client:
             self._lines.reverse()
         return self._lines.pop()
 
+    def lines(self) -> list[bytes]:
+        """The lines that one read of the socket completes."""
+        *lines, self._buffer = (self._buffer + self.socket.recv(1 << 18)).split(b"\n")
+        return lines
+
     def call(self, method: str, **params: Any) -> Any:
         """What a method answers."""
         self.write((method, params))
@@ -61,14 +66,6 @@ class Client:
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']['message']}")
         return answer["result"]
-
-    def events(self, since: int) -> Iterator[dict[str, Any]]:
-        """Events after a cursor, as they come."""
-        self.call("events.subscribe", since=since)
-        while True:
-            line = json.loads(self.read())
-            if line.get("method") == "event":
-                yield line["params"]
 
     def close(self) -> None:
         """Hang up."""
@@ -110,11 +107,14 @@ class Person:
     def client(self) -> Client:
         """A connection for single calls, kept."""
         if self._client is None:
-            self._client = until(self.connect, every_s=0.002)
+            self._client = self.connect()
         return self._client
 
-    def connect(self) -> Client | None:
-        """A new connection; None while no node listens."""
+    def connect(self) -> Client:
+        """A new connection, once the node listens."""
+        return until(self._connected, every_s=0.002)
+
+    def _connected(self) -> Client | None:
         try:
             return Client(self.home / "node.sock")
         except OSError:
@@ -138,6 +138,14 @@ class Person:
     def cpu_s(self) -> float:
         """Seconds of CPU that the node has used."""
         return sum(self.process.cpu_times()[:2])
+
+
+def drain(client: Client, count: int, mark: bytes, *, close: bool = True) -> None:
+    """Read until `count` lines with `mark` in them have come."""
+    while count:
+        count -= mark in client.read()
+    if close:
+        client.close()
 
 
 def until(check: Callable[[], Any], *, every_s: float = 0.05) -> Any:

@@ -1,0 +1,135 @@
+"""What is measured: the list of metrics, samples, and figures as lines of JSON.
+
+A figure is the median of its samples, with the lowest and the highest beside it and the load of the
+machine (1-minute average) when the last was taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+
+class Metric(NamedTuple):
+    """One thing to measure."""
+
+    title: str
+    unit: str
+    more_is_better: bool = False
+    target: float | None = None  # for p2pchat; None: shown without judgement
+    digits: int = 1
+
+
+METRICS: Final[dict[str, Metric]] = {
+    "rate": Metric("one-to-one, pipelined, with receipts", "messages/s", True, 5000, 0),
+    "rate_of_limit": Metric("the same, share of the raw limit", "ratio", True, 1 / 3, 3),
+    "send_cpu": Metric("CPU of the sender's node for each", "µs", digits=0),
+    "take_cpu": Metric("CPU of the receiver's node for each", "µs", digits=0),
+    "latency_p50": Metric("one-to-one latency, median", "ms", False, 3, 2),
+    "latency_p99": Metric("one-to-one latency, 99th percentile", "ms", False, 10, 2),
+    "latency_crowded_p50": Metric("the same median beside 50 clients, 10 deaf", "ms", digits=2),
+    "calls": Metric("JSON-RPC calls on the socket, pipelined", "calls/s", True, 5000, 0),
+    "missed": Metric("10,000 missed messages", "s", False, 3),
+    "reconnect": Metric("first text after the peer was killed and is back", "s", False, 0.5, 2),
+    "cold_start": Metric("cold start to ready", "s", False, 1.2, 2),
+    "cli_of_typer": Metric("start of a command, share of `import typer`", "ratio", False, 1.6, 2),
+    "idle_memory": Metric("idle memory", "MB", False, 100, 0),
+    "idle_cpu": Metric("idle CPU", "%", False, 0.3, 2),
+    "ingest": Metric("direct messages taken in, one core, in batches", "messages/s of CPU", True, 5000, 0),
+    "seal_of_limit": Metric("encrypt, persist, decrypt, persist: share of the limit", "ratio", True, 0.5, 2),
+    "search": Metric("search in 100,000 messages", "ms", False, 20, 2),
+    "page": Metric("open a chat of 100,000 messages", "ms", False, 50, 2),
+    **{
+        f"group{n}_{part}": metric
+        for n, target in ((5, None), (10, None), (20, 700))
+        for part, metric in (
+            ("rate", Metric(f"group of {n}, until all have all", "messages/s", True, target, 0)),
+            ("latency", Metric(f"group of {n}, last member, median", "ms", digits=1)),
+            ("lost", Metric(f"group of {n}, deliveries lost", "", False, 0, 0)),
+        )
+    },
+}
+
+
+class Sample(NamedTuple):
+    """One value of one metric."""
+
+    metric: str
+    value: float
+
+
+@dataclass
+class Figure:
+    """All samples of one metric of one system."""
+
+    system: str
+    metric: str
+    values: list[float] = field(default_factory=list)
+    load: float = 0.0
+
+    @property
+    def median(self) -> float:
+        """The median of the samples."""
+        return statistics.median(self.values)
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the target is reached; None if there is none."""
+        metric = METRICS[self.metric]
+        if metric.target is None or self.system != "p2pchat":
+            return None
+        return self.median >= metric.target if metric.more_is_better else self.median <= metric.target
+
+    def line(self) -> str:
+        """The figure as one line of JSON."""
+        metric = METRICS[self.metric]
+        about = {
+            "system": self.system,
+            "metric": self.metric,
+            "unit": metric.unit,
+            "median": round(self.median, 4),
+            "low": round(min(self.values), 4),
+            "high": round(max(self.values), 4),
+            "runs": len(self.values),
+            "load": round(self.load, 2),
+        }
+        if self.is_met is not None:
+            about |= {"target": metric.target, "met": self.is_met}
+        return json.dumps(about)
+
+    @classmethod
+    def parse(cls, line: str) -> Figure:
+        """The figure that `line` told, its median and extremes for samples."""
+        about = json.loads(line)
+        values = [about["low"], about["median"], about["high"]]
+        return cls(about["system"], about["metric"], values, about["load"])
+
+
+class Collection:
+    """Figures in the making, by system and metric."""
+
+    def __init__(self) -> None:
+        self._figures: dict[tuple[str, str], Figure] = {}
+
+    def add(self, system: str, samples: Iterable[Sample]) -> None:
+        """Take in what a rig measured."""
+        for metric, value in samples:
+            figure = self._figures.setdefault((system, metric), Figure(system, metric))
+            figure.values.append(value)
+            figure.load = os.getloadavg()[0]
+
+    def get(self, system: str, metric: str) -> Figure | None:
+        """One figure, if it was measured."""
+        return self._figures.get((system, metric))
+
+    def __iter__(self) -> Iterator[Figure]:
+        return iter(self._figures.values())
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value that `share` of the values do not exceed."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
