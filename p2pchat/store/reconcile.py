@@ -49,15 +49,20 @@ class StoredLog:
         )
         return {DeviceId(row[0]): row[1] for row in rows}
 
-    def has(self, id: EntryId) -> bool:
-        """Whether the entry is stored, or waits for its predecessors; not if what it says is missing."""
-        row = self._tx.one(
-            """SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND kind = 'missing')
-               FROM entry WHERE id = ?1
-               UNION ALL SELECT 0 FROM waiting_entry WHERE id = ?1""",
-            (id,),
-        )
-        return row is not None and not row[0]
+    def lacking(self, ids: Sequence[EntryId]) -> set[EntryId]:
+        """Those of `ids` that are neither stored nor wait for their predecessors; or lack their body."""
+        lacking = set(ids)
+        for start in range(0, len(ids), _PAGE):
+            some = ids[start : start + _PAGE]
+            marks = ",".join("?" * len(some))
+            rows = self._tx.execute(
+                f"""SELECT id FROM entry WHERE id IN ({marks}) AND NOT EXISTS (
+                        SELECT 1 FROM message WHERE message.id = entry.id AND kind = 'missing')
+                    UNION ALL SELECT id FROM waiting_entry WHERE id IN ({marks})""",
+                (*some, *some),
+            )
+            lacking.difference_update(row[0] for row in rows)
+        return lacking
 
     def gaps(self) -> Sequence[tuple[DeviceId, int]]:
         """Entries of which only the header came, at most `MAX_GAPS` of them: device and number."""

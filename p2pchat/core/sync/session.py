@@ -63,8 +63,8 @@ class LogReader(Protocol):
     def heights(self) -> Mapping[DeviceId, int]:
         """The highest number of each device that has entries."""
 
-    def has(self, id: EntryId) -> bool:
-        """Whether the entry is stored, or waits for its predecessors."""
+    def lacking(self, ids: Sequence[EntryId]) -> set[EntryId]:
+        """Those of `ids` that are neither stored nor wait for their predecessors; or lack their body."""
 
     def gaps(self) -> Sequence[tuple[DeviceId, int]]:
         """Some of the stored entries whose body is missing and might be had: device and number."""
@@ -160,12 +160,14 @@ class SyncSession:
     def _prove(self, entries: Sequence[Entry], log: LogReader) -> list[Entry]:
         if any(entry.conversation != self._conversation for entry in entries):
             raise ProtocolError("an entry of another conversation")
-        new = {entry.id for entry in entries if not log.has(entry.id)}
+        new = log.lacking([entry.id for entry in entries])
         if self._round is not None:
             self._round.note_loose(entries)
         # An entry that is known may still carry the signature that proves the new one before it.
         useful = [entry for entry in entries if entry.id in new or entry.header.prev in new]
-        return [entry for entry in self._verifier.add(useful) if not log.has(entry.id)]
+        proven = self._verifier.add(useful)
+        lacking = log.lacking([entry.id for entry in proven])  # others were held back since an earlier frame
+        return [entry for entry in proven if entry.id in lacking]
 
     def _compare(self, theirs: State, log: LogReader) -> None:
         self.start(log)
@@ -257,7 +259,7 @@ class SyncSession:
             self._round = None
             return
         if now.settled is None:
-            has_fork = any(not log.has(id) for id in now.loose)
+            has_fork = bool(log.lacking(list(now.loose)))
             now.settled = Settled(has_fork or not now.found_gaps)
             self._send(now.settled)
         if now.peer_settled is None:

@@ -27,7 +27,8 @@ DAY_MS: Final = 86_400_000
 def take_hinted(app: App, tx: Transaction, group: GroupId, entries: Sequence[Entry]) -> None:
     """Entries that came by gossip. Raises ProtocolError if one is not its author's or of another group."""
     stored = StoredLog(tx, group)
-    new = [entry for entry in entries if not stored.has(entry.id)]
+    lacking = stored.lacking([entry.id for entry in entries])
+    new = [entry for entry in entries if entry.id in lacking]
     for entry in new:
         entry.verify()
         if entry.conversation != group:
@@ -44,10 +45,11 @@ def take_entries(app: App, tx: Transaction, group: GroupId, entries: Iterable[En
     if membership is None or membership.state not in ("joining", "joined", "removed"):
         return 0
     taken, before = 0, logs.operations(tx, group)
+    has_gaps = bool(StoredLog(tx, group).gaps())
     for entry in entries:
         try:
             with tx.savepoint():
-                if _fill_in(app, tx, entry):
+                if has_gaps and _fill_in(app, tx, entry):
                     continue
                 taken += log.take(app, tx, entry, lambda one: _store(app, tx, group, one))
         except ProtocolError as error:

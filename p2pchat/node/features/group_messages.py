@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 
 from p2pchat.core import content, fields
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 KIND: Final = "sealed"  # header.kind of messages in a group
 MAX_EARLY_KEYS: Final = 4  # of one device that is not known to be a member
+MAX_OPEN: Final = 256  # sender keys kept in memory; those of others are read again
 MAX_ASKED: Final = 32  # sender keys asked for in one item
 _WAITING: Final = "The key for this message has not arrived yet; it is asked for."
 _BEFORE: Final = "Written before you joined: this group does not show its past to newcomers."
@@ -257,6 +259,12 @@ def show_again(app: App, tx: Transaction, message: messages.Message) -> None:
             show_taken(app, tx, edit, message.person)
 
 
+@lru_cache(maxsize=MAX_OPEN)
+def _inbound(state: bytes, key: bytes) -> InboundGroupSession:
+    """The sender key in `state`, kept open: opening a message does not change it, unsealing it costs."""
+    return InboundGroupSession.from_bytes(state, key)
+
+
 def _open(app: App, tx: Reader, entry: Entry) -> tuple[GroupSessionId, bytes | None]:
     """The session of a sealed message, and what it says; None if no key of its author opens it (yet).
 
@@ -267,7 +275,7 @@ def _open(app: App, tx: Reader, entry: Entry) -> tuple[GroupSessionId, bytes | N
     stored = sessions.inbound(tx, name, entry.header.device)
     if stored is None or stored.group != entry.conversation:
         return name, None
-    session = InboundGroupSession.from_bytes(stored.state, app.pickle_key)
+    session = _inbound(stored.state, app.pickle_key)
     try:
         return name, session.open(ciphertext, b"", seen=lambda index: False).plaintext
     except UndecryptableError as error:

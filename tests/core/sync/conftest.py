@@ -88,8 +88,8 @@ class Member:
             found[entry.header.device] = max(found.get(entry.header.device, 0), entry.header.seq)
         return found
 
-    def has(self, id: EntryId) -> bool:
-        return id in self.entries and self.entries[id].body is not None
+    def lacking(self, ids: Sequence[EntryId]) -> set[EntryId]:
+        return {id for id in ids if id not in self.entries or self.entries[id].body is None}
 
     def gaps(self) -> list[tuple[DeviceId, int]]:
         return [(e.header.device, e.header.seq) for e in self.entries.values() if e.body is None]
