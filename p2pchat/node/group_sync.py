@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Final
 
@@ -18,6 +18,7 @@ import trio
 
 from p2pchat.core.ids import DeviceId, GroupId, Id
 from p2pchat.core.sync.farewell import Farewell
+from p2pchat.core.sync.frames import pack_entries
 from p2pchat.core.sync.session import SyncSession
 from p2pchat.errors import NetworkError, ProtocolError, StoreError
 from p2pchat.net import protocols
@@ -26,13 +27,15 @@ from p2pchat.node.endure import one_error
 from p2pchat.node.features import group_log, group_views
 from p2pchat.node.features.app import App
 from p2pchat.node.storage import Storage
+from p2pchat.store import logs
 from p2pchat.store.reconcile import StoredLog
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
 
 ROUND_S: Final = (30.0, 60.0)  # between rounds in which nothing was heard
-SETTLE_S: Final = 0.1  # entries that arrive within so long are one round's matter
+SETTLE_S: Final = 0.3  # a round follows when a log has not grown for so long,
+LONGEST_SETTLE_S: Final = 3.0  # or has grown for so long: until then pushes do its work
 YIELD_S: Final = 3.0  # the device with the higher id leaves opening the stream to the other for so long
 RETRY_S: Final = 5.0
 MAX_UNSHARED: Final = 4096  # groups of which a peer said that it does not share them
@@ -48,6 +51,7 @@ class GroupSync:
         self._network = network
         self._chances = chances
         self._talks: dict[DeviceId, _Talk] = {}
+        self._changed = trio.Event()
         network.serve(protocols.SYNC, self._serve, frame_limit=protocols.SYNC_FRAME_LIMIT)
 
     async def accompany(self, device: DeviceId) -> None:
@@ -55,6 +59,7 @@ class GroupSync:
         if device < self._app.device:
             await trio.sleep(YIELD_S)
         while self._network.is_connected(device):
+            changed = self._changed
             shared = await self._store.read(lambda tx: group_views.shared_with(self._app, tx, device))
             if shared and device not in self._talks:
                 try:
@@ -64,17 +69,34 @@ class GroupSync:
                     await self._talk(stream, initiator=True)
                 except (NetworkError, StoreError) as error:
                     logger.debug("No reconciliation with %s: %s.", device.short, error)
-            await trio.sleep(RETRY_S)
+                await trio.sleep(RETRY_S)
+            else:
+                with trio.move_on_after(ROUND_S[0]):
+                    await changed.wait()
 
     def grew(self, group: GroupId, mine: Sequence[bytes]) -> None:
         """A group's log has new entries; `mine` are to be pushed at once."""
+        frames = [group + frame for frame in pack_entries(mine)]
         for talk in self._talks.values():
-            talk.grew(group, mine)
+            talk.grew(group, frames)
+
+    def reaches(self, group: GroupId, devices: Collection[DeviceId]) -> bool:
+        """Whether what is pushed in `group` goes to all of `devices`."""
+        return all(device in self._talks and self._talks[device].shares(group) for device in devices)
 
     def circles_changed(self) -> None:
         """Groups or members have changed."""
+        self._wake()
         for talk in self._talks.values():
             talk.circles_changed()
+
+    def lost(self) -> None:
+        """A connection is gone."""
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
 
     async def _serve(self, stream: Stream) -> None:
         def may_speak(tx: Reader) -> bool:
@@ -116,11 +138,13 @@ class _Talk:
         self._farewells: dict[GroupId, Farewell] = {}
         self._unshared: set[GroupId] = set()  # groups that the peer does not share, as it said
         self._refusals: list[GroupId] = []  # groups of which we have to say so
-        self._pushes: list[tuple[GroupId, Sequence[bytes]]] = []
+        self._pushes: list[bytes] = []  # frames that need nothing from the store
         self._due: set[GroupId] = set()  # groups that deserve a round soon
         self._work = trio.Event()
         self._look = True  # whether the set of common groups has to be looked up
+        self._speaks = False  # whether sessions have something to write
         self._settle_at = float("inf")
+        self._settle_by = float("inf")
 
     async def run(self) -> None:
         with one_error():
@@ -129,36 +153,41 @@ class _Talk:
                 await self._read()
                 nursery.cancel_scope.cancel()
 
-    def grew(self, group: GroupId, mine: Sequence[bytes]) -> None:
-        if group in self._sessions:
-            if mine:
-                self._pushes.append((group, mine))
-                self._work.set()
-            self._due_soon(group)
+    def shares(self, group: GroupId) -> bool:
+        return group in self._sessions
+
+    def grew(self, group: GroupId, frames: Sequence[bytes]) -> None:
+        if group not in self._sessions:
+            return
+        now = trio.current_time()
+        if not self._due:
+            self._settle_by = now + LONGEST_SETTLE_S
+        self._due.add(group)
+        was_at, self._settle_at = self._settle_at, min(now + SETTLE_S, self._settle_by)
+        self._pushes += frames
+        if frames or self._settle_at < was_at:  # else the writer wakes early enough by itself
+            self._work.set()
 
     def circles_changed(self) -> None:
         self._look = True
         self._work.set()
 
-    def _due_soon(self, group: GroupId) -> None:
-        if not self._due:
-            self._settle_at = trio.current_time() + SETTLE_S
-        self._due.add(group)
-        self._work.set()
-
     async def _read(self) -> None:
         try:
             while frames := await self._stream.receive():
-                await self._store.run(partial(self._take, frames))
-                self._work.set()
+                self._speaks |= await self._store.run(partial(self._take, frames))
+                if self._speaks:
+                    self._work.set()
         except NetworkError:
             return
         except ProtocolError as error:
             self.fault = error
 
-    def _take(self, frames: list[bytes], tx: Transaction) -> None:
-        """Runs in the store's thread, as all that touches the sessions."""
+    def _take(self, frames: list[bytes], tx: Transaction) -> bool:
+        """Take frames; whether there is something to write. Runs in the store's thread, as all that
+        touches the sessions."""
         shared: set[GroupId] | None = None
+        pushed: set[GroupId] = set()  # groups in which the peer pushed entries of his own
         for frame in frames:
             group = GroupId(frame[: Id.size])
             if len(frame) == Id.size:
@@ -179,8 +208,17 @@ class _Talk:
             entries = session.receive(frame[Id.size :], StoredLog(tx, group))
             if entries:
                 group_log.take_entries(self._app, tx, group, entries)
+                if session.is_settled and entries[-1].header.device == self._stream.peer:
+                    pushed.add(group)
             if session.peer_heights is not None:
                 group_log.peer_holds(self._app, tx, group, self._stream.peer, session.peer_heights)
+        for group in pushed & self._sessions.keys():
+            head = logs.chain_head(tx, group, self._stream.peer)
+            if head is not None:
+                self._sessions[group].held({self._stream.peer: head.seq})
+        return bool(self._refusals or self._farewells) or any(
+            session.has_frames for session in self._sessions.values()
+        )
 
     def _refuse(self, group: GroupId, frame: bytes, tx: Reader) -> None:
         if group not in self._farewells:
@@ -196,6 +234,7 @@ class _Talk:
             round_at = trio.current_time() + self._chances.uniform(*ROUND_S)
             while True:
                 self._work = trio.Event()
+                frames, self._pushes = self._pushes, []
                 now = trio.current_time()
                 starting: set[GroupId] = set()
                 if now >= self._settle_at:
@@ -203,9 +242,10 @@ class _Talk:
                 everybody = now >= round_at or self._look
                 if everybody:
                     round_at = now + self._chances.uniform(*ROUND_S)
-                pushes, self._pushes = self._pushes, []
                 look, self._look = self._look, False
-                frames = await self._store.run(partial(self._frames, look, everybody, starting, pushes))
+                if everybody or starting or self._speaks:
+                    self._speaks = False
+                    frames += await self._store.run(partial(self._frames, look, everybody, starting))
                 if frames:
                     await self._stream.send(frames)
                     continue
@@ -214,23 +254,13 @@ class _Talk:
         except NetworkError:
             return
 
-    def _frames(
-        self,
-        look: bool,
-        everybody: bool,
-        starting: set[GroupId],
-        pushes: Sequence[tuple[GroupId, Sequence[bytes]]],
-        tx: Reader,
-    ) -> list[bytes]:
+    def _frames(self, look: bool, everybody: bool, starting: set[GroupId], tx: Reader) -> list[bytes]:
         if look:
             shared = set(group_views.shared_with(self._app, tx, self._stream.peer))
             for group in set(self._sessions) - shared:
                 del self._sessions[group]
             for group in shared - set(self._sessions) - self._unshared:
                 self._sessions[group] = SyncSession(group, initiator=self._initiator)
-        for group, raw_entries in pushes:
-            if group in self._sessions:
-                self._sessions[group].push(raw_entries)
         frames: list[bytes] = list(self._refusals)
         self._refusals.clear()
         for group, farewell in self._farewells.items():
@@ -242,4 +272,5 @@ class _Talk:
                 session.start(log)
             while len(frames) < _FRAMES_AT_ONCE and (frame := session.next_frame(log)) is not None:
                 frames.append(group + frame)
+        self._speaks = len(frames) >= _FRAMES_AT_ONCE  # there may be more
         return frames

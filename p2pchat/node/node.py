@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 import trio
 
-from p2pchat.core.ids import DeviceId
+from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.errors import InUseError, P2PChatError
 from p2pchat.net.network import Network, NetworkChanged, NetworkEvent, PeerConnected
 from p2pchat.node.address_book import StoredAddressBook
@@ -71,7 +71,8 @@ class Node:
         self._depositor = Depositor(app, store, network, chances)
         self.collector = Collector(app, store, network, chances)
         self._circles_changed = trio.Event()
-        self._hints: list[GroupGrew] = []
+        self._members: dict[GroupId, frozenset[DeviceId]] = {}  # the others of each group
+        self._hints: dict[GroupId, list[bytes]] = {}
         self._hinted = trio.Event()
         self._noted: tuple[str, ...] = ()
         self.typing = TypingNotices(app, store, network, self.listeners.tell)
@@ -79,6 +80,7 @@ class Node:
 
     def carry_out(self, effects: list[object]) -> None:
         """What has to follow a commit; called in the trio thread, in commit order."""
+        grown: dict[GroupId, list[bytes]] = {}
         for effect in effects:
             match effect:
                 case Event() | Passing():
@@ -89,10 +91,7 @@ class Node:
                         self.links.hurry(device)
                         self._depositor.wake()
                 case GroupGrew(group, mine):
-                    self._group_sync.grew(group, mine)
-                    if mine:
-                        self._hints.append(effect)
-                        self._hinted.set()
+                    grown.setdefault(group, []).extend(mine)
                 case CirclesChanged():
                     self._circles_changed.set()
                     self.collector.changed()
@@ -100,6 +99,15 @@ class Node:
                     self.collector.changed()
                 case _:
                     raise AssertionError(f"nobody carries out {effect!r}")
+        for grown_one, raw in grown.items():
+            self._grew(grown_one, raw)
+
+    def _grew(self, group: GroupId, mine: list[bytes]) -> None:
+        """Push new entries to connected members, and offer them to others as gossip."""
+        self._group_sync.grew(group, mine)
+        if mine and not self._group_sync.reaches(group, self._members.get(group, ())):
+            self._hints.setdefault(group, []).extend(mine)
+            self._hinted.set()
 
     async def connect(self, device: DeviceId) -> None:
         """Dial a device now. Raises NetworkError if it cannot be reached."""
@@ -141,7 +149,8 @@ class Node:
                 nursery.start_soon(alone, f"Accompanying {event.peer.short}", partial(accompany, event.peer))
         else:
             logger.info("Lost the connection with %s.", event.peer.short)
-            self._couriers.wake(event.peer)  # so that its task ends
+            self._couriers.wake(event.peer)  # so that its tasks end
+            self._group_sync.lost()
             self._depositor.wake()
         self.links.hurry(event.peer)
         self._doorman.ring()
@@ -150,9 +159,8 @@ class Node:
         while True:
             await self._hinted.wait()
             self._hinted = trio.Event()
-            hints, self._hints = self._hints, []
-            for group in dict.fromkeys(hint.group for hint in hints):
-                raw = [entry for hint in hints if hint.group == group for entry in hint.mine]
+            hints, self._hints = self._hints, {}
+            for group, raw in hints.items():
                 try:
                     await self._gossip.publish(group, raw)
                 except P2PChatError as error:
@@ -161,8 +169,12 @@ class Node:
     async def _follow_circles(self) -> None:
         await self._circles_changed.wait()
         self._circles_changed = trio.Event()
-        wanted, joined = await self.store.read(
-            lambda tx: (circles.wanted_devices(self.app, tx), circles.joined_groups(tx))
+        wanted, joined, self._members = await self.store.read(
+            lambda tx: (
+                circles.wanted_devices(self.app, tx),
+                circles.joined_groups(tx),
+                circles.fellow_devices(self.app, tx),
+            )
         )
         self.links.want(wanted)
         self._gossip.set_groups(joined)

@@ -267,6 +267,12 @@ def count_waiting(tx: Reader, conversation: ConversationId, device: DeviceId) ->
     return row[0], row[1]
 
 
+def waiting_since(tx: Reader, before_ms: int) -> list[EntryId]:
+    """Entries that have waited for their predecessors since before a moment."""
+    rows = tx.execute("SELECT id FROM waiting_entry WHERE received_ms < ?", (before_ms,))
+    return [EntryId(row[0]) for row in rows]
+
+
 def stop_waiting(tx: Transaction, id: EntryId) -> None:
     """Forget an entry that waits: it was taken, or will never be."""
     tx.execute("DELETE FROM waiting_entry WHERE id = ?", (id,))

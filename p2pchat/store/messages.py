@@ -81,6 +81,11 @@ def index_new(tx: Transaction) -> None:
     )
 
 
+def has(tx: Reader, id: EntryId) -> bool:
+    """Whether there is a line of this id."""
+    return tx.one("SELECT 1 FROM message WHERE id = ?", (id,)) is not None
+
+
 def forget(tx: Transaction, id: EntryId) -> None:
     """Take a message out of its chat, with what belongs to it."""
     for table, column in (

@@ -99,7 +99,14 @@ class Ended:
     """You are not a member any more: say what you have, and I send what was written before I knew that."""
 
 
-Control: TypeAlias = State | Have | Want | Done | Settled | Reconcile | WantIds | Ended
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Outside of rounds: what you pushed is stored, and these chains are so long now."""
+
+    heights: dict[DeviceId, int]
+
+
+Control: TypeAlias = State | Have | Want | Done | Settled | Reconcile | WantIds | Ended | Held
 Frame: TypeAlias = Control | Entries
 
 
@@ -109,8 +116,9 @@ def encode_frame(frame: Control) -> bytes:
         case State(count, fingerprint):
             return encode([1, count, fingerprint])
         case Have(heights):
-            devices = sorted(heights)
-            return encode([2, b"".join(devices), [heights[device] for device in devices]])
+            return _encode_heights(2, heights)
+        case Held(heights):
+            return _encode_heights(10, heights)
         case Want(ranges, more):
             ordered = sorted(ranges, key=lambda item: item.device)
             ends = [number for item in ordered for number in (item.first, item.last)]
@@ -158,10 +166,7 @@ def decode_frame(raw: bytes) -> Frame:
                 fields.integer(count), fields.blob(fingerprint, least=FINGERPRINT_SIZE, most=FINGERPRINT_SIZE)
             )
         case 2:
-            _, devices, heights = fields.array(value, 3)
-            ids = _ids(devices, DeviceId, most=MAX_DEVICES)
-            numbers = [fields.integer(height, low=1) for height in fields.array(heights, len(ids))]
-            return Have(dict(zip(ids, numbers, strict=True)))
+            return Have(_heights(value))
         case 3:
             _, devices, ends, more = fields.array(value, 4)
             return Want(_ranges(_ids(devices, DeviceId, most=MAX_DEVICES), ends), fields.boolean(more))
@@ -188,7 +193,21 @@ def decode_frame(raw: bytes) -> Frame:
         case 9:
             fields.array(value, 1)
             return Ended()
+        case 10:
+            return Held(_heights(value))
     raise DecodeError("unknown frame")
+
+
+def _encode_heights(kind: int, heights: dict[DeviceId, int]) -> bytes:
+    devices = sorted(heights)
+    return encode([kind, b"".join(devices), [heights[device] for device in devices]])
+
+
+def _heights(value: Value) -> dict[DeviceId, int]:
+    _, devices, heights = fields.array(value, 3)
+    ids = _ids(devices, DeviceId, most=MAX_DEVICES)
+    numbers = [fields.integer(height, low=1) for height in fields.array(heights, len(ids))]
+    return dict(zip(ids, numbers, strict=True))
 
 
 def _ids(value: Value, kind: type[I], *, most: int) -> tuple[I, ...]:

@@ -36,6 +36,7 @@ from p2pchat.core.sync.frames import (
     Entries,
     Frame,
     Have,
+    Held,
     Range,
     Reconcile,
     Settled,
@@ -115,9 +116,14 @@ class SyncSession:
         gaps = set(log.gaps()) - self._asked_again
         return State(state.count - len(gaps), state.fingerprint)
 
-    def push(self, raw_entries: Iterable[bytes]) -> None:
-        """Send new entries at once, before the next round would find them."""
-        self._frames.extend(pack_entries(raw_entries))
+    def held(self, heights: Mapping[DeviceId, int]) -> None:
+        """Tell the peer that what he pushed is stored: chains are so long now."""
+        self._send(Held(dict(heights)))
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self._frames or self._jobs)
 
     def next_frame(self, log: LogReader) -> bytes | None:
         """The next frame to write, or None until another arrives or a round begins.
@@ -141,7 +147,9 @@ class SyncSession:
             ProtocolError: the frame is malformed or out of place. The stream is to be closed.
         """
         frame = decode_frame(raw)
-        self.peer_heights = frame.heights if isinstance(frame, Have) else None
+        self.peer_heights = frame.heights if isinstance(frame, Have | Held) else None
+        if isinstance(frame, Held):
+            return []
         if isinstance(frame, Entries):
             return self._prove(frame.entries, log)
         if isinstance(frame, State):

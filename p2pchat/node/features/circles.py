@@ -28,6 +28,14 @@ def wanted_devices(app: App, tx: Reader) -> set[DeviceId]:
     return wanted - {app.device}
 
 
+def fellow_devices(app: App, tx: Reader) -> dict[GroupId, frozenset[DeviceId]]:
+    """The devices of the other members of every group that I am in."""
+    return {
+        one.group: frozenset(group_views.member_devices(app, tx, one.group) - {app.device})
+        for one in groups.all_in(tx, "joined", "joining")
+    }
+
+
 def joined_groups(tx: Reader) -> dict[GroupId, bytes]:
     """The groups I am in, with the secrets of their gossip."""
     return {one.group: one.secret for one in groups.all_in(tx, "joined", "joining") if one.secret}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from p2pchat.core.group.graph import Act, read_act
@@ -46,12 +47,13 @@ def take_entries(app: App, tx: Transaction, group: GroupId, entries: Iterable[En
         return 0
     taken, before = 0, logs.operations(tx, group)
     has_gaps = bool(StoredLog(tx, group).gaps())
+    store, show_ahead = partial(_store, app, tx, group), partial(_show_ahead, app, tx, group)
     for entry in entries:
         try:
             with tx.savepoint():
                 if has_gaps and _fill_in(app, tx, entry):
                     continue
-                taken += log.take(app, tx, entry, lambda one: _store(app, tx, group, one))
+                taken += log.take(app, tx, entry, store, show_ahead)
         except ProtocolError as error:
             logger.warning("Dropped an entry of %s in a group: %s.", entry.header.device.short, error)
     if taken:
@@ -103,8 +105,22 @@ def _store(app: App, tx: Transaction, group: GroupId, entry: Entry) -> None:
     logs.append(tx, entry, app.now_ms(), knows=known)
     if entry.header.kind != group_messages.KIND or device == app.device:
         return
+    if messages.has(tx, entry.id):  # shown ahead
+        return
     if app.person in before.members or not _am_out(app, tx, group):
         group_messages.show_taken(app, tx, entry, before.persons[device])
+
+
+def _show_ahead(app: App, tx: Transaction, group: GroupId, entry: Entry) -> None:
+    """Show a text whose predecessors are still under way, so that who was away sees the newest at once.
+
+    Whether its author might write is judged by the group as it is known now; when its place in the log
+    can be checked and does not fit, the line goes again.
+    """
+    now = app.groups.view(tx, group)
+    is_readable = app.person in now.members and now.may_write(entry.header.device)
+    if is_readable and entry.header.kind == group_messages.KIND and not messages.has(tx, entry.id):
+        group_messages.show_ahead(app, tx, entry, now.persons[entry.header.device])
 
 
 def _am_out(app: App, tx: Reader, group: GroupId) -> bool:

@@ -88,6 +88,16 @@ def show_taken(app: App, tx: Transaction, entry: Entry, person: PersonId) -> Non
         chats.show(app, tx, entry, person, "sealed", _WAITING, session=session)
 
 
+def show_ahead(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
+    """Show a text whose place in the log cannot be checked yet, if it can be read."""
+    if group_views.is_before_me(app, tx, entry):
+        return
+    with suppress(ProtocolError):
+        _, body = _open(app, tx, entry)
+        if body is not None and isinstance(content.decode_content(body), content.Text):
+            contents.apply(app, tx, entry, person, body)
+
+
 def ask_for_keys(app: App, group: GroupId, devices: set[DeviceId], tx: Transaction) -> int:
     """Ask connected members for the sender keys that messages wait for; how many are missing."""
     missing = [session for session, _ in messages.missing_sessions(tx, group, limit=MAX_ASKED)]

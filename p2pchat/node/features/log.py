@@ -13,7 +13,7 @@ from p2pchat.core.log.entry import Entry, author
 from p2pchat.core.log.equivocation import EquivocationProof
 from p2pchat.errors import ProtocolError
 from p2pchat.node.features.app import App
-from p2pchat.store import events, logs
+from p2pchat.store import events, logs, messages
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
@@ -62,11 +62,17 @@ def compose(
     )
 
 
-def take(app: App, tx: Transaction, entry: Entry, store: Callable[[Entry], None]) -> int:
+def take(
+    app: App,
+    tx: Transaction,
+    entry: Entry,
+    store: Callable[[Entry], None],
+    wait: Callable[[Entry], None] = lambda entry: None,
+) -> int:
     """Take a verified entry of somebody else, and those that waited for it; how many were stored.
 
     `store` is called for each in causal order, to append it; it may refuse one with ProtocolError. An
-    entry whose predecessors are missing is kept, within bounds.
+    entry whose predecessors are missing is kept, within bounds; `wait` is called for it.
 
     Raises:
         ProtocolError: it breaks a rule of the log and never fits.
@@ -75,10 +81,11 @@ def take(app: App, tx: Transaction, entry: Entry, store: Callable[[Entry], None]
     while ready:
         current = ready.pop()
         try:
-            if not _keep(app, tx, current, place(current, _Log(tx, current.conversation)), store):
+            if not _keep(app, tx, current, place(current, _Log(tx, current.conversation)), store, wait):
                 continue
         except ProtocolError:
             logs.stop_waiting(tx, current.id)
+            messages.forget(tx, current.id)  # it may have been shown while it waited
             if current is entry:
                 raise
             continue
@@ -87,7 +94,14 @@ def take(app: App, tx: Transaction, entry: Entry, store: Callable[[Entry], None]
     return stored
 
 
-def _keep(app: App, tx: Transaction, entry: Entry, where: Place, store: Callable[[Entry], None]) -> bool:
+def _keep(
+    app: App,
+    tx: Transaction,
+    entry: Entry,
+    where: Place,
+    store: Callable[[Entry], None],
+    wait: Callable[[Entry], None],
+) -> bool:
     match where:
         case Known():
             logs.stop_waiting(tx, entry.id)
@@ -96,6 +110,7 @@ def _keep(app: App, tx: Transaction, entry: Entry, where: Place, store: Callable
             of_device, in_all = logs.count_waiting(tx, entry.conversation, entry.header.device)
             if of_device < MAX_WAITING and in_all < MAX_WAITING_IN_ALL:
                 logs.wait(tx, entry, min(ids), app.now_ms())
+                wait(entry)
             return False
         case Fits(rivals):
             logs.stop_waiting(tx, entry.id)

@@ -7,9 +7,10 @@ from typing import Final
 from p2pchat.node.features import direct, passages, recurring
 from p2pchat.node.features.app import App
 from p2pchat.node.features.envelopes import SEEN_FOR_MS
-from p2pchat.store import events, outbox, people
+from p2pchat.store import events, logs, messages, outbox, people
 from p2pchat.store.transaction import Transaction
 
+AHEAD_FOR_MS: Final = 600_000  # how long a line is shown whose predecessors do not come
 EVENTS_FOR_MS: Final = 90 * 86_400_000  # a listener that was away for longer reads the chats anew
 
 
@@ -30,5 +31,7 @@ def upkeep(app: App, tx: Transaction) -> None:
         direct.move_circulation(app, tx, lock)
     recurring.enter_due(app, tx)
     recurring.remind(app, tx)
+    for entry in logs.waiting_since(tx, app.now_ms() - AHEAD_FOR_MS):
+        messages.forget(tx, entry)
     outbox.forget_seen(tx, app.now_ms() - SEEN_FOR_MS)
     events.prune(tx, app.now_ms() - EVENTS_FOR_MS)

@@ -56,7 +56,7 @@ def test_a_frame_has_the_bytes_of_the_vector(name):
         [],
         {"t": 1},
         [0],
-        [10],
+        [11],
         [9, 0],
         [True, 1, bytes(16)],
         [1, -1, bytes(16)],

@@ -168,9 +168,12 @@ def test_new_entries_are_pushed_between_rounds(member, line):
     ann, bob = member("ann"), member("bob")
     between = line(ann, bob)
     between.settle()
-    between.sessions[1].push([bob.write().encode()])
-    between.step()
+    for frame in pack_entries([bob.write().encode()]):
+        ann.take(between.sessions[0].receive(frame, ann))
     assert ann.shown() == bob.shown()
+    between.sessions[0].held(ann.heights())
+    bob.take(between.sessions[1].receive(between.sessions[0].next_frame(ann), bob))
+    assert between.sessions[1].peer_heights == {bob.device: 1}
 
 
 @pytest.mark.parametrize("forked_on", [0, 1])
@@ -207,7 +210,7 @@ def test_signatures_that_a_carrier_spoilt_are_covered_by_the_chain(member, line)
 def test_a_known_entry_still_proves_the_one_before(member, monkeypatch):
     ann, bob = member("ann"), member("bob")
     first, second = ann.write(), ann.write()
-    monkeypatch.setattr(bob, "has", lambda id: id == second.id)  # it waits for its predecessor
+    monkeypatch.setattr(bob, "lacking", lambda ids: set(ids) - {second.id})  # it waits for its predecessor
     frame = next(pack_entries([replace(first, signature=bytes(64)).encode(), second.encode()]))
     session = SyncSession(ConversationId(b"c" * 32), initiator=False)
     assert [entry.id for entry in session.receive(frame, bob)] == [first.id]
