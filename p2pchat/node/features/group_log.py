@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -37,7 +37,7 @@ def take_hinted(app: App, tx: Transaction, group: GroupId, entries: Sequence[Ent
     take_entries(app, tx, group, new)
 
 
-def take_entries(app: App, tx: Transaction, group: GroupId, entries: Iterable[Entry]) -> int:
+def take_entries(app: App, tx: Transaction, group: GroupId, entries: Sequence[Entry]) -> int:
     """Take verified entries of a group's log, from whomever; how many were new.
 
     One that breaks a rule is dropped; it never fits, whoever brings it.
@@ -48,14 +48,23 @@ def take_entries(app: App, tx: Transaction, group: GroupId, entries: Iterable[En
     taken, before = 0, logs.operations(tx, group)
     has_gaps = bool(StoredLog(tx, group).gaps())
     store, show_ahead = partial(_store, app, tx, group), partial(_show_ahead, app, tx, group)
-    for entry in entries:
-        try:
-            with tx.savepoint():
-                if has_gaps and _fill_in(app, tx, entry):
-                    continue
-                taken += log.take(app, tx, entry, store, show_ahead)
-        except ProtocolError as error:
-            logger.warning("Dropped an entry of %s in a group: %s.", entry.header.device.short, error)
+
+    def take(some: Sequence[Entry]) -> int:
+        with tx.savepoint():
+            return sum(
+                log.take(app, tx, entry, store, show_ahead)
+                for entry in some
+                if not (has_gaps and _fill_in(app, tx, entry))
+            )
+
+    try:
+        taken += take(entries)
+    except ProtocolError:  # one of them; again, each by itself
+        for entry in entries:
+            try:
+                taken += take([entry])
+            except ProtocolError as error:
+                logger.warning("Dropped an entry of %s in a group: %s.", entry.header.device.short, error)
     if taken:
         tx.effects.append(GroupGrew(group))
     if logs.operations(tx, group) != before:
