@@ -37,6 +37,7 @@ class Group:
         self._tangled = 0  # acts to which another is concurrent
         self._history.add(self.graph.add(genesis))
         self._standing: int | None = resolve(self._history, 1)  # None: to be found anew
+        self._frontier = self._find_frontier()
         if not self._standing:
             raise ProtocolError("the entry does not found a group")
 
@@ -51,6 +52,7 @@ class Group:
         number = self.graph.add(act)
         self._history.add(number)
         self._heads = self._heads & ~self.graph.past(number) | 1 << number
+        self._frontier = self._find_frontier()
         concurrent = ((1 << number) - 1) & ~self.graph.past(number)
         if concurrent:
             self._tangled |= concurrent | 1 << number
@@ -62,8 +64,15 @@ class Group:
     @property
     def frontier(self) -> Frontier:
         """The acts that no other knows: what somebody knows who knows all."""
-        heads, acts = self._heads, self.graph.acts
-        return frozenset(acts[number].id for number in range(len(acts)) if heads >> number & 1)
+        return self._frontier
+
+    def _find_frontier(self) -> Frontier:
+        found, heads = [], self._heads
+        while heads:
+            number = heads.bit_length() - 1
+            found.append(self.graph.acts[number].id)
+            heads ^= 1 << number
+        return frozenset(found)
 
     def stands(self, act: Act) -> bool:
         """Whether `act`, given all acts so far, has an effect."""

@@ -10,10 +10,11 @@ from typing import Final, Self
 
 from p2pchat.config import Home
 from p2pchat.core.identity import MAX_ADDRESSES, Card, DeviceCertificate, MailboxKeys, clean_name
-from p2pchat.core.ids import DeviceId, LedgerEntryId, PersonId
+from p2pchat.core.ids import DeviceId, GroupId, LedgerEntryId, PersonId
 from p2pchat.core.keys import SEED_SIZE, SigningKey, tagged_hash
 from p2pchat.core.mailbox.sealing import MailboxSecret
 from p2pchat.core.ratchet.account import DeviceAccount
+from p2pchat.core.ratchet.sender_keys import OutboundGroupSession
 from p2pchat.errors import DecodeError, StoreError, UsageError
 from p2pchat.node.features.account_cache import AccountCache
 from p2pchat.node.features.group_cache import GroupCache
@@ -45,6 +46,8 @@ class App:
     entropy: Callable[[int], bytes]
     """Fresh randomness of so many bytes."""
     groups: GroupCache = field(default_factory=GroupCache, repr=False)
+    sealing: dict[GroupId, tuple[bytes, OutboundGroupSession]] = field(default_factory=dict, repr=False)
+    """My sender keys as last stored, and the same kept open: unsealing one costs as much as using it."""
     accounts: AccountCache = field(default_factory=AccountCache, repr=False)
 
     @property

@@ -48,7 +48,7 @@ def say(app: App, tx: Transaction, membership: groups.Membership, said: content.
     body = content.encode_content(said, app.entropy(content.SALT_SIZE))
     session = _outbound(app, tx, membership.group)
     sealed = session.seal(body, b"")
-    sessions.put_outbound(tx, membership.group, session.to_bytes(app.pickle_key), session.view)
+    _keep_outbound(app, tx, session)
     entry = group_views.write(
         app, tx, membership.group, KIND, encode([sealed.session_id, sealed.index, sealed.ciphertext])
     )
@@ -61,9 +61,9 @@ def say(app: App, tx: Transaction, membership: groups.Membership, said: content.
 
 def share_with_newcomers(app: App, tx: Transaction, group: GroupId) -> None:
     """Give my present sender key to members who do not have it yet; rotation is left to the next message."""
-    stored = sessions.outbound(tx, group)
-    if stored:
-        _share(app, tx, OutboundGroupSession.from_bytes(stored[0], app.pickle_key))
+    session = _stored_outbound(app, tx, group)
+    if session:
+        _share(app, tx, session)
 
 
 def show_taken(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
@@ -201,17 +201,32 @@ def read_sealed(body: bytes | None) -> tuple[GroupSessionId, int, bytes]:
 def _outbound(app: App, tx: Transaction, group: GroupId) -> OutboundGroupSession:
     """My sender key for the people who may read now, shared with all of them."""
     view = group_views.readers_view(app, tx, group)
-    stored = sessions.outbound(tx, group)
-    session = OutboundGroupSession.from_bytes(stored[0], app.pickle_key) if stored else None
+    session = _stored_outbound(app, tx, group)
     if session is None or session.should_rotate(view, app.now_ms()):
         session = OutboundGroupSession.create(group, app.device, view, app.now_ms())
         inbound = session.inbound().to_bytes(
             app.pickle_key
         )  # kept from the first message on, to be shared later
         sessions.put_inbound(tx, session.session_id, group, app.device, inbound)
-        sessions.put_outbound(tx, group, session.to_bytes(app.pickle_key), view)
+        _keep_outbound(app, tx, session)
     _share(app, tx, session)
     return session
+
+
+def _stored_outbound(app: App, tx: Reader, group: GroupId) -> OutboundGroupSession | None:
+    stored = sessions.outbound(tx, group)
+    if stored is None:
+        return None
+    state, session = app.sealing.get(group, (b"", None))
+    if session is None or state != stored[0]:  # a transaction that had moved it on was undone
+        return OutboundGroupSession.from_bytes(stored[0], app.pickle_key)
+    return session
+
+
+def _keep_outbound(app: App, tx: Transaction, session: OutboundGroupSession) -> None:
+    state = session.to_bytes(app.pickle_key)
+    sessions.put_outbound(tx, session.group, state, session.view)
+    app.sealing[session.group] = state, session
 
 
 def _share(app: App, tx: Transaction, session: OutboundGroupSession) -> None:
@@ -227,7 +242,7 @@ def _share(app: App, tx: Transaction, session: OutboundGroupSession) -> None:
         if known is None:
             continue
         reads_from = group_views.reads_from(app, tx, session.group, known.person)
-        index = _readable_from(tx, inbound, reads_from)
+        index = _readable_from(tx, inbound, reads_from) if session.count else None
         _give(tx, device, inbound.sender_key(session.count if index is None else index))
         sessions.mark_sent(tx, session.session_id, device)
 
