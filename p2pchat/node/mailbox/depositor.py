@@ -32,6 +32,7 @@ from p2pchat.store.transaction import Transaction
 logger = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 3.0  # for a device to be reached directly
+SHORTEST_S: Final = 0.05  # a pause too short for the clock to move would end never
 LOOK_S: Final = 30.0  # at least so often everything is looked at
 WINDOW: Final = 16  # parcels under way at once
 BATCH: Final = 256  # looked up at once
@@ -90,7 +91,7 @@ class Depositor:
         while due := await self._due(away):
             await self._carry(due)
         unripe = [since + PATIENCE_S - now for since in self._away.values() if now - since < PATIENCE_S]
-        return min([LOOK_S, *unripe])
+        return max(min([LOOK_S, *unripe]), SHORTEST_S)
 
     def _plan(self, devices: list[DeviceId], tx: Transaction) -> None:
         for device in devices:
