@@ -6,7 +6,10 @@ import { el } from "./dom.js";
 import { exactly } from "./format.js";
 
 export const act = {
-  react: (message, emoji) => attempt(() => call("message.react", { id: message.id, emoji })),
+  toggle: (message, emoji) => {
+    const mine = message.reactions.some((one) => one.me && one.emoji === emoji);
+    return attempt(() => call("message.react", { id: message.id, emoji: mine ? "" : emoji }));
+  },
   pin: (message) => attempt(() => call("message.pin", { id: message.id, on: !message.pinned })),
   star: (message) => attempt(() => call("message.star", { id: message.id, on: !message.starred })),
   remove: (message) =>

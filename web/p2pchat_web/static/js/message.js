@@ -2,13 +2,11 @@
 
 import { act } from "./acts.js";
 import { avatar } from "./avatar.js";
-import { el, icon, iconButton } from "./dom.js";
+import { el, icon } from "./dom.js";
 import { clock, exactly } from "./format.js";
-import { menu } from "./menu.js";
 import { slip, spokenOf } from "./slip.js";
 import { iouById } from "./state.js";
 
-const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 const LINK = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]}]/g;
 
 /** `first` and `last`: its place in a run of messages of one person. */
@@ -27,7 +25,7 @@ export function messageNode(message, place) {
       "div.body",
       {},
       place.grouped && !message.mine && first && message.kind !== "iou" && el("span.sender", {}, message.sender),
-      el("div.hold", {}, bubble, tools(message, place)),
+      el("div.hold", {}, bubble),
       message.reactions.length > 0 && reactions(message),
       message.mine && last && message.kind === "text" && el(`span.state.${stateWord(message)}`, {}, stateIcon(message), message.state),
     ),
@@ -84,29 +82,6 @@ function linked(text) {
   return parts;
 }
 
-function tools(message, { onReply, onEdit }) {
-  if (message.kind !== "text") return null;
-  const items = [
-    { label: "Reply", icon: "reply", do: () => onReply(message) },
-    { label: "Copy", icon: "copy", do: () => act.copy(message) },
-    message.mine && { label: "Edit", icon: "pencil", do: () => onEdit(message) },
-    { label: message.pinned ? "Unpin" : "Pin for all", icon: "pin", do: () => act.pin(message) },
-    { label: message.starred ? "Take the star away" : "Star for myself", icon: "star", do: () => act.star(message) },
-    { label: "How far it came", icon: "info", do: () => act.inspect(message) },
-    message.mine && { label: "Delete for all", icon: "trash-2", danger: true, do: () => act.remove(message) },
-  ].filter(Boolean);
-  const quick = QUICK.map((emoji) => ({ emoji, do: () => act.react(message, isMine(message, emoji) ? "" : emoji) }));
-  return el(
-    "span.tools",
-    {},
-    iconButton("smile", "React", (event) => menu(event.currentTarget, [], quick), { tabindex: "-1" }),
-    iconButton("reply", "Reply", () => onReply(message), { tabindex: "-1" }),
-    el("button.icon-button.more", { type: "button", "aria-label": "More", title: "More", tabindex: "-1", onclick: (event) => menu(event.currentTarget, items, quick) }, icon("ellipsis")),
-  );
-}
-
-const isMine = (message, emoji) => message.reactions.some((one) => one.me && one.emoji === emoji);
-
 function reactions(message) {
   const byEmoji = Map.groupBy ? Map.groupBy(message.reactions, (one) => one.emoji) : grouped(message.reactions);
   return el(
@@ -115,7 +90,7 @@ function reactions(message) {
     [...byEmoji].map(([emoji, those]) =>
       el(
         `button.reaction${those.some((one) => one.me) ? ".own" : ""}`,
-        { type: "button", title: those.map((one) => one.name).join(", "), "aria-label": `${emoji} by ${those.map((one) => one.name).join(", ")}`, onclick: () => act.react(message, isMine(message, emoji) ? "" : emoji) },
+        { type: "button", title: those.map((one) => one.name).join(", "), "aria-label": `${emoji} by ${those.map((one) => one.name).join(", ")}`, onclick: () => act.toggle(message, emoji) },
         emoji,
         those.length > 1 && el("span", {}, String(those.length)),
       ),

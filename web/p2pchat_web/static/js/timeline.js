@@ -7,6 +7,7 @@ import { dayName, sameDay } from "./format.js";
 import { moves } from "./keyboard.js";
 import { messageNode } from "./message.js";
 import { iouById, watch } from "./state.js";
+import { tools } from "./tools.js";
 
 const PAGE = 50;
 const MOST = 300; // messages kept in the window
@@ -29,6 +30,7 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
 
   const atBottom = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
   const toBottom = () => (scroller.scrollTop = scroller.scrollHeight);
+  const topOf = (id) => nodes.get(id).node.getBoundingClientRect().top;
   const fetchPage = (more) => call("message.history", { chat: chat.key, limit: PAGE, ...more });
 
   async function begin(jump) {
@@ -85,8 +87,8 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
     const page = await attempt(() => fetchPage(up ? { before: messages[0].id } : { after: messages.at(-1).id }));
     busy = false;
     if (!page || signal.aborted) return;
-    const anchor = nodes.get((up ? messages[0] : messages.at(-1)).id).node;
-    const top = anchor.getBoundingClientRect().top;
+    const anchor = (up ? messages[0] : messages.at(-1)).id; // its node may be drawn anew
+    const top = topOf(anchor);
     if (up) {
       messages = [...page.messages, ...messages];
       older = page.more;
@@ -103,8 +105,9 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
       }
     }
     draw();
-    scroller.scrollTop += anchor.getBoundingClientRect().top - top;
+    scroller.scrollTop += topOf(anchor) - top;
     performance.measure("page", "page-begin");
+    onScroll(); // who scrolled on meanwhile wants more
   }
 
   function onScroll() {
@@ -131,12 +134,12 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
       const last = !after || !sameDay(after.sent_ms, message.sent_ms) || !together(message, after);
       const shape = JSON.stringify([message, first, last, message.iou && iouById(message.iou)]);
       const old = nodes.get(message.id);
-      const one = old?.shape === shape ? old : { shape, node: messageNode(message, { first, last, grouped, chat, find, jump, onReply, onEdit }) };
+      const one = old?.shape === shape ? old : { shape, node: messageNode(message, { first, last, grouped, find, jump }) };
       next.set(message.id, one);
       children.push(one.node);
     });
     nodes = next;
-    list.replaceChildren(...children);
+    place(list, children);
     if (focused) nodes.get(focused)?.node.focus({ preventScroll: true });
   }
 
@@ -206,9 +209,21 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
   scroller.addEventListener("scroll", () => (wasAtBottom = atBottom()), { passive: true });
   watch(["ious"], () => messages.some((one) => one.iou) && draw(), signal);
   moves(list, { onReply, onEdit, find });
+  tools(list, { onReply, onEdit, find });
 
   const lastOfMine = () => messages.findLast((one) => one.mine && one.kind === "text");
   return { node, begin, add, told, jump, catchUp, lastOfMine };
+}
+
+/** Bring `list` to `children`, touching only what differs: what stays is not laid out anew. */
+function place(list, children) {
+  const wanted = new Set(children);
+  for (const child of [...list.childNodes]) if (!wanted.has(child)) child.remove();
+  let at = list.firstChild;
+  for (const child of children) {
+    if (child === at) at = at.nextSibling;
+    else list.insertBefore(child, at);
+  }
 }
 
 function together(before, message) {
