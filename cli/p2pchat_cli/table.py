@@ -275,6 +275,11 @@ _CIRCLES: Final[dict[str, Command | Group]] = {
             "off": Command("circle:off", "Take part no longer", "circle off"),
             "list": Command("circle:show_all", "Show circulations that go through you", "circle list"),
             "clear": Command("circle:clear", "Let debts that run in a circle cancel out", "circle clear EUR"),
+            "join": Command("circle:join", "Simplify debts in a group", "circle join trip"),
+            "leave": Command("circle:leave", "Simplify debts in a group no longer", "circle leave trip"),
+            "simplify": Command(
+                "circle:simplify", "Show what can be simplified in a group", "circle simplify trip EUR --do"
+            ),
             "invoice": Command("circle:invoice", "Make an invoice as text", "circle invoice 12 EUR", True),
             "pay": Command(
                 "circle:pay", "Pay an invoice through friends", "circle pay p2pchat-invoice:... --through bob"

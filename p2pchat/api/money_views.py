@@ -17,6 +17,7 @@ from p2pchat.node.features import ious, recovering, recurring
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_words import in_unit
 from p2pchat.node.features.names import name_of
+from p2pchat.node.features.simplifying import Plan
 from p2pchat.store import expenses, groups, ledger, passages, people, recoveries
 from p2pchat.store.recurring import Recurring as Rule
 from p2pchat.store.transaction import Reader
@@ -204,3 +205,31 @@ def _foreign(line: ious.Line) -> str | None:
     rate = decimal(Fraction(conversion.numerator, conversion.denominator))
     doubt = "" if is_consistent(conversion, line.minor, line.unit) else ", which is not this amount!"
     return f"{in_unit(conversion.foreign, conversion.unit)} at {rate}{doubt}"
+
+
+def simplify_plan(app: App, tx: Reader, plan: Plan) -> s.SimplifyPlan:
+    """What simplifying means, for each person."""
+
+    def named(person: PersonId) -> str:
+        return "me" if person == app.person else name_of(app, tx, person)
+
+    def amount(minor: int) -> str:
+        return in_unit(minor, plan.unit)
+
+    return s.SimplifyPlan(
+        circles=[
+            s.DebtCircle(people=[named(one) for one in circle.people], amount=amount(circle.minor))
+            for circle in plan.circles
+        ],
+        changes=[
+            s.DebtChange(
+                who=named(person),
+                owes_before=amount(change.owes_before),
+                owes_after=amount(change.owes_after),
+                due_before=amount(change.due_before),
+                due_after=amount(change.due_after),
+            )
+            for person, change in plan.changes.items()
+        ],
+        silent=[named(person) for person in plan.silent],
+    )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from p2pchat.api import schema as s
 from p2pchat.errors import UsageError
 from p2pchat_cli.message_lines import SHORT_ID
-from p2pchat_cli.options import AmountArgument, WhoArgument, amount_and_note, session_of
+from p2pchat_cli.options import AmountArgument, GroupArgument, WhoArgument, amount_and_note, session_of
 from p2pchat_cli.style import accent, bold, dim, good
 from p2pchat_cli.text import columns
+
+_PAUSE_S: Final = 1.0
 
 CircleArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Its id or the beginning, from `p2pchat circle list`.")
@@ -55,6 +58,55 @@ def clear(
         found,
         [f"Looking for circles in {', '.join(found.units)}; what is found is cleared: p2pchat circle list"],
     )
+
+
+def join(ctx: typer.Context, group: GroupArgument) -> None:
+    """Members who do so too see what you owe and are owed among them, and may clear circles through you."""
+    session = session_of(ctx)
+    done = session.call("circle.join", s.SimplifyPart(group=group, on=True), s.Done)
+    session.answer(done, [f"You simplify debts in {group}."])
+
+
+def leave(ctx: typer.Context, group: GroupArgument) -> None:
+    """Nobody is told your debts any more; what has begun goes on to its end."""
+    session = session_of(ctx)
+    done = session.call("circle.join", s.SimplifyPart(group=group, on=False), s.Done)
+    session.answer(done, [f"You do not simplify debts in {group} any more."])
+
+
+def simplify(
+    ctx: typer.Context,
+    group: GroupArgument,
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="Such as EUR.")],
+    do: Annotated[bool, typer.Option("--do", help="Clear it, instead of showing it.")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the answers of members.")] = 10,
+) -> None:
+    """Before and after for each person; no debt grows, and nobody gets a new creditor."""
+    session = session_of(ctx)
+    params = s.Simplify(group=group, unit=unit)
+    until = time.monotonic() + wait
+    plan = session.call("circle.simplify", params, s.SimplifyPlan)
+    while plan.silent and session.node_runs() and time.monotonic() < until:
+        time.sleep(_PAUSE_S)
+        plan = session.call("circle.plan", params, s.SimplifyPlan)
+    if do and plan.circles:
+        plan = session.call("circle.simplify-clear", params, s.SimplifyPlan)
+    lines = columns([_change(one) for one in plan.changes])
+    for circle in plan.circles:
+        around = " → ".join(accent(one) for one in (*circle.people, circle.people[0]))
+        lines.append(f"{around}: {circle.amount} each")
+    if plan.silent:
+        lines.append(dim(f"not taking part, or no answer yet: {', '.join(plan.silent)}"))
+    if not plan.circles:
+        lines.insert(0, "There is no circle of debts among those who take part.")
+    elif not do:
+        lines.append(dim("Nothing was changed: --do clears it, if all on a circle agree."))
+    session.answer(plan, lines)
+
+
+def _change(one: s.DebtChange) -> tuple[str, str, str]:
+    owes = f"owes {one.owes_before} → {bold(one.owes_after)}"
+    return accent(one.who), owes, f"is owed {one.due_before} → {bold(one.due_after)}"
 
 
 def invoice(ctx: typer.Context, words: AmountArgument) -> None:

@@ -8,10 +8,11 @@ from p2pchat.api import money_views
 from p2pchat.api import schema as s
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import PersonId
+from p2pchat.core.ledger.money import parse_unit
 from p2pchat.errors import NotFoundError, UsageError
-from p2pchat.node.features import circulations, settings
+from p2pchat.node.features import circulations, settings, simplifying
 from p2pchat.node.features.app import App
-from p2pchat.node.features.names import find_exactly
+from p2pchat.node.features.names import find_exactly, find_group
 from p2pchat.store import passages
 from p2pchat.store.transaction import Reader, Transaction
 
@@ -64,6 +65,30 @@ def circle_swap(app: App, tx: Transaction, params: s.ProposeSwap) -> s.Circulati
     return money_views.circulation(app, tx, stored)
 
 
+def circle_join(app: App, tx: Transaction, params: s.SimplifyPart) -> s.Done:
+    """See the table."""
+    simplifying.take_part(app, tx, find_group(tx, params.group), params.on)
+    return s.Done()
+
+
+def circle_simplify(app: App, tx: Transaction, params: s.Simplify) -> s.SimplifyPlan:
+    """See the table."""
+    plan = simplifying.ask(app, tx, find_group(tx, params.group), params.unit)
+    return money_views.simplify_plan(app, tx, plan)
+
+
+def circle_plan(app: App, tx: Reader, params: s.Simplify) -> s.SimplifyPlan:
+    """See the table."""
+    plan = simplifying.plan(app, tx, find_group(tx, params.group).group, parse_unit(params.unit))
+    return money_views.simplify_plan(app, tx, plan)
+
+
+def circle_simplify_clear(app: App, tx: Transaction, params: s.Simplify) -> s.SimplifyPlan:
+    """See the table."""
+    plan = simplifying.clear(app, tx, find_group(tx, params.group), params.unit)
+    return money_views.simplify_plan(app, tx, plan)
+
+
 def circle_accept(app: App, tx: Transaction, params: s.CirculationRef) -> s.Circulation:
     """See the table."""
     circulations.agree(app, tx, circulations.find(tx, params.id))
@@ -97,7 +122,7 @@ def _all(app: App, tx: Reader) -> s.Circulations:
     return s.Circulations(takes_part=settings.get(tx).circulates, circulations=shown)
 
 
-QUERIES: Final[dict[str, Query]] = {"circle.list": circle_list}
+QUERIES: Final[dict[str, Query]] = {"circle.list": circle_list, "circle.plan": circle_plan}
 CHANGES: Final[dict[str, Change]] = {
     "circle.take-part": circle_take_part,
     "circle.pay": circle_pay,
@@ -106,6 +131,9 @@ CHANGES: Final[dict[str, Change]] = {
     "circle.clear": circle_clear,
     "circle.assign": circle_assign,
     "circle.swap": circle_swap,
+    "circle.join": circle_join,
+    "circle.simplify": circle_simplify,
+    "circle.simplify-clear": circle_simplify_clear,
     "circle.accept": circle_accept,
     "circle.cancel": circle_cancel,
 }

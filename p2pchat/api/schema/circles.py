@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from p2pchat.api.schema.base import Method, Nothing, Params, Result
+from p2pchat.api.schema.base import Done, Method, Nothing, Params, Result
 
 
 class TakePart(Params):
@@ -61,6 +61,45 @@ class ProposeSwap(Params):
     takes: str
 
 
+class SimplifyPart(Params):
+    """Whether members of a group may know my debts among them, and clear circles through me."""
+
+    group: str
+    on: bool
+
+
+class Simplify(Params):
+    """Debts among the members of a group who take part, in one unit."""
+
+    group: str
+    unit: str
+
+
+class DebtCircle(Result):
+    """Each of `people` owes the next and the last the first; so much of each of these debts goes."""
+
+    people: list[str]
+    amount: str
+
+
+class DebtChange(Result):
+    """What simplifying means for one person; the net stays."""
+
+    who: str
+    owes_before: str
+    owes_after: str
+    due_before: str
+    due_after: str
+
+
+class SimplifyPlan(Result):
+    """What can be cleared by what members have said so far."""
+
+    circles: list[DebtCircle]
+    changes: list[DebtChange]
+    silent: list[str]  # members who do not take part, or have not answered yet
+
+
 class CirculationRef(Params):
     """A circulation by its id or the beginning of it."""
 
@@ -112,6 +151,10 @@ METHODS: Final[dict[str, Method]] = {
     "circle.clear": Method(Clear, Looking, "store", "Look for circles of debts, and clear them"),
     "circle.assign": Method(Assign, Circulation, "store", "Hand a claim on to somebody else"),
     "circle.swap": Method(ProposeSwap, Circulation, "store", "Offer one unit for another"),
+    "circle.join": Method(SimplifyPart, Done, "store", "Simplify debts in a group, or no longer"),
+    "circle.simplify": Method(Simplify, SimplifyPlan, "store", "Ask what can be simplified in a group"),
+    "circle.plan": Method(Simplify, SimplifyPlan, "store", "What can be simplified, by what was answered"),
+    "circle.simplify-clear": Method(Simplify, SimplifyPlan, "store", "Clear what can be simplified"),
     "circle.accept": Method(CirculationRef, Circulation, "store", "Agree to a swap"),
     "circle.cancel": Method(CirculationRef, Circulation, "store", "Ask for the end of a circulation"),
 }

@@ -31,7 +31,8 @@ class Order(msgspec.Struct, frozen=True):
     """A circulation of `minor` smallest parts of `unit` under `lock`.
 
     `route` are the people after the receiver, the payee last; empty if the receiver is the payee.
-    `token` is that of the probe which found the circle, if it is a clearing.
+    `token` is that of the probe which found the circle, if it is a clearing; with a route it only says
+    that it is one.
     """
 
     lock: bytes
@@ -57,9 +58,9 @@ def send_along(invoice: Order, route: tuple[PersonId, ...]) -> Order:
 
 def next_hop(order: Order, memory: probe.Memory) -> PersonId | None:
     """To whom I pass it on; None if it ends with me, or if I never saw its token."""
-    if order.token is not None:
-        return memory.sender(order.token)
-    return order.route[0] if order.route else None
+    if order.route:
+        return order.route[0]
+    return None if order.token is None else memory.sender(order.token)
 
 
 def onwards(order: Order) -> Order:
@@ -95,11 +96,11 @@ def decode(raw: bytes) -> Order:
     """The order whose one encoding is `raw`.
 
     Raises:
-        DecodeError: malformed, a route that is too long or meets somebody twice, or a route and a token.
+        DecodeError: malformed, or a route that is too long or meets somebody twice.
     """
     version, lock, unit, minor, deadline_ms, route, token = fields.array(codec.decode(raw, limit=512), 7)
     people = tuple(fields.identifier(person, PersonId) for person in fields.items(route, most=MAX_ROUTE))
-    if fields.integer(version) != _VERSION or len(set(people)) != len(people) or (people and token):
+    if fields.integer(version) != _VERSION or len(set(people)) != len(people):
         raise DecodeError("not an order of a circulation")
     return Order(
         lock=fields.blob(lock, least=HASH_SIZE, most=HASH_SIZE),

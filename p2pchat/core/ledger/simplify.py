@@ -66,6 +66,18 @@ def cycles(debts: Debts[P], *, max_length: int = MAX_LENGTH) -> list[Cycle[P]]:
     return found
 
 
+def circles(debts: Debts[P]) -> list[Cycle[P]]:
+    """Cycles that circulations can clear, of at most `MAX_LENGTH` people: the better of two ways to look.
+
+    Raises:
+        UsageError: a debt of zero or less, or of somebody to himself.
+    """
+    solved = [cycle for cycle in optimum(debts) if len(cycle.people) <= MAX_LENGTH]
+    return max(
+        solved, cycles(debts), key=lambda found: sum(len(cycle.people) * cycle.minor for cycle in found)
+    )
+
+
 def optimum(debts: Debts[P]) -> list[Cycle[P]]:
     """Cycles that together clear as much as is possible; with OR-tools absent, short ones as good as it gets.
 

@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 MAX_OPEN: Final = 32  # circulations at once that one contact may send through me
 MAX_PROBES: Final = 60  # tokens of one contact in an hour
-MAX_CLEARINGS: Final = 8  # that I start at once
 _HOUR_MS: Final = 3_600_000
 _LONGEST_MS: Final = 30 * 24 * _HOUR_MS
 
@@ -74,7 +73,7 @@ def take_probe(app: App, tx: Transaction, sender: people.Device, payload: bytes)
         rows.add_probe(tx, found.token, sender.person, app.now_ms(), most=probe.MAX_REMEMBERED)
     for person, outgoing in onwards:
         passages.tell(tx, person, Item(items.CIRCLE_PROBE, probe.encode(outgoing)))
-    if circle is not None and _clearings(tx) < MAX_CLEARINGS:
+    if circle is not None and circulation_roles.may_clear(tx):
         amount = Amount(circle.minor, found.unit)
         circulation_roles.begin(
             app,
@@ -206,10 +205,6 @@ def _owed_by(app: App, tx: Reader, person: PersonId, unit: Unit) -> int:
 def _check_room(tx: Reader, person: PersonId) -> None:
     if rows.count_from(tx, person) >= MAX_OPEN:
         raise QuotaError("too many circulations of one contact are open")
-
-
-def _clearings(tx: Reader) -> int:
-    return sum(one.kind == "clear" for one in rows.unfinished(tx))
 
 
 def _in_time(app: App, deadline_ms: int) -> bool:

@@ -23,6 +23,7 @@ from p2pchat.store.transaction import Reader, Transaction
 
 DEADLINE_MS: Final = 24 * 3_600_000  # from then on one asks for the end; friends' phones sleep at night
 SWAP_MS: Final = 7 * 24 * 3_600_000  # a person has to decide
+MAX_CLEARINGS: Final = 8  # that I start at once
 PREIMAGE_SIZE: Final = 32
 
 
@@ -42,7 +43,8 @@ def begin(
 ) -> StoredPassage:
     """Begin with my own part. A payer has the payee's `invoice`; payee and initiator draw the preimage.
 
-    `route` are the people behind the one I concede to, as he is told; `token` stands for it in a clearing.
+    `route` are the people behind the one I concede to, as he is told; a clearing has a `token`, and a
+    route only where it was not found by a probe.
     """
     deadline = invoice.deadline_ms if invoice else deadline_ms or app.now_ms() + DEADLINE_MS
     preimage = None if invoice else app.entropy(PREIMAGE_SIZE)
@@ -51,7 +53,7 @@ def begin(
     if outgoing is not None and kind != "swap":
         unit, minor = outgoing[1].unit, outgoing[1].minor
         told = Order(lock, unit, minor, deadline, token=token)
-        onward = order.encode(told if token else order.send_along(told, route))
+        onward = order.encode(order.send_along(told, route))
     stored = StoredPassage(
         lock,
         kind,
@@ -112,6 +114,11 @@ def debts(app: App, tx: Reader, unit: Unit, *, but: PersonId | None = None) -> d
 def unit_of(raw: bytes) -> Unit:
     """The unit in its stored form."""
     return read_unit(decode(raw))
+
+
+def may_clear(tx: Reader) -> bool:
+    """Whether one more clearing of mine may begin now."""
+    return sum(one.kind == "clear" for one in rows.unfinished(tx)) < MAX_CLEARINGS
 
 
 def _is_contact(tx: Reader, id: PersonId) -> bool:

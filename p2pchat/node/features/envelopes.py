@@ -34,6 +34,7 @@ from p2pchat.node.features import (
     introductions,
     ledger_forks,
     lost_log,
+    simplifying,
 )
 from p2pchat.node.features.app import App
 from p2pchat.store import deliveries, outbox, people, sessions
@@ -69,6 +70,9 @@ _OPEN_TO_CONTACTS: Final[dict[str, Apply]] = {
     items.CIRCLE_ASK: circulation_intake.take_ask,
     items.CIRCLE_INVOICE: circulation_intake.take_invoice,
     items.CIRCLE_SWAP: circulation_intake.take_swap,
+    items.DEBTS_WANTED: simplifying.take_ask,
+    items.DEBTS: simplifying.take_report,
+    items.DEBTS_CIRCLE: simplifying.take_circle,
     items.INTRODUCTION: introductions.take,
     items.GROUP_INVITE: groups.take_invite,
 }

@@ -35,13 +35,22 @@ def test_a_clearing_goes_to_whoever_sent_the_token():
     assert not order.intermediary(INVOICE).clearing
 
 
+def test_a_clearing_along_a_route_follows_it():
+    clearing = Order(LOCK, EUR, 500, 1_800_000_000_000, route=PEOPLE[:2], token=TOKEN)
+    assert order.next_hop(clearing, Memory().remember(TOKEN, PEOPLE[3])) == PEOPLE[0]
+    assert order.intermediary(clearing).clearing
+    assert order.onwards(clearing).token == TOKEN
+
+
 def test_an_intermediary_passes_on_what_comes_in():
     passage = order.intermediary(INVOICE)
     assert (passage.role, passage.lock) == (Role.INTERMEDIARY, LOCK)
     assert passage.incoming == passage.outgoing == 500
 
 
-@pytest.mark.parametrize("changes", [{}, {"route": PEOPLE[:5]}, {"token": TOKEN}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"route": PEOPLE[:5]}, {"token": TOKEN}, {"route": PEOPLE[:2], "token": TOKEN}]
+)
 def test_an_order_survives_its_encoding(changes):
     wanted = Order(LOCK, EUR, 500, 1_800_000_000_000, **changes)
     assert order.decode(order.encode(wanted)) == wanted
@@ -57,7 +66,7 @@ def test_a_route_that_is_too_long_or_meets_somebody_twice_is_refused(route):
 
 @pytest.mark.parametrize(
     ("index", "value"),
-    [(0, 2), (1, bytes(31)), (2, "EUR"), (3, 0), (4, -1), (5, None), (6, b"t"), (6, TOKEN)],
+    [(0, 2), (1, bytes(31)), (2, "EUR"), (3, 0), (4, -1), (5, None), (6, b"t")],
 )
 def test_what_is_no_order_is_refused(index, value):
     parts = codec.decode(order.encode(Order(LOCK, EUR, 500, 1, route=PEOPLE[:1])))
