@@ -34,7 +34,7 @@ from p2pchat.node.links import Absence
 from p2pchat.node.listeners import News
 from p2pchat.node.node import Node, running_node
 from p2pchat.node.profile import Profile, require_network
-from p2pchat.store import events, mailboxes, meta, people
+from p2pchat.store import events, meta, people
 from p2pchat.store.database import Database
 from p2pchat.store.transaction import Reader
 
@@ -311,23 +311,22 @@ class Daemon:
         return s.Done()
 
     async def _mailboxes(self, params: s.Nothing) -> s.Mailboxes:
-        named = await self._node.store.read(mailboxes.named)
-        return s.Mailboxes(mailboxes=[await self._mailbox(address) for address in named])
+        listed = await self._stored.call("mailbox.list", params)
+        assert isinstance(listed, s.Mailboxes)
+        for mailbox in listed.mailboxes:
+            await self._look_into(mailbox)
+        return listed
 
-    async def _mailbox(self, address: str) -> s.Mailbox:
+    async def _look_into(self, mailbox: s.Mailbox) -> None:
         try:
-            box = await self._node.collector.look(address)
+            box = await self._node.collector.look(mailbox.address)
         except P2PChatError as error:
-            return s.Mailbox(address=address, state=str(error))
-        return s.Mailbox(
-            address=address,
-            state="ready",
-            messages=box.parcels + box.stranger_parcels,
-            bytes=box.size,
-            limit_bytes=box.most_size,
-            stranger_bytes=box.stranger_size,
-            stranger_limit_bytes=box.most_stranger_size,
-        )
+            mailbox.state = str(error)
+            return
+        mailbox.state = "ready"
+        mailbox.messages = box.parcels + box.stranger_parcels
+        mailbox.bytes, mailbox.limit_bytes = box.size, box.most_size
+        mailbox.stranger_bytes, mailbox.stranger_limit_bytes = box.stranger_size, box.most_stranger_size
 
     async def _devices(self, who: str) -> list[DeviceId]:
         devices = await self._node.store.read(

@@ -33,6 +33,7 @@ from p2pchat.node.links import Links
 from p2pchat.node.listeners import Listeners
 from p2pchat.node.mailbox.collector import Collector
 from p2pchat.node.mailbox.depositor import Depositor
+from p2pchat.node.mailbox.holder import Holder, OpenStorage
 from p2pchat.node.storage import Storage
 from p2pchat.node.typing_notices import TypingNotices
 from p2pchat.store import messages, people
@@ -57,7 +58,13 @@ class Node:
     """One person's node; made by `running_node`."""
 
     def __init__(
-        self, app: App, store: Storage, network: Network, book: StoredAddressBook, chances: random.Random
+        self,
+        app: App,
+        store: Storage,
+        network: Network,
+        book: StoredAddressBook,
+        chances: random.Random,
+        open_storage: OpenStorage,
     ) -> None:
         self.app = app
         self.store = store
@@ -70,6 +77,7 @@ class Node:
         self._doorman = Doorman(app, store, network)
         self._depositor = Depositor(app, store, network, chances)
         self.collector = Collector(app, store, network, chances)
+        self._holder = Holder(app, store, network, open_storage, self.collector.news)
         self._circles_changed = trio.Event()
         self._members: dict[GroupId, frozenset[DeviceId]] = {}  # the others of each group
         self._hints: dict[GroupId, list[bytes]] = {}
@@ -124,6 +132,7 @@ class Node:
             nursery.start_soon(every, 0, "Knocking at groups", self._doorman.look)
             nursery.start_soon(self._depositor.run)
             nursery.start_soon(self.collector.run)
+            nursery.start_soon(self._holder.run)
             nursery.start_soon(every, 0, "Looking up contacts and groups", self._follow_circles)
             nursery.start_soon(every, ADDRESSES_S, "Noting own addresses", self._note_addresses)
             nursery.start_soon(every, UPKEEP_S, "Upkeep", self._upkeep)
@@ -145,6 +154,7 @@ class Node:
                 self._couriers.accompany,
                 self._group_sync.accompany,
                 self._depositor.connected,
+                self._holder.accompany,
             ):
                 nursery.start_soon(alone, f"Accompanying {event.peer.short}", partial(accompany, event.peer))
         else:
@@ -210,6 +220,10 @@ class Node:
             await self.store.settle()
 
 
+def _no_effects(effects: list[object]) -> None:
+    assert not effects
+
+
 def own_addresses(network: Network) -> tuple[str, ...]:
     """Where this node can be dialled, without its own name at the end."""
     return tuple(address.rpartition("/p2p/")[0] for address in network.state().listening)
@@ -231,7 +245,9 @@ async def running_node(
     """
     nodes: list[Node] = []
     store = open_storage(database, lambda effects: nodes[0].carry_out(effects))
-    node = Node(app, store, network, book, chances or random.Random())
+    node = Node(
+        app, store, network, book, chances or random.Random(), lambda held: open_storage(held, _no_effects)
+    )
     nodes.append(node)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(node.run)

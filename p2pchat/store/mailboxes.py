@@ -86,6 +86,12 @@ def plan(tx: Transaction, envelope: EnvelopeId, holders: tuple[str, ...]) -> Non
     )
 
 
+def held_by(tx: Reader, envelope: EnvelopeId) -> set[str]:
+    """Who keeps an envelope's parcel."""
+    rows = tx.execute("SELECT holder FROM deposit WHERE envelope = ? AND state = 'held'", (envelope,))
+    return {row[0] for row in rows}
+
+
 def due(tx: Reader, device: DeviceId, now_ms: int, *, limit: int) -> list[Deposit]:
     """What is to be left somewhere for a device now, in the order of sealing."""
     rows = tx.execute(

@@ -174,6 +174,23 @@ def set_standing(tx: Transaction, id: DeviceId, standing: str) -> None:
     tx.execute("UPDATE device SET standing = ? WHERE id = ?", (standing, id))
 
 
+def set_box(tx: Transaction, id: DeviceId, box: bytes) -> None:
+    """What a device's box is called, as its person's card says."""
+    tx.execute("UPDATE device SET box = ? WHERE id = ?", (box, id))
+
+
+def box_of(tx: Reader, id: DeviceId) -> bytes | None:
+    """What a device's box is called, or None."""
+    row = tx.one("SELECT box FROM device WHERE id = ?", (id,))
+    return row[0] if row else None
+
+
+def device_of_box(tx: Reader, box: bytes) -> DeviceId | None:
+    """The device whose box is called so; None if there is none, or cards disagree."""
+    rows = tx.execute("SELECT id FROM device WHERE box = ? LIMIT 2", (box,))
+    return DeviceId(rows[0][0]) if len(rows) == 1 else None
+
+
 def set_certificate(
     tx: Transaction,
     id: DeviceId,

@@ -15,26 +15,26 @@ from p2pchat_cli.text import columns, plural
 
 def use(
     ctx: typer.Context,
-    address: Annotated[
+    where: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ADDRESS]",
-            help="The node's address; if left out, the first bootstrap node of your network.",
+            metavar="[ADDRESS|WHO]",
+            help="A node's address or a contact; if left out, the first bootstrap node of your network.",
         ),
     ] = None,
     token: Annotated[str, typer.Option(help="What the node's operator gave you, if he asks for it.")] = "",
 ) -> None:
     """Your contacts learn of it with your card, up to three mailboxes. It sees neither texts nor senders."""
     session = session_of(ctx)
-    used = session.call("mailbox.use", s.UseMailbox(address=address, token=token), s.Mailbox)
-    session.answer(used, [f"Contacts leave messages for you at {used.address} while you are away."])
+    used = session.call("mailbox.use", s.UseMailbox(where=where, token=token), s.Mailbox)
+    session.answer(used, [f"Contacts leave messages for you with {used.name} while you are away."])
 
 
 def show_all(ctx: typer.Context) -> None:
     """In the order in which your card names them."""
     session = session_of(ctx)
     found = session.call("mailbox.list", s.Nothing(), s.Mailboxes)
-    session.answer(found, [one.address for one in found.mailboxes] or ["You use no mailbox."])
+    session.answer(found, [_shown(one) for one in found.mailboxes] or ["You use no mailbox."])
 
 
 def usage(ctx: typer.Context) -> None:
@@ -46,23 +46,29 @@ def usage(ctx: typer.Context) -> None:
 
 def drop(
     ctx: typer.Context,
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The mailbox's address or its end.")],
+    where: Annotated[
+        str, typer.Argument(metavar="ADDRESS|WHO", help="A mailbox's address or its end, or a contact.")
+    ],
 ) -> None:
     """Your contacts learn of it with your card."""
     session = session_of(ctx)
-    done = session.call("mailbox.drop", s.DropMailbox(address=address), s.Done)
+    done = session.call("mailbox.drop", s.DropMailbox(where=where), s.Done)
     session.answer(done, ["You use this mailbox no longer."])
+
+
+def _shown(one: s.Mailbox) -> str:
+    return one.address if one.address.startswith("/") else one.name
 
 
 def _usage(found: s.Mailboxes) -> Iterator[str]:
     rows = []
     for one in found.mailboxes:
         if one.state != "ready":
-            rows.append((one.address, bad(one.state), ""))
+            rows.append((_shown(one), bad(one.state), ""))
             continue
         kept = f"{plural(one.messages, 'message')}, {_share(one.bytes, one.limit_bytes)}"
         strangers = f"strangers {_share(one.stranger_bytes, one.stranger_limit_bytes)}"
-        rows.append((one.address, f"{good('ready')}  {kept}", dim(strangers)))
+        rows.append((_shown(one), f"{good('ready')}  {kept}", dim(strangers)))
     yield from columns(rows)
 
 

@@ -16,27 +16,29 @@ from p2pchat.store.transaction import Reader, Transaction
 
 def mailbox_use(app: App, tx: Transaction, params: s.UseMailbox) -> s.Mailbox:
     """See the table."""
-    address = params.address or next(iter(require_network(app.home).bootstrap), None)
-    if address is None:
+    where = params.where or next(iter(require_network(app.home).bootstrap), None)
+    if where is None:
         raise UsageError("the network file names no bootstrap node: give the address of a mailbox")
-    mailboxes.use(app, tx, address, params.token)
-    return s.Mailbox(address=address)
+    return _mailbox(app, tx, mailboxes.use(app, tx, where, params.token))
 
 
 def mailbox_list(app: App, tx: Reader, params: s.Nothing) -> s.Mailboxes:
     """See the table."""
-    return s.Mailboxes(mailboxes=[s.Mailbox(address=address) for address in rows.named(tx)])
+    return s.Mailboxes(mailboxes=[_mailbox(app, tx, address) for address in rows.named(tx)])
 
 
 def mailbox_drop(app: App, tx: Transaction, params: s.DropMailbox) -> s.Done:
     """See the table."""
-    found = [address for address in rows.named(tx) if address.endswith(params.address)]
-    if len(found) != 1 or not params.address:
-        raise NotFoundError(
-            f"'{params.address}' is not the end of the address of one of your mailboxes: p2pchat mailbox list"
-        )
-    mailboxes.drop(app, tx, found[0])
+    named = [_mailbox(app, tx, address) for address in rows.named(tx)]
+    found = [one for one in named if params.where == one.name or one.address.endswith(params.where)]
+    if len(found) != 1 or not params.where:
+        raise NotFoundError(f"'{params.where}' is not one of your mailboxes: see p2pchat mailbox list")
+    mailboxes.drop(app, tx, found[0].address)
     return s.Done()
+
+
+def _mailbox(app: App, tx: Reader, address: str) -> s.Mailbox:
+    return s.Mailbox(address=address, name=mailboxes.name_of_holder(app, tx, address))
 
 
 QUERIES: Final[dict[str, Query]] = {"mailbox.list": mailbox_list}

@@ -8,22 +8,23 @@ from p2pchat.api.schema.base import Done, Method, Nothing, Params, Result
 
 
 class UseMailbox(Params):
-    """Let contacts leave messages for me at a node."""
+    """Let contacts leave messages for me at a node, or with one of them."""
 
-    address: str | None = None  # /ip4/…/tcp/…/p2p/…; the first bootstrap node of my network, if none is named
+    where: str | None = None  # /ip4/…/tcp/…/p2p/… or a contact; else the first bootstrap node of my network
     token: str = ""  # what the node's operator gave me, if he asks for it
 
 
 class DropMailbox(Params):
     """Use a mailbox no longer."""
 
-    address: str  # or its end
+    where: str  # its address, the end of it, or the contact
 
 
 class Mailbox(Result):
     """A mailbox of mine."""
 
-    address: str
+    address: str  # a multiaddr, or the id of a contact's device
+    name: str = ""  # as `msg show` calls it
     state: str = ""  # "ready", or why it is not; "" while no node runs
     messages: int = 0  # parcels that wait there
     bytes: int = 0

@@ -10,6 +10,7 @@ The client asks, the mailbox answers in the same order; many questions may be un
     -> ["fetch", bytes, wait]                     <- ["parcel", sealed], ..., ["end", more]
     -> ["taken", [parcel id, ...]]                <- ["done"]
     -> ["leave"]                                  <- ["done"]
+    -> ["news"]
 """
 
 from __future__ import annotations
@@ -175,11 +176,16 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """From who holds something: there is something for you here. Answered by a visit, not by a frame."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """So it is."""
 
 
-Question: TypeAlias = Hello | Deposit | Visit | Admit | Admitted | Fetch | Taken | Leave
+Question: TypeAlias = Hello | Deposit | Visit | Admit | Admitted | Fetch | Taken | Leave | News
 Answer: TypeAlias = Terms | Held | Refused | Box | Kept | End | Done
 
 
@@ -232,6 +238,7 @@ _QUESTIONS: Final[dict[str, tuple[type, tuple[Read, ...]]]] = {
     "fetch": (Fetch, (_number(MAX_FETCH + 1), fields.boolean)),
     "taken": (Taken, (_many(_KEY, MAX_TAKEN),)),
     "leave": (Leave, ()),
+    "news": (News, ()),
 }
 _ANSWERS: Final[dict[str, tuple[type, tuple[Read, ...]]]] = {
     "terms": (Terms, (_blob(CHALLENGE_SIZE), _BITS, _BITS, _DAYS)),

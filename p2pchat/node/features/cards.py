@@ -51,6 +51,9 @@ def note(app: App, tx: Transaction, card: Card, raw: bytes) -> None:
     for device in now:
         people.set_standing(tx, device, "listed")
         people.add_addresses(tx, device, [address for owner, address in card.addresses if owner == device])
+    for keys in card.mailbox_keys:
+        if keys.device in now:
+            people.set_box(tx, keys.device, keys.box)
     came = now - before
     for device in before - now:
         _revoke(tx, device, came)

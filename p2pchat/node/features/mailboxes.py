@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Final
 
 from p2pchat.config import check_address
@@ -17,38 +18,53 @@ from p2pchat.core.direct.frames import Ack, EnvelopeId, NakReason, envelope_id
 from p2pchat.core.direct.items import Item, Receipt
 from p2pchat.core.identity import MAX_MAILBOXES, Card, DeviceCertificate, MailboxKeys
 from p2pchat.core.ids import DeviceId
+from p2pchat.core.keys import tagged_hash
 from p2pchat.core.mailbox import tags
 from p2pchat.core.mailbox.frames import MAX_TAGS, Admit
 from p2pchat.core.mailbox.sealing import Parcel, parcel_id
-from p2pchat.errors import NotFoundError, ProtocolError, UsageError
+from p2pchat.errors import NotAllowedError, NotFoundError, ProtocolError, UsageError
 from p2pchat.node.effects import MailboxesChanged, Wake
-from p2pchat.node.features import chats, contacts, envelopes
+from p2pchat.node.features import chats, contacts, envelopes, group_views
 from p2pchat.node.features.app import App
-from p2pchat.node.features.names import name_of
+from p2pchat.node.features.names import find_person, name_of
 from p2pchat.store import deliveries, mailboxes, outbox, people
 from p2pchat.store.mailboxes import Deposit
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
 
+COPIES: Final = 3  # holders of one parcel, if so many are known
 MAX_WAITING: Final = 256  # envelopes of one device that are sealed ahead of its coming back
 
 
 # --- mine -----------------------------------------------------------------------------------------
 
 
-def use(app: App, tx: Transaction, address: str, token: str = "") -> None:
-    """Let contacts leave at `address` what is for me.
+def use(app: App, tx: Transaction, where: str, token: str = "") -> str:
+    """Let contacts leave what is for me at a node, or with a contact of mine; where that is now.
 
     Raises:
         UsageError: it is no address of a node, or I have as many mailboxes as a card can name.
+        NotFoundError: nobody is called so.
+        NotAllowedError: he is no contact.
     """
-    address = check_address(address)
+    address = check_address(where) if where.startswith("/") else _device_of(app, tx, where).text
     named = mailboxes.named(tx)
     if address not in named and len(named) >= MAX_MAILBOXES:
         raise UsageError(f"you use {MAX_MAILBOXES} mailboxes already: drop one first")
     mailboxes.name(tx, address, token)
     _announce(app, tx)
+    return address
+
+
+def _device_of(app: App, tx: Reader, who: str) -> DeviceId:
+    person = find_person(tx, who)
+    if person.state != "accepted":
+        raise NotAllowedError(f"{person.petname} is not a contact")
+    devices = people.devices(tx, person.id)
+    if not devices:
+        raise NotFoundError(f"no device of {person.petname} is known")
+    return devices[0].id
 
 
 def drop(app: App, tx: Transaction, address: str) -> None:
@@ -95,10 +111,17 @@ def admissions(app: App, tx: Reader, mailbox: DeviceId) -> list[Admit]:
 # --- what I leave for others -----------------------------------------------------------------------
 
 
-def plan(app: App, tx: Transaction, device: DeviceId) -> None:
-    """Seal what waits for a device that is away, and note where it is to be left."""
-    keys, holders = _reached_by(tx, device)
-    if keys is None or not holders:
+def plan(app: App, tx: Transaction, device: DeviceId, helpers: Collection[DeviceId]) -> None:
+    """Seal what waits for a device that is away, and note where it is to be left.
+
+    That is at the mailboxes on its person's card; where these are fewer than `COPIES`, with some of
+    `helpers` too, connected devices of which those are asked that share a group with both of us.
+    """
+    keys, named = _reached_by(tx, device)
+    if keys is None:
+        return
+    fellows = _fellows(app, tx, device, helpers) if len(named) < COPIES else []
+    if not named and not fellows:
         return
     waiting = mailboxes.sealed_for(tx, device)
     envelopes.seal_all(app, tx, device, most=MAX_WAITING - len(waiting))
@@ -109,7 +132,25 @@ def plan(app: App, tx: Transaction, device: DeviceId) -> None:
             chance = int.from_bytes(app.entropy(4), "big") / 2**32
             hour = tags.expiry_hour(app.now_ms(), chance)
             mailboxes.put_parcel(tx, envelope, parcel_id(parcel), parcel, hour)
-        mailboxes.plan(tx, envelope, holders)
+        kept = mailboxes.held_by(tx, envelope)
+        wanted = [*named, *(one.text for one in fellows if one.text not in kept)]
+        have = len(kept - set(named))
+        mailboxes.plan(tx, envelope, tuple(wanted[: max(len(named), COPIES - have)]))
+
+
+def _fellows(app: App, tx: Reader, device: DeviceId, helpers: Collection[DeviceId]) -> list[DeviceId]:
+    """Members of a group of ours who are here, in an order of their own for each absent device.
+
+    Rendezvous hashing (Thaler and Ravishankar, 1998): everybody asks the same few first.
+    """
+    known = people.device(tx, device)
+    assert known is not None
+    found: set[DeviceId] = set()
+    for group in group_views.shared_with(app, tx, device):
+        found |= group_views.member_devices(app, tx, group)
+    owners = {one: people.device(tx, one) for one in found & set(helpers)}
+    fit = [one for one, owner in owners.items() if owner and owner.person not in (known.person, app.person)]
+    return sorted(fit, key=lambda one: tagged_hash("holder", device, one))
 
 
 def deposit_address(app: App, tx: Reader, device: DeviceId, mailbox: DeviceId) -> tuple[bytes, bytes] | None:

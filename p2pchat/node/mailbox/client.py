@@ -168,7 +168,7 @@ async def at_mailbox(network: Network, holder: str) -> AsyncIterator[MailboxClie
     try:
         with trio.fail_after(_DIAL_S):
             if not network.is_connected(device):
-                await network.connect(device, addresses, search=False)
+                await network.connect(device, addresses, search=not addresses)
             stream = await network.open_stream(
                 device, protocols.MAILBOX, frame_limit=protocols.MAILBOX_FRAME_LIMIT
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+from functools import partial
 from typing import Final
 
 import trio
@@ -18,6 +19,7 @@ from p2pchat.core.mailbox import tags
 from p2pchat.errors import NetworkError, ProtocolError, StoreError, UsageError
 from p2pchat.net.network import Network
 from p2pchat.node.endure import one_error
+from p2pchat.node.features import friends
 from p2pchat.node.features import mailboxes as feature
 from p2pchat.node.features.app import App
 from p2pchat.node.mailbox.client import MailboxClient, RefusedError, at_mailbox, locate
@@ -42,6 +44,8 @@ class Collector:
         self._here: dict[str, trio.CancelScope] = {}
         self._changed = trio.Event()
         self._hurries: dict[DeviceId, trio.Event] = {}
+        self._fetching: set[DeviceId] = set()
+        self._nursery: trio.Nursery | None = None
 
     def changed(self) -> None:
         """Mailboxes were named or dropped, or contacts have come or gone."""
@@ -53,9 +57,38 @@ class Collector:
         if hurry is not None:
             hurry.set()
 
+    def news(self, device: DeviceId) -> None:
+        """A device says that it holds something for me; believed of friends, and one at a time."""
+        if device not in self._fetching and self._nursery is not None:
+            self._fetching.add(device)
+            self._nursery.start_soon(self._fetch_from, device)
+
+    async def _fetch_from(self, device: DeviceId) -> None:
+        try:
+            if not await self._store.read(partial(friends.is_friend, device)):
+                return
+            with one_error():
+                async with at_mailbox(self._network, device.text) as mailbox:
+                    await mailbox.visit(self._app.box_key, tags.day_of(self._app.now_ms()))
+                    while await self._take(mailbox, wait=False):
+                        pass
+        except (NetworkError, ProtocolError, StoreError) as error:
+            logger.info("What %s holds for me was not collected: %s.", device.short, error)
+        finally:
+            self._fetching.discard(device)
+
+    async def _take(self, mailbox: MailboxClient, *, wait: bool) -> bool:
+        """Take what is there; whether there may be more."""
+        found, more = await mailbox.fetch(wait=wait)
+        if found:
+            await self._store.run(lambda tx: feature.take(self._app, tx, found))
+            await mailbox.taken(found)
+        return more
+
     async def run(self) -> None:
         """Collect until cancelled."""
         async with trio.open_nursery() as nursery:
+            self._nursery = nursery
             while True:
                 changed, named = self._changed, await self._store.read(mailboxes.named)
                 for address in self._here.keys() - set(named):
@@ -124,8 +157,5 @@ class Collector:
     async def _fetch(self, mailbox: MailboxClient, scope: trio.CancelScope) -> None:
         day = tags.day_of(self._app.now_ms())
         while day == tags.day_of(self._app.now_ms()):
-            found, _ = await mailbox.fetch(wait=True)
-            if found:
-                await self._store.run(lambda tx: feature.take(self._app, tx, found))  # noqa: B023 - run at once
-                await mailbox.taken(found)
+            await self._take(mailbox, wait=True)
         scope.cancel()

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 3.0  # for a device to be reached directly
 SHORTEST_S: Final = 0.05  # a pause too short for the clock to move would end never
+FRIENDS_PATIENCE_S: Final = 10.0  # before friends are asked: who restarts is back by then
 LOOK_S: Final = 30.0  # at least so often everything is looked at
 WINDOW: Final = 16  # parcels under way at once
 BATCH: Final = 256  # looked up at once
@@ -90,12 +91,20 @@ class Depositor:
             await self._store.run(partial(self._plan, ripe))
         while due := await self._due(away):
             await self._carry(due)
-        unripe = [since + PATIENCE_S - now for since in self._away.values() if now - since < PATIENCE_S]
-        return max(min([LOOK_S, *unripe]), SHORTEST_S)
+        next_looks = [
+            since + patience - now
+            for since in self._away.values()
+            for patience in (PATIENCE_S, FRIENDS_PATIENCE_S)
+            if now - since < patience
+        ]
+        return max(min([LOOK_S, *next_looks]), SHORTEST_S)
 
     def _plan(self, devices: list[DeviceId], tx: Transaction) -> None:
+        here = {peer.peer for peer in self._network.state().peers}
+        now = trio.current_time()
         for device in devices:
-            feature.plan(self._app, tx, device)
+            helpers = here if now - self._away[device] >= FRIENDS_PATIENCE_S else ()
+            feature.plan(self._app, tx, device, helpers)
 
     async def _due(self, away: set[DeviceId]) -> list[Deposit]:
         now = self._app.now_ms()

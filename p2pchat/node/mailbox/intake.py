@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from p2pchat.core.ids import DeviceId
 from p2pchat.core.mailbox import tags, work
@@ -16,7 +17,7 @@ from p2pchat.core.mailbox.sealing import parcel_id
 from p2pchat.errors import StoreError
 from p2pchat.node.mailbox.state import MailboxState
 from p2pchat.node.storage import Storage
-from p2pchat.store.holding import parcels
+from p2pchat.store.holding import boxes, parcels
 from p2pchat.store.holding.parcels import Place
 from p2pchat.store.transaction import Reader, Transaction
 
@@ -25,24 +26,47 @@ logger = logging.getLogger(__name__)
 _ROOM_S = 1800  # after which a full mailbox may have room again
 
 
+class Friends(Protocol):
+    """People whom a mailbox knows: they need no pass, and do no work."""
+
+    async def may_leave(self, peer: DeviceId, boxes: set[bytes]) -> set[bytes]:
+        """Those of `boxes` in which `peer` may leave something."""
+        ...
+
+    async def has_box(self, box: bytes) -> bool:
+        """Whether a box is a friend's."""
+        ...
+
+
 class Intake:
     """Takes deposits for one mailbox, that of `device`."""
 
     def __init__(
-        self, state: MailboxState, store: Storage, device: DeviceId, now_ms: Callable[[], int]
+        self,
+        state: MailboxState,
+        store: Storage,
+        device: DeviceId,
+        now_ms: Callable[[], int],
+        friends: Friends | None,
+        on_held: Callable[[bytes], None],
     ) -> None:
+        self._friends = friends
+        self._on_held = on_held
         self._state = state
         self._store = store
         self._device = device
         self._now_ms = now_ms
 
-    async def deposit(self, neighbourhood: str, deposits: Sequence[Deposit]) -> list[Held | Refused]:
-        """What becomes of deposits that came together from one address range, in their order."""
+    async def deposit(
+        self, peer: DeviceId, neighbourhood: str, deposits: Sequence[Deposit]
+    ) -> list[Held | Refused]:
+        """What becomes of deposits that came together from one device, in their order."""
         answers = [self._glance(neighbourhood, one) for one in deposits]
         left = [i for i, answer in enumerate(answers) if answer is None]
         try:
             if left:
-                await self._look(left, deposits, answers)
+                friendly = await self._friendly(peer, {deposits[i].address for i in left})
+                await self._look(left, deposits, answers, friendly)
         except StoreError as error:
             logger.error("Nothing can be held: %s", error)
         outcome = [answer or Refused(Reason.FULL, _ROOM_S) for answer in answers]
@@ -60,13 +84,20 @@ class Intake:
             return Refused(Reason.EXPIRES, 86_400)
         return None
 
+    async def _friendly(self, peer: DeviceId, boxes: set[bytes]) -> set[bytes]:
+        return await self._friends.may_leave(peer, boxes) if self._friends else set()
+
     async def _look(
-        self, left: list[int], deposits: Sequence[Deposit], answers: list[Held | Refused | None]
+        self,
+        left: list[int],
+        deposits: Sequence[Deposit],
+        answers: list[Held | Refused | None],
+        friendly: set[bytes],
     ) -> None:
-        places = await self._store.read(lambda tx: [self._place(tx, deposits[i]) for i in left])
+        places = await self._store.read(lambda tx: [self._place(tx, deposits[i], friendly) for i in left])
         chosen: list[tuple[int, Place]] = []
         for i, (place, is_held) in zip(left, places, strict=True):
-            answers[i] = self._judge(deposits[i], place, is_held, used=self._state.used)
+            answers[i] = self._judge(deposits[i], place, is_held, friendly, used=self._state.used)
             if place is not None and answers[i] is None:
                 chosen.append((i, place))
                 self._state.used += len(deposits[i].parcel)  # before it is written: others look meanwhile
@@ -74,7 +105,9 @@ class Intake:
             return
         written: set[int] = set()
         try:
-            kept = await self._store.run(lambda tx: self._keep(tx, [i for i, _ in chosen], deposits))
+            kept = await self._store.run(
+                lambda tx: self._keep(tx, [i for i, _ in chosen], deposits, friendly)
+            )
             for i, answer, is_new in kept:
                 answers[i] = answer
                 if is_new:
@@ -83,40 +116,44 @@ class Intake:
             self._state.used -= sum(len(deposits[i].parcel) for i, _ in chosen if i not in written)
         for _, place in chosen:
             self._state.ring(place.box)
+            self._on_held(place.box)
 
     def _keep(
-        self, tx: Transaction, chosen: list[int], deposits: Sequence[Deposit]
+        self, tx: Transaction, chosen: list[int], deposits: Sequence[Deposit], friendly: set[bytes]
     ) -> list[tuple[int, Held | Refused, bool]]:
         """Write what still fits; each answer, and whether it was written just now."""
         kept: list[tuple[int, Held | Refused, bool]] = []
         for i in chosen:
-            place, is_held = self._place(tx, deposits[i])  # others have come in between
-            answer = self._judge(deposits[i], place, is_held, used=0)
+            place, is_held = self._place(tx, deposits[i], friendly)  # others have come in between
+            answer = self._judge(deposits[i], place, is_held, friendly, used=0)
             if answer is not None:
                 kept.append((i, answer, False))
                 continue
             assert place is not None
             id = parcel_id(deposits[i].parcel)
+            boxes.make(tx, place.box, self._now_ms())
             is_new = parcels.put(tx, place, id, deposits[i].parcel, deposits[i].hour)
             kept.append((i, Held(id), is_new))
         return kept
 
-    def _place(self, tx: Reader, deposit: Deposit) -> tuple[Place | None, bool]:
+    def _place(self, tx: Reader, deposit: Deposit, friendly: set[bytes]) -> tuple[Place | None, bool]:
         """Where a deposit belongs, and whether it lies there already."""
         today = tags.day_of(self._now_ms())
         place = parcels.place(tx, tags.tag_of(deposit.address), (today - 1, today + 1))
         place = place or parcels.strangers_place(tx, deposit.address)
+        if place is None and deposit.address in friendly:
+            place = Place(deposit.address, True, 0, 0)
         return place, place is not None and parcels.holds(tx, place.box, parcel_id(deposit.parcel))
 
     def _judge(
-        self, deposit: Deposit, place: Place | None, is_held: bool, *, used: int
+        self, deposit: Deposit, place: Place | None, is_held: bool, friendly: set[bytes], *, used: int
     ) -> Held | Refused | None:
         """Whether a deposit needs no writing; None if it is to be written."""
         if place is None:
             return Refused(Reason.UNKNOWN, 3600)
         if is_held:
             return Held(parcel_id(deposit.parcel))
-        if place.stranger and not self._has_worked(deposit):
+        if place.stranger and place.box not in friendly and not self._has_worked(deposit):
             return Refused(Reason.WORK, 0)
         return self._state.limits.refusal(
             stranger=place.stranger,

@@ -21,7 +21,7 @@ from p2pchat.core.mailbox.frames import Reason, Refused
 from p2pchat.core.mailbox.limits import MailboxLimits
 from p2pchat.errors import ProtocolError, StoreError
 from p2pchat.net.network import Stream
-from p2pchat.node.mailbox.intake import Intake, has_worked
+from p2pchat.node.mailbox.intake import Friends, Intake, has_worked
 from p2pchat.node.mailbox.state import MailboxState
 from p2pchat.node.storage import Storage
 from p2pchat.store.holding import boxes, parcels
@@ -37,7 +37,12 @@ ABANDONED_DAYS: Final = 60  # without a visit, after which a box goes
 
 
 class MailboxServer:
-    """One mailbox, that of `device`; `range_of` gives the address range that a device calls from."""
+    """One mailbox, that of `device`.
+
+    `range_of` gives the address range that a device calls from. `friends` may leave and collect without
+    further ado. `on_held` is told of each box that something came into, `on_news` of devices that say
+    that they hold something for this one.
+    """
 
     def __init__(
         self,
@@ -48,6 +53,9 @@ class MailboxServer:
         now_ms: Callable[[], int],
         entropy: Callable[[int], bytes],
         range_of: Callable[[DeviceId], str],
+        friends: Friends | None = None,
+        on_held: Callable[[bytes], None] = lambda box: None,
+        on_news: Callable[[DeviceId], None] = lambda device: None,
     ) -> None:
         self.state = MailboxState(limits)
         self._store = store
@@ -55,7 +63,9 @@ class MailboxServer:
         self._now_ms = now_ms
         self._entropy = entropy
         self._range_of = range_of
-        self._intake = Intake(self.state, store, device, now_ms)
+        self._friends = friends
+        self._on_news = on_news
+        self._intake = Intake(self.state, store, device, now_ms, friends, on_held)
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Drop what is over until cancelled; started once it is known how much is held."""
@@ -98,13 +108,18 @@ class MailboxServer:
                 for kind, group in groupby(map(f.decode_question, received), type):
                     if kind is f.Deposit:
                         deposits = [one for one in group if isinstance(one, f.Deposit)]
-                        answers: Sequence[f.Answer] = await self._intake.deposit(neighbourhood, deposits)
+                        answers: Sequence[f.Answer] = await self._intake.deposit(
+                            stream.peer, neighbourhood, deposits
+                        )
                         await stream.send(map(f.encode_frame, answers))
                         continue
                     for question in group:
                         if isinstance(question, f.Visit):
                             answers = [await self._visit(neighbourhood, question, challenge)]
                             visitor = question.box if isinstance(answers[0], f.Box) else visitor
+                        elif isinstance(question, f.News):
+                            self._on_news(stream.peer)
+                            continue
                         else:
                             answers = await self._answer(question, visitor, challenge)
                         await stream.send(map(f.encode_frame, answers))
@@ -122,7 +137,7 @@ class MailboxServer:
         except ProtocolError:
             return self.state.refused(Reason.STRANGER, 3600)
         known = await self._store.read(lambda tx: boxes.get(tx, visit.box))
-        if known is None and (reason := self._why_closed(visit)):
+        if known is None and (reason := await self._why_closed(visit)):
             return self.state.refused(reason, 3600)
         now = self._now_ms()
 
@@ -150,7 +165,9 @@ class MailboxServer:
             limits.stranger_size,
         )
 
-    def _why_closed(self, visit: f.Visit) -> Reason | None:
+    async def _why_closed(self, visit: f.Visit) -> Reason | None:
+        if self._friends is not None and await self._friends.has_box(visit.box):
+            return None
         if self.state.sums.boxes >= self.state.limits.boxes:
             return Reason.CLOSED
         if self.state.limits.token:

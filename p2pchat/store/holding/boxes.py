@@ -38,6 +38,11 @@ def get(tx: Reader, box: bytes) -> StoredBox | None:
     return StoredBox(*row) if row else None
 
 
+def make(tx: Transaction, box: bytes, now_ms: int) -> None:
+    """Have a box, of an owner who has not come yet."""
+    tx.execute("INSERT INTO box (id, visited_ms) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", (box, now_ms))
+
+
 def visit(tx: Transaction, box: bytes, now_ms: int) -> None:
     """The owner of a box is here; it is made if it is new."""
     tx.execute(
