@@ -64,7 +64,7 @@ class _Node:
                 try:
                     if self._settings.limits.mailbox_megabytes:
                         self._mailbox = await nursery.start(
-                            serve_mailbox, self._home, self._key, network, self._settings.limits
+                            serve_mailbox, self._home, self._key, network, self._settings
                         )
                     port = await self._start_metrics(network, nursery)
                     self._apply(network, self._settings.limits)

@@ -20,6 +20,7 @@ DEFAULT_LISTEN: Final = "/ip4/0.0.0.0/tcp/4001"
 _LISTEN: Final = re.compile(r"/(?P<kind>ip4|ip6)/(?P<host>[0-9a-fA-F.:]{2,45})/tcp/(?P<port>[0-9]{1,5})")
 _ANY_PEER: Final = "/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 
+_POSTGRES: Final = ("postgresql://", "postgres://")
 _MOST: Final = 1_000_000_000
 _MAY_BE_ZERO: Final = (
     "relay_reservations",
@@ -36,6 +37,7 @@ _TYPES: Final = {
     "pre_shared_key_file": str,
     "metrics": str,
     "log": str,
+    "mailbox_database": str,
     "drain_seconds": int,
     "limits": dict,
 }
@@ -64,6 +66,10 @@ metrics = "{metrics}"
 
 # "text" or "json": one line per event on stderr.
 log = "{log}"
+
+# Where messages for people who are away are kept: "" for mailbox.db beside this file, or a database that
+# several nodes share, such as "postgresql://p2pchat@db.example.org/mailbox" (password: ~/.pgpass).
+mailbox_database = "{mailbox_database}"
 
 # Seconds that relayed connections get to end after SIGTERM; a second signal ends them at once.
 drain_seconds = {drain_seconds}
@@ -163,6 +169,7 @@ class Settings:
     pre_shared_key_file: str = ""
     metrics: str = ""
     log: str = "text"
+    mailbox_database: str = ""
     drain_seconds: int = 10
     limits: NodeLimits = NodeLimits()
 
@@ -173,6 +180,8 @@ class Settings:
             raise UsageError(f'The log is "text" or "json", not {self.log!r}.')
         if not 0 <= self.drain_seconds <= _LONGEST_DRAIN_S:
             raise UsageError(f"drain_seconds is a number from 0 to {_LONGEST_DRAIN_S}.")
+        if self.mailbox_database and not self.mailbox_database.startswith(_POSTGRES):
+            raise UsageError(f'mailbox_database is "" or begins with {_POSTGRES[0]}.')
         if not self.listen:
             raise UsageError("A bootstrap node listens on at least one address.")
         for address in self.announce:
@@ -220,7 +229,8 @@ class Settings:
             name=self.name,
             listen=_strings([endpoint.multiaddr for endpoint in self.listen]),
             announce=_strings(self.announce),
-            pre_shared_key_file=self.pre_shared_key_file.replace("\\", "\\\\").replace('"', '\\"'),
+            pre_shared_key_file=_escaped(self.pre_shared_key_file),
+            mailbox_database=_escaped(self.mailbox_database),
             metrics=self.metrics,
             log=self.log,
             drain_seconds=self.drain_seconds,
@@ -285,3 +295,7 @@ def _limits(table: Mapping[str, Any]) -> NodeLimits:
 
 def _strings(values: tuple[str, ...] | list[str]) -> str:
     return "[" + ", ".join(f'"{value}"' for value in values) + "]"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

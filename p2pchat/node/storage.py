@@ -10,7 +10,7 @@ from p2pchat.store.transaction import Change, Query
 T = TypeVar("T")
 
 
-class Storage(Protocol):
+class Commits(Protocol):
     """Runs changes and queries for tasks; effects are carried out before the changes' callers resume."""
 
     async def run(self, change: Change[T]) -> T:
@@ -24,6 +24,10 @@ class Storage(Protocol):
     async def read(self, query: Query[T]) -> T:
         """What `query` finds in the last commit. Raises StoreError."""
         ...
+
+
+class Storage(Commits, Protocol):
+    """`Commits` in the person's own store."""
 
     async def settle(self) -> None:
         """Leave nothing of what was changed or deleted on the disk.

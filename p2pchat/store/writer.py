@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import trio
 
@@ -48,14 +48,26 @@ class _Request:
             self.sleeper = None
 
 
-class StoreService:
+class Engine(Protocol):
+    """What commits: `Database`, or another that keeps its promises."""
+
+    def transact_each(self, changes: Sequence[Change[T]]) -> list[Committed[T] | Exception]:
+        """See `Database`."""
+        ...
+
+    def read(self, query: Query[T]) -> T:
+        """See `Database`."""
+        ...
+
+
+class GroupCommit:
     """Runs changes and queries of trio tasks on `database`, which the caller opens and closes.
 
     `carry_out` is called in the trio thread with the effects of each batch once it is on the disk, in
     the order of the changes, before any of their callers resume. It must not raise.
     """
 
-    def __init__(self, database: Database, carry_out: Callable[[list[object]], None]) -> None:
+    def __init__(self, database: Engine, carry_out: Callable[[list[object]], None]) -> None:
         self._database = database
         self._carry_out = carry_out
         self._queue: list[_Request] = []
@@ -99,16 +111,6 @@ class StoreService:
             StoreError: the disk or the file failed.
         """
         return await trio.to_thread.run_sync(self._database.read, query, limiter=self._reading)
-
-    async def settle(self) -> None:
-        """Leave nothing of what was changed or deleted in the store's files; changes wait for it.
-
-        Raises:
-            InUseError: a reader was in the way; try again later.
-            StoreError: the disk failed.
-        """
-        settle = partial(self._database.settle, patience_ms=SETTLE_PATIENCE_MS)
-        await trio.to_thread.run_sync(settle, limiter=self._writing)
 
     async def _commit_with_others(self, changes: Sequence[Change[T]]) -> Sequence[Committed[T] | Exception]:
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -170,3 +172,21 @@ class StoreService:
         effects = [effect for one in outcomes if isinstance(one, Committed) for effect in one.effects]
         if effects:
             self._carry_out(effects)
+
+
+class StoreService(GroupCommit):
+    """`GroupCommit` on a store."""
+
+    def __init__(self, database: Database, carry_out: Callable[[list[object]], None]) -> None:
+        super().__init__(database, carry_out)
+        self._store = database
+
+    async def settle(self) -> None:
+        """Leave nothing of what was changed or deleted in the store's files; changes wait for it.
+
+        Raises:
+            InUseError: a reader was in the way; try again later.
+            StoreError: the disk failed.
+        """
+        settle = partial(self._store.settle, patience_ms=SETTLE_PATIENCE_MS)
+        await trio.to_thread.run_sync(settle, limiter=self._writing)

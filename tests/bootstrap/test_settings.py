@@ -18,6 +18,7 @@ all_settings = st.builds(
     pre_shared_key_file=paths,
     metrics=st.sampled_from(["", "127.0.0.1:0", "[::1]:9464"]),
     log=st.sampled_from(["text", "json"]),
+    mailbox_database=st.sampled_from(["", 'postgresql://node:"@db.example/mailbox']),
     drain_seconds=st.integers(0, 3600),
     limits=st.builds(NodeLimits, connections=st.integers(1, 99), records=st.integers(0, 99)),
 )
@@ -47,6 +48,7 @@ def test_the_commented_file_says_what_was_set(settings: Settings) -> None:
         ('name = "friends"\nmetrics = "127.0.0.1:65536"', "not an endpoint"),
         ('name = "friends"\nlog = "xml"', '"text" or "json"'),
         ('name = "friends"\ndrain_seconds = -1', "drain_seconds"),
+        ('name = "friends"\nmailbox_database = "mysql://x"', "mailbox_database is"),
         ('name = "friends"\ndrain_seconds = true', "'drain_seconds' has the wrong type"),
         ('name = "friends"\n[limits]\ncolour = 1', "unknown key: 'colour'"),
         ('name = "friends"\n[limits]\nconnections = 0', "'connections' is not a whole number from 1"),

@@ -16,7 +16,7 @@ from p2pchat.core.mailbox.frames import Deposit, Held, Reason, Refused
 from p2pchat.core.mailbox.sealing import parcel_id
 from p2pchat.errors import StoreError
 from p2pchat.node.mailbox.state import MailboxState
-from p2pchat.node.storage import Storage
+from p2pchat.node.storage import Commits
 from p2pchat.store.holding import boxes, parcels
 from p2pchat.store.holding.parcels import Place
 from p2pchat.store.transaction import Reader, Transaction
@@ -44,7 +44,7 @@ class Intake:
     def __init__(
         self,
         state: MailboxState,
-        store: Storage,
+        store: Commits,
         device: DeviceId,
         now_ms: Callable[[], int],
         friends: Friends | None,

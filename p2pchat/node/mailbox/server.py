@@ -23,7 +23,7 @@ from p2pchat.errors import ProtocolError, StoreError
 from p2pchat.net.network import Stream
 from p2pchat.node.mailbox.intake import Friends, Intake, has_worked
 from p2pchat.node.mailbox.state import MailboxState
-from p2pchat.node.storage import Storage
+from p2pchat.node.storage import Commits
 from p2pchat.store.holding import boxes, parcels
 from p2pchat.store.transaction import Transaction
 
@@ -39,20 +39,22 @@ ABANDONED_DAYS: Final = 60  # without a visit, after which a box goes
 class MailboxServer:
     """One mailbox, that of `device`.
 
-    `range_of` gives the address range that a device calls from. `friends` may leave and collect without
-    further ado. `on_held` is told of each box that something came into, `on_news` of devices that say
-    that they hold something for this one.
+    `range_of` gives the address range that a device calls from. Every `look_s` seconds a waiting owner's
+    box is looked at for what other nodes took. `friends` may leave and collect without further ado.
+    `on_held` is told of each box that something came into, `on_news` of devices that say that they hold
+    something for this one.
     """
 
     def __init__(
         self,
-        store: Storage,
+        store: Commits,
         device: DeviceId,
         limits: MailboxLimits,
         *,
         now_ms: Callable[[], int],
         entropy: Callable[[int], bytes],
         range_of: Callable[[DeviceId], str],
+        look_s: float = WAIT_S,
         friends: Friends | None = None,
         on_held: Callable[[bytes], None] = lambda box: None,
         on_news: Callable[[DeviceId], None] = lambda device: None,
@@ -63,6 +65,7 @@ class MailboxServer:
         self._now_ms = now_ms
         self._entropy = entropy
         self._range_of = range_of
+        self._look_s = look_s
         self._friends = friends
         self._on_news = on_news
         self._intake = Intake(self.state, store, device, now_ms, friends, on_held)
@@ -141,11 +144,11 @@ class MailboxServer:
             return self.state.refused(reason, 3600)
         now = self._now_ms()
 
-        def come_in(tx: Transaction) -> boxes.StoredBox | None:
+        def come_in(tx: Transaction) -> tuple[boxes.StoredBox | None, bytes | None]:
             boxes.visit(tx, visit.box, now)
-            return boxes.get(tx, visit.box)
+            return boxes.get(tx, visit.box), boxes.fingerprint(tx, visit.box, self._device)
 
-        box = await self._store.run(come_in)
+        box, fingerprint = await self._store.run(come_in)
         assert box is not None
         if known is None:
             self.state.sums = boxes.Sums(
@@ -154,7 +157,7 @@ class MailboxServer:
             self.state.counters["opened"] += 1
         limits = self.state.limits
         return f.Box(
-            box.fingerprint,
+            fingerprint,
             box.parcels,
             box.size,
             box.stranger_parcels,
@@ -195,9 +198,11 @@ class MailboxServer:
                 today = tags.day_of(self._now_ms())
                 if not today - 2 <= day <= today + tags.AHEAD + 2:
                     return [self.state.refused(Reason.EXPIRES, 3600)]
-                await self._store.run(lambda tx: boxes.admit(tx, visitor, day, admitted))
+                await self._store.run(lambda tx: boxes.admit(tx, visitor, self._device, day, admitted))
             case f.Admitted(fingerprint):
-                await self._store.run(lambda tx: boxes.set_fingerprint(tx, visitor, fingerprint))
+                await self._store.run(
+                    lambda tx: boxes.set_fingerprint(tx, visitor, self._device, fingerprint)
+                )
             case f.Fetch(size, wait):
                 return await self._fetch(visitor, size, wait)
             case f.Taken(ids):
@@ -214,10 +219,11 @@ class MailboxServer:
     async def _fetch(self, box: bytes, size: int, wait: bool) -> list[f.Answer]:
         bell = self.state.bell(box)
         found, more = await self._store.read(lambda tx: parcels.oldest(tx, box, size=size))
-        if not found and wait:
-            with trio.move_on_after(WAIT_S) as waiting:
+        until = trio.current_time() + WAIT_S
+        while wait and not found and trio.current_time() < until:
+            with trio.move_on_at(min(until, trio.current_time() + self._look_s)):
                 await bell.wait()
-            if waiting.cancelled_caught:
-                self.state.ring(box)  # so that bells of boxes that nobody waits for do not pile up
             found, more = await self._store.read(lambda tx: parcels.oldest(tx, box, size=size))
+        if not found:
+            self.state.ring(box)  # so that bells of boxes that nobody waits for do not pile up
         return [*map(f.Kept, found), f.End(more)]

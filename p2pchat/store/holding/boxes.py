@@ -12,7 +12,6 @@ class StoredBox:
     """A box with its sums."""
 
     id: bytes
-    fingerprint: bytes | None
     parcels: int
     size: int  # bytes
     stranger_parcels: int
@@ -31,8 +30,7 @@ class Sums:
 def get(tx: Reader, box: bytes) -> StoredBox | None:
     """A box, or None."""
     row = tx.one(
-        """SELECT id, fingerprint, parcels, size, stranger_parcels, stranger_size
-           FROM box WHERE id = ?""",
+        "SELECT id, parcels, size, stranger_parcels, stranger_size FROM box WHERE id = ?",
         (box,),
     )
     return StoredBox(*row) if row else None
@@ -52,19 +50,29 @@ def visit(tx: Transaction, box: bytes, now_ms: int) -> None:
     )
 
 
-def admit(tx: Transaction, box: bytes, day: int, tags: tuple[bytes, ...]) -> None:
-    """Take deposits for a box under `tags` on `day`, and under no others of that day."""
-    tx.execute("DELETE FROM tag WHERE box = ? AND day = ?", (box, day))
+def admit(tx: Transaction, box: bytes, node: bytes, day: int, tags: tuple[bytes, ...]) -> None:
+    """Take deposits for a box under `tags` on `day`, and under no others that `node` was given for it."""
+    tx.execute("DELETE FROM tag WHERE box = ? AND node = ? AND day = ?", (box, node, day))
     # A tag that another box claims can only be of the contact whom both know: he deceives himself.
     tx.executemany(
-        "INSERT INTO tag (id, box, day) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
-        [(tag, box, day) for tag in tags],
+        "INSERT INTO tag (id, box, node, day) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        [(tag, box, node, day) for tag in tags],
     )
 
 
-def set_fingerprint(tx: Transaction, box: bytes, fingerprint: bytes) -> None:
-    """What the owner says of the tags that he gave."""
-    tx.execute("UPDATE box SET fingerprint = ? WHERE id = ?", (fingerprint, box))
+def fingerprint(tx: Reader, box: bytes, node: bytes) -> bytes | None:
+    """What the owner said of the tags that he gave to `node`, or None."""
+    row = tx.one("SELECT fingerprint FROM admitted WHERE box = ? AND node = ?", (box, node))
+    return row[0] if row else None
+
+
+def set_fingerprint(tx: Transaction, box: bytes, node: bytes, fingerprint: bytes) -> None:
+    """What the owner says of the tags that he gave to `node`."""
+    tx.execute(
+        """INSERT INTO admitted (box, node, fingerprint) VALUES (?, ?, ?)
+           ON CONFLICT (box, node) DO UPDATE SET fingerprint = excluded.fingerprint""",
+        (box, node, fingerprint),
+    )
 
 
 def remove(tx: Transaction, box: bytes) -> None:
@@ -72,6 +80,7 @@ def remove(tx: Transaction, box: bytes) -> None:
     for sql in (
         "DELETE FROM parcel WHERE box = ?",
         "DELETE FROM tag WHERE box = ?",
+        "DELETE FROM admitted WHERE box = ?",
         "DELETE FROM box WHERE id = ?",
     ):
         tx.execute(sql, (box,))

@@ -8,7 +8,7 @@ from typing import Final
 
 from p2pchat.store.database import Database
 
-_MIGRATIONS: Final = files("p2pchat.store") / "holding"
+_MIGRATIONS: Final = files("p2pchat.store") / "holding" / "sqlite"
 
 
 def open_holding(path: Path, key: bytes) -> Database:

@@ -1,8 +1,7 @@
--- Times are milliseconds since 1970, unless the name says otherwise.
+-- Times are milliseconds since 1970, unless the name says otherwise. ../postgres.sql says the same.
 
 CREATE TABLE box (
     id BLOB PRIMARY KEY,                    -- the owner's key for this mailbox
-    fingerprint BLOB,                       -- of its tags, as the owner said
     parcels INTEGER NOT NULL DEFAULT 0,     -- of contacts; the sums stand here so that quotas cost one look-up
     size INTEGER NOT NULL DEFAULT 0,
     stranger_parcels INTEGER NOT NULL DEFAULT 0,
@@ -14,10 +13,18 @@ CREATE INDEX box_visited ON box (visited_ms);
 CREATE TABLE tag (
     id BLOB PRIMARY KEY,
     box BLOB NOT NULL,
+    node BLOB NOT NULL,                     -- which of the nodes that share this database was given it
     day INTEGER NOT NULL                    -- since 1970
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tag_of_box ON tag (box, day);
+CREATE INDEX tag_of_box ON tag (box, node, day);
 CREATE INDEX tag_of_day ON tag (day);
+
+CREATE TABLE admitted (                     -- what owners say of the tags that they gave
+    box BLOB NOT NULL,
+    node BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    PRIMARY KEY (box, node)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE parcel (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
