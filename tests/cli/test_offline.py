@@ -50,7 +50,15 @@ def test_a_name_that_means_nothing_is_exit_code_6(alice: Any, words: list[str]) 
 
 @pytest.mark.parametrize(
     "words",
-    [["ping", "bob"], ["connect", "bob"], ["typing", "bob"], ["net"], ["peers"], ["tail"], ["events", "--follow"]],
+    [
+        ["ping", "bob"],
+        ["connect", "bob"],
+        ["typing", "bob"],
+        ["net"],
+        ["peers"],
+        ["tail"],
+        ["events", "--follow"],
+    ],
     ids=" ".join,
 )
 def test_what_needs_the_network_says_how_to_start_the_node(alice: Any, words: list[str]) -> None:
