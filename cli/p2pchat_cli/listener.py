@@ -48,6 +48,10 @@ class Listener:
         self._client.close()
         self._thread.join(timeout=1)
 
+    def turn_to(self, chat: str) -> None:
+        """The person goes on in that chat."""
+        self._chat = chat
+
     def _run(self) -> None:
         try:
             for event in self._events:
@@ -68,6 +72,8 @@ class Listener:
         except NotFoundError:  # it has vanished since
             return
         if message.chat != self._chat:
+            if event.type == "message.received":
+                self._terminal.show(live_lines(message, with_chat=True))
             return
         if not message.mine or event.type == "message.reaction":
             self._terminal.show(live_lines(message))

@@ -16,6 +16,7 @@ from p2pchat.api.client import NOT_RUNNING, Client
 from p2pchat.config import Home
 from p2pchat.errors import InUseError, NetworkError, P2PChatError
 from p2pchat_cli import output, passphrase
+from p2pchat_cli.progress import working
 from p2pchat_cli.text import as_sentence, harmless, harmless_json
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ class Session:
         until = time.monotonic() + PATIENCE_S
         while True:
             try:
-                result = self._ask(method, params)
+                if self._link is None:
+                    self._link = self._connect()  # may ask for the passphrase
+                with working("working"):
+                    result = self._ask(method, params)
                 break
             except InUseError:
                 if time.monotonic() > until:
@@ -63,8 +67,7 @@ class Session:
         return result if self.json else clean(result)
 
     def _ask(self, method: str, params: s.Params) -> s.Result:
-        if self._link is None:
-            self._link = self._connect()
+        assert self._link is not None
         try:
             return self._link.call(method, params)
         except InUseError:
@@ -101,10 +104,14 @@ class Session:
             self._secret = self.given_passphrase() or passphrase.ask()
         return self._secret
 
-    def answer(self, result: s.Result, lines: Iterable[str]) -> None:
-        """Print `result` for a program, or `lines` for a person."""
+    def answer(self, result: s.Result, lines: Iterable[str], *, paged: bool = False) -> None:
+        """Print `result` for a program, or `lines` for a person, perhaps `paged` where they are many."""
         if self.json:
             self.emit({"ok": True, "result": result})
+        elif paged:
+            from p2pchat_cli import pager
+
+            pager.show("".join(f"{line}\n" for line in lines))
         else:
             self.say(lines)
 

@@ -31,6 +31,15 @@ _NODE: Final[dict[str, Command | Group]] = {
     "run": Command("running:run", "Run your node", "run --listen /ip4/0.0.0.0/tcp/4001 --detach"),
     "web": Command("web:web", "Open the web page of your node", "web --no-open"),
     "stop": Command("running:stop", "Stop the running node", "stop"),
+    "daemon": Group(
+        "Your node in the background",
+        {
+            "run": Command("running:run", "Run your node", "daemon run"),
+            "start": Command("running:start", "Run your node in the background", "daemon start"),
+            "stop": Command("running:stop", "Stop the running node", "daemon stop"),
+            "status": Command("node:status", "Show the state of your node", "daemon status"),
+        },
+    ),
     "status": Command("node:status", "Show the state of your node", "status --json"),
     "doctor": Command("doctor:doctor", "Look for what is wrong and say how to mend it", "doctor"),
     "backup": Group(
@@ -122,6 +131,7 @@ _MESSAGES: Final[dict[str, Command | Group]] = {
     "chat": Command("chat:chat", "Chat: see what comes in, type what goes out", "chat bob"),
     "tui": Command("tui:tui", "Chats, people and money on the whole terminal", "tui --theme light"),
     "read": _READ,
+    "inbox": Command("inbox:inbox", "Show all that waits for you", "inbox"),
     "history": Command("reading:history", "Show the newest messages of a chat", "history bob --limit 20"),
     "search": Command("reading:search", "Find messages that contain all words", "search pizza friday"),
     "chats": Command("chats:chats", "Show all chats", "chats"),
@@ -146,11 +156,15 @@ _MESSAGES: Final[dict[str, Command | Group]] = {
             "set": Command("settings:change", "Switch something on or off", "settings set receipts off"),
         },
     ),
-    "tail": Command("follow:tail", "Show all messages as they come", "tail"),
+    "notify": Command("notify:notify", "Tell the desktop what comes in", "notify --no-text"),
+    "dnd": Command("settings:disturb_not", "Do not disturb: no notifications for a while", "dnd 8h"),
+    "tail": Command("follow:tail", "Show messages as they come", "tail bob"),
     "msg": Group(
         "Single messages",
         {
             "show": Command("msg:show", "Show one message and how far it came", "msg show k3jq2h4l"),
+            "receipts": Command("msg:receipts", "Show who has a message of yours", "msg receipts k3jq2h4l"),
+            "forward": Command("msg:forward", "Send a text on to another chat", "msg forward k3jq2h4l bob"),
             "edit": Command(
                 "msg:edit", "Put other words for a text of yours", 'msg edit k3jq2h4l "better words"'
             ),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import readline
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Final
 
+from p2pchat.errors import P2PChatError
 from p2pchat_cli.text import width
 
 _PROMPT: Final = "> "
@@ -32,6 +33,29 @@ class Terminal:
             return None
         finally:
             self._reading = False
+
+    def remember(self, lines: Iterable[str]) -> None:
+        """Have these at hand with the up key. Nothing of it is written to a disk: messages are private."""
+        readline.clear_history()
+        for line in lines:
+            readline.add_history(line.partition("\n")[0])
+
+    def complete(self, completions: Callable[[str], list[str]]) -> None:
+        """Have the tab key complete the last word of a line."""
+
+        found: list[str] = []
+
+        def answer(word: str, number: int) -> str | None:
+            if number == 0:
+                try:
+                    found[:] = completions(readline.get_line_buffer()[: readline.get_endidx()])
+                except P2PChatError:
+                    found.clear()  # the node is gone, or busy: no completion now
+            return found[number] if number < len(found) else None
+
+        readline.set_completer(answer)
+        readline.set_completer_delims(" ")
+        readline.parse_and_bind("tab: complete")
 
     def show(self, lines: Sequence[str]) -> None:
         """Print lines above what is being typed."""

@@ -277,3 +277,87 @@ def test_a_chat_ends_when_its_node_does(window: Any, overlay: Any, alice: Any) -
         assert window.end() == 3
     finally:
         overlay.run(alice)
+
+
+def test_a_chat_reaches_other_chats_and_every_command(window: Any, alice: Any, bob: Any) -> None:
+    alice("group", "create", "club")
+    window.type("#club hello club\r")
+    window.type("/contact show bob\r")
+    window.await_text("fingerprint")
+    window.type("/pay bob\r")
+    window.await_text("Missing argument")
+    window.type("/run\r")
+    window.await_text("/run does not work in a chat")
+    window.type("#cl\t\r")
+    window.await_line(ending="#club")
+    window.type("hello again\r")
+    window.type("@bob hello bob\r")
+    window.await_text("hello bob")
+    window.type("/quit\r")
+    assert window.end() == 0
+    assert texts(alice, "#club")[-2:] == ["hello club", "hello again"]
+    assert texts(bob, "alice")[-1] == "hello bob"
+
+
+def test_a_chat_without_a_name_is_the_last_one(alice: Any, bob: Any) -> None:
+    alice("send", "bob", "the newest chat")
+    assert alice("chat", stdin="into it\n").code == 0
+    assert texts(bob, "alice")[-1] == "into it" or texts(alice, "bob")[-1] == "into it"
+
+
+def test_the_desktop_is_told_what_the_person_wants_to_hear(alice: Any, bob: Any, tmp_path: Any) -> None:
+    told = tmp_path / "told"
+    told.touch()
+    shower = tmp_path / "notify-send"
+    shower.write_text(f'#!/bin/sh\necho "$3: $4" >> {told}\n')
+    shower.chmod(0o755)
+    path = f"{tmp_path}:{alice.environment['PATH']}"
+    command = [sys.executable, "-m", "p2pchat_cli", "notify"]
+    process = subprocess.Popen(command, env=alice.environment | {"PATH": path}, stdout=subprocess.DEVNULL)
+
+    def hear(text: str) -> None:
+        bob("send", "alice", text, "--ack", "delivered")
+
+    try:
+        deadline = time.monotonic() + 30
+        number = 0
+        while not told.read_text():  # it may take a while until it listens
+            assert time.monotonic() < deadline
+            hear(f"<b>{(number := number + 1)}</b>")
+            time.sleep(0.3)
+        assert "bob: &lt;b&gt;" in told.read_text()
+        alice("dnd", "1h")
+        hear("in the quiet")
+        alice("dnd", "off")
+        alice("mute", "bob", "1h")
+        hear("in a muted chat")
+        alice("unmute", "bob")
+        hear("loud")
+        while "bob: loud" not in told.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert "quiet" not in told.read_text()
+        assert "muted" not in told.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_name_that_is_nearly_right_is_suggested(alice: Any) -> None:
+    assert "did you mean @bob?" in alice("send", "bobb", "hi").refused(6)
+
+
+def test_a_long_answer_is_paged_on_a_terminal(alice: Any, terminal: Any, tmp_path: Any) -> None:
+    for number in range(3):
+        alice("send", "bob", "\n".join(f"line {number}.{inner}" for inner in range(20)))
+    pager = tmp_path / "pager"
+    pager.write_text("#!/bin/sh\nhead -n 1 >/dev/null; echo PAGED\n")
+    pager.chmod(0o755)
+    alice.environment["P2PCHAT_PAGER"] = str(pager)
+    window = terminal(alice, "history", "bob")
+    window.await_text("PAGED")
+    assert window.end() == 0
+    alice.environment["P2PCHAT_PAGER"] = ""
+    window = terminal(alice, "history", "bob", "--limit", "3")
+    window.await_text("line 2.19")
+    assert window.end() == 0

@@ -9,23 +9,26 @@ import typer
 
 from p2pchat.api import schema as s
 from p2pchat.errors import NotFoundError
+from p2pchat_cli.chat_names import full_name
 from p2pchat_cli.message_lines import SHOWN, live_lines
-from p2pchat_cli.options import session_of
+from p2pchat_cli.options import MaybeChatArgument, session_of
 from p2pchat_cli.session import Session, clean
 from p2pchat_cli.style import accent, dim
 from p2pchat_cli.text import ago
 
 
-def tail(ctx: typer.Context) -> None:
-    """All chats, until ^C; nothing is marked as read."""
+def tail(ctx: typer.Context, chat: MaybeChatArgument = None) -> None:
+    """All chats or one, until ^C; nothing is marked as read."""
     session = session_of(ctx)
     start = session.call("node.status", s.Nothing(), s.Status).cursor
+    only = full_name(session, chat) if chat else None
     for event in session.follow(start):
         if event.type in SHOWN:
             with suppress(NotFoundError):  # it may have vanished since
                 message = session.call("message.show", s.MessageId(id=event.data["id"]), s.Message)
-                session.answer(message, live_lines(message, with_chat=True))
-        elif not session.json:
+                if only in (None, message.chat):
+                    session.answer(message, live_lines(message, with_chat=True))
+        elif only is None and not session.json:
             session.say(_news(clean(event)))
 
 

@@ -9,8 +9,16 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
+from p2pchat.errors import UsageError
 from p2pchat_cli.message_lines import message_lines, state
-from p2pchat_cli.options import MaybeChatArgument, MessageArgument, TextArgument, session_of, text_of
+from p2pchat_cli.options import (
+    ChatArgument,
+    MaybeChatArgument,
+    MessageArgument,
+    TextArgument,
+    session_of,
+    text_of,
+)
 from p2pchat_cli.style import accent, dim
 from p2pchat_cli.text import ago, columns, lasting
 
@@ -20,6 +28,24 @@ def show(ctx: typer.Context, message_id: MessageArgument) -> None:
     session = session_of(ctx)
     message = session.call("message.show", s.MessageId(id=message_id), s.Message)
     session.answer(message, _details(message))
+
+
+def receipts(ctx: typer.Context, message_id: MessageArgument) -> None:
+    """Each recipient, how far it came to them, and when."""
+    session = session_of(ctx)
+    message = session.call("message.show", s.MessageId(id=message_id), s.Message)
+    session.answer(message, _receipts(message) or ["It has no recipients."])
+
+
+def forward(ctx: typer.Context, message_id: MessageArgument, chat: ChatArgument) -> None:
+    """With the name of who wrote it; the recipient has only your word for that."""
+    session = session_of(ctx)
+    message = session.call("message.show", s.MessageId(id=message_id), s.Message)
+    if message.kind != "text":
+        raise UsageError("Only a text can be sent on.")
+    text = message.text if message.mine else f"{message.sender} wrote:\n{message.text}"
+    sent = session.call("message.send", s.Send(chat=chat, text=text), s.Message)
+    session.answer(sent, message_lines(sent, with_chat=True))
 
 
 def edit(ctx: typer.Context, message_id: MessageArgument, text: TextArgument) -> None:
@@ -99,9 +125,7 @@ def _details(message: s.Message) -> Iterator[str]:
         yield f"edited    {ago(message.edited_ms)}"
     if message.reply:
         yield f"answers   {message.reply}"
-    yield from columns(
-        [(accent(one.name), state(one.state), dim(ago(one.at_ms))) for one in message.deliveries]
-    )
+    yield from _receipts(message)
     for one in message.deliveries:
         if one.held_by:
             yield f"kept by   {', '.join(one.held_by)}"
@@ -109,3 +133,7 @@ def _details(message: s.Message) -> Iterator[str]:
             seconds = int(one.retry_ms / 1000 - time.time())
             again = f", tried again in {lasting(seconds)}" if seconds > 0 else ""
             yield f"because   {one.reason}{again}"
+
+
+def _receipts(message: s.Message) -> list[str]:
+    return columns([(accent(one.name), state(one.state), dim(ago(one.at_ms))) for one in message.deliveries])

@@ -54,7 +54,7 @@ def history(
     lines = [line for message in page.messages for line in message_lines(message)]
     if page.more:
         lines.insert(0, dim(f"older: p2pchat history {chat} --before {page.messages[0].id[:SHORT_ID]}"))
-    session.answer(page, lines or ["No messages yet."])
+    session.answer(page, lines or ["No messages yet."], paged=True)
 
 
 def read_group(
@@ -75,7 +75,7 @@ def search(
     session = session_of(ctx)
     found = session.call("message.search", s.Search(text=" ".join(words), limit=limit), s.Messages)
     lines = [line for message in found.messages for line in message_lines(message, with_chat=True)]
-    session.answer(found, lines or ["Nothing found."])
+    session.answer(found, lines or ["Nothing found."], paged=True)
 
 
 def _history(session: Session, chat: str, limit: int, before: str | None = None) -> s.Messages:

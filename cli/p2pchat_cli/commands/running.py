@@ -72,6 +72,11 @@ def run(
     daemon.main(session.home, listen=tuple(listen or ()), passphrase=secret or "", without=ways)
 
 
+def start(ctx: typer.Context, listen: ListenOption = None, without: WithoutOption = None) -> None:
+    """As `p2pchat run --detach`: returns when it answers."""
+    run(ctx, listen, True, without)
+
+
 def stop(ctx: typer.Context) -> None:
     """Returns when the node is gone; what is not delivered yet stays queued."""
     session = session_of(ctx)

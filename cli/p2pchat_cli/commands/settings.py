@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat_cli.options import session_of
+from p2pchat_cli.options import seconds_of, session_of
 from p2pchat_cli.style import dim, good
-from p2pchat_cli.text import columns
+from p2pchat_cli.text import columns, lasting
 
 
 class Name(StrEnum):
@@ -18,6 +19,7 @@ class Name(StrEnum):
 
     receipts = "receipts"
     typing = "typing"
+    mentions = "mentions"
 
 
 class Switch(StrEnum):
@@ -35,13 +37,30 @@ def show(ctx: typer.Context) -> None:
 
 def change(
     ctx: typer.Context,
-    name: Annotated[Name, typer.Argument(metavar="NAME", help="receipts or typing.")],
+    name: Annotated[Name, typer.Argument(metavar="NAME", help="receipts, typing or mentions.")],
     switch: Annotated[Switch, typer.Argument(metavar="on|off", help="What it is from now on.")],
 ) -> None:
-    """It holds for all your private chats."""
-    session, on = session_of(ctx), switch is Switch.on
-    params = s.SetSettings(read_receipts=on) if name is Name.receipts else s.SetSettings(typing=on)
-    _answer(ctx, session.call("settings.set", params, s.Settings))
+    """It holds for all your chats."""
+    on = switch is Switch.on
+    match name:
+        case Name.receipts:
+            params = s.SetSettings(read_receipts=on)
+        case Name.typing:
+            params = s.SetSettings(typing=on)
+        case Name.mentions:
+            params = s.SetSettings(mentions_only=on)
+    _answer(ctx, session_of(ctx).call("settings.set", params, s.Settings))
+
+
+def disturb_not(
+    ctx: typer.Context,
+    duration: Annotated[
+        str, typer.Argument(metavar="DURATION|off", help="Such as 30m or 8h; off: notify again.")
+    ] = "8h",
+) -> None:
+    """Messages still come, in silence; the list of chats shows them."""
+    seconds = 0 if duration == "off" else seconds_of(duration)
+    _answer(ctx, session_of(ctx).call("settings.set", s.SetSettings(quiet_s=seconds), s.Settings))
 
 
 def _answer(ctx: typer.Context, found: s.Settings) -> None:
@@ -49,5 +68,9 @@ def _answer(ctx: typer.Context, found: s.Settings) -> None:
         ("receipts", found.read_receipts, "contacts are told what you have read"),
         ("typing", found.typing, "contacts are told that you are typing, and you of them"),
     ]
+    rows.append(("mentions", found.mentions_only, "in groups, notify only of what names or answers you"))
+    quiet = found.quiet_until_ms / 1000 - time.time()
+    told = f"no notifications for {lasting(int(quiet))}" if quiet > 0 else "notifications come"
+    rows.append(("dnd", quiet > 0, told))
     lines = columns([(name, good("on") if on else "off", dim(what)) for name, on, what in rows])
     session_of(ctx).answer(found, lines)

@@ -8,19 +8,36 @@ import msgspec
 
 from p2pchat.api import schema as s
 from p2pchat.api.methods.base import Change, Query
+from p2pchat.errors import UsageError
 from p2pchat.node.features import settings
 from p2pchat.node.features.app import App
 from p2pchat.store.transaction import Reader, Transaction
 
+_MAX_QUIET_S: Final = 366 * 86_400
+
 
 def settings_show(app: App, tx: Reader, params: s.Nothing) -> s.Settings:
     """See the table."""
-    return s.Settings(**msgspec.structs.asdict(settings.get(tx)))
+    now = settings.get(tx)
+    return s.Settings(
+        read_receipts=now.read_receipts,
+        typing=now.typing,
+        mentions_only=now.mentions_only,
+        quiet_until_ms=now.quiet_until_ms if now.quiet_until_ms > app.now_ms() else 0,
+    )
 
 
 def settings_set(app: App, tx: Transaction, params: s.SetSettings) -> s.Settings:
     """See the table."""
-    given = {name: value for name, value in msgspec.structs.asdict(params).items() if value is not None}
+    given = {
+        name: value
+        for name, value in msgspec.structs.asdict(params).items()
+        if value is not None and name != "quiet_s"
+    }
+    if params.quiet_s is not None:
+        if not 0 <= params.quiet_s <= _MAX_QUIET_S:
+            raise UsageError(f"quiet is kept for 0 to {_MAX_QUIET_S} seconds")
+        given["quiet_until_ms"] = app.now_ms() + 1000 * params.quiet_s if params.quiet_s else 0
     settings.put(tx, msgspec.structs.replace(settings.get(tx), **given))
     return settings_show(app, tx, s.Nothing())
 

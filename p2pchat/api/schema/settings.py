@@ -12,6 +12,8 @@ class Settings(Result):
 
     read_receipts: bool  # contacts are told what I have read
     typing: bool  # connected contacts are told that I am typing, and I am told of them
+    mentions_only: bool = False  # in groups I am notified only of what names or answers me
+    quiet_until_ms: int = 0  # I am notified of nothing until then; 0: no such time
 
 
 class SetSettings(Params):
@@ -19,6 +21,8 @@ class SetSettings(Params):
 
     read_receipts: bool | None = None
     typing: bool | None = None
+    mentions_only: bool | None = None
+    quiet_s: int | None = None  # seconds from now; 0 ends it
 
 
 METHODS: Final[dict[str, Method]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TypeVar
 
 from p2pchat.core.ids import ConversationId, GroupId, Id, PersonId
@@ -23,7 +24,7 @@ def find_person(tx: Reader, text: str) -> people.Person:
     Raises:
         NotFoundError: nobody, or several.
     """
-    return _only(text, _persons(tx, text), "contact")
+    return _only(tx, text, _persons(tx, text), "contact")
 
 
 def find_exactly(tx: Reader, text: str) -> people.Person:
@@ -45,7 +46,7 @@ def find_group(tx: Reader, text: str) -> groups.Membership:
     Raises:
         NotFoundError: none, or several.
     """
-    return _only(text, _groups(tx, text), "group")
+    return _only(tx, text, _groups(tx, text), "group")
 
 
 def find_chat(tx: Reader, text: str) -> people.Person | groups.Membership:
@@ -60,7 +61,7 @@ def find_chat(tx: Reader, text: str) -> people.Person | groups.Membership:
     if not text.startswith("@"):
         found += _groups(tx, text)
     whole = [one for one in found if _is_called(one, text)]
-    return _only(text, whole or found, "contact or group")
+    return _only(tx, text, whole or found, "contact or group")
 
 
 def _is_called(one: people.Person | groups.Membership, text: str) -> bool:
@@ -89,7 +90,7 @@ def _groups(tx: Reader, text: str) -> list[groups.Membership]:
     )
 
 
-def _only(text: str, found: Sequence[Named], what: str) -> Named:
+def _only(tx: Reader, text: str, found: Sequence[Named], what: str) -> Named:
     if len(found) == 1:
         return found[0]
     if found:
@@ -98,7 +99,17 @@ def _only(text: str, found: Sequence[Named], what: str) -> Named:
             for one in found[:5]
         )
         raise NotFoundError(f"'{text}' could be {shown}")
-    raise NotFoundError(f"no {what} is called '{text}'")
+    like = _alike(tx, text, what)
+    raise NotFoundError(f"no {what} is called '{text}'" + (f": did you mean {like}?" if like else ""))
+
+
+def _alike(tx: Reader, text: str, what: str) -> str | None:
+    """The name that looks most like `text`: for an error, never to act upon."""
+    names = [f"@{one.petname}" for one in people.persons(tx)] if "contact" in what else []
+    names += [f"#{one.name}" for one in groups.all_in(tx)] if "group" in what else []
+    by_look = {name[1:].casefold(): name for name in names}
+    close = get_close_matches(text.strip().lstrip("@#").casefold(), by_look, n=1)
+    return by_look[close[0]] if close else None
 
 
 def find_message(tx: Reader, text: str) -> messages.Message:

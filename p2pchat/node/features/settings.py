@@ -17,6 +17,8 @@ class Settings(msgspec.Struct, frozen=True):
 
     read_receipts: bool = True  # tell contacts in private chats what I have read
     typing: bool = True  # tell connected contacts that I am typing, and be told of them
+    mentions_only: bool = False  # notify of private chats, and in groups only of what names or answers me
+    quiet_until_ms: int = 0  # notify of nothing until then
     circulates: bool = False  # pass on payments of friends, and let debts in circles cancel out
 
 

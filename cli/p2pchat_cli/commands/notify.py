@@ -1,0 +1,120 @@
+"""`p2pchat notify`: a word on the desktop when something comes in."""
+
+from __future__ import annotations
+
+import html
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import Annotated, Final
+
+import typer
+
+from p2pchat.api import schema as s
+from p2pchat.errors import NotFoundError, UsageError
+from p2pchat_cli.options import session_of
+from p2pchat_cli.session import Session, clean
+from p2pchat_cli.text import shortened
+
+_LETTERS: Final = 200
+_SECONDS: Final = 10  # a notifier that takes longer is left alone
+_SCRIPT: Final = "on run a\ndisplay notification (item 2 of a) with title (item 1 of a)\nend run"
+
+
+def notify(
+    ctx: typer.Context,
+    with_text: Annotated[
+        bool, typer.Option("--text/--no-text", help="Show what was written, or only by whom.")
+    ] = True,
+    command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="What shows it; gets a title and a text [default: notify-send, on macOS osascript].",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Runs until ^C. Muted chats are silent; see also `p2pchat dnd` and `p2pchat settings set mentions on`."""
+    session = session_of(ctx)
+    notifier = _notifier(command)
+    me = session.call("identity.show", s.Nothing(), s.Identity).name
+    start = session.call("node.status", s.Nothing(), s.Status).cursor
+    for event in session.follow(start):
+        told = _words(session, event, me)
+        if told is not None and not _is_quiet(session):
+            title, text = told
+            _show(notifier, title, text if with_text else "", plain=command is not None)
+
+
+def _words(session: Session, event: s.Event, me: str) -> tuple[str, str] | None:
+    """Title and text for an event that the person wants to hear of."""
+    data = clean(event).data
+    match event.type:
+        case "message.received" if data.get("kind") in ("text", "iou"):
+            return _of_message(session, data["id"], me)
+        case "request.received":
+            return f"{data['name']} asks to be your contact", ""
+        case "group.invited":
+            return f"{data['by']} invites you to #{data['name']}", ""
+    return None
+
+
+def _of_message(session: Session, id: str, me: str) -> tuple[str, str] | None:
+    with suppress(NotFoundError):  # it may have vanished since
+        message = session.call("message.show", s.MessageId(id=id), s.Message)
+        if message.mine or not _is_wanted(session, message, me):
+            return None
+        where = f" in {message.chat}" if message.chat.startswith("#") else ""
+        return f"{message.sender}{where}", message.text
+    return None
+
+
+def _is_wanted(session: Session, message: s.Message, me: str) -> bool:
+    chats = session.call("chat.list", s.Nothing(), s.Chats).chats
+    if any(one.muted for one in chats if one.chat == message.chat):
+        return False
+    only_mentions = session.call("settings.show", s.Nothing(), s.Settings).mentions_only
+    return not only_mentions or message.chat.startswith("@") or _is_for_me(session, message, me)
+
+
+def _is_for_me(session: Session, message: s.Message, me: str) -> bool:
+    if f"@{me.casefold()}" in message.text.casefold():
+        return True
+    with suppress(NotFoundError):
+        if message.reply:
+            return session.call("message.show", s.MessageId(id=message.reply), s.Message).mine
+    return False
+
+
+def _is_quiet(session: Session) -> bool:
+    until_ms = session.call("settings.show", s.Nothing(), s.Settings).quiet_until_ms
+    return until_ms > time.time() * 1000
+
+
+def _notifier(command: str | None) -> list[str]:
+    """The beginning of the command line that shows a notification.
+
+    Raises:
+        UsageError: there is nothing that could.
+    """
+    if command is not None:
+        words = shlex.split(command)
+    elif sys.platform == "darwin":
+        words = ["osascript", "-e", _SCRIPT]
+    else:
+        words = ["notify-send", "--app-name=p2pchat", "--"]
+    if not words or shutil.which(words[0]) is None:
+        raise UsageError(f"There is no {words[0] if words else 'command'}: install it, or name a --command.")
+    return words
+
+
+def _show(notifier: list[str], title: str, text: str, *, plain: bool) -> None:
+    line = shortened(text, _LETTERS)
+    if not plain and sys.platform != "darwin":
+        line = html.escape(line, quote=False)  # notification servers read it as markup
+    with suppress(OSError, subprocess.TimeoutExpired):  # a desktop that shows nothing must not end us
+        subprocess.run([*notifier, title, line], timeout=_SECONDS, check=False)  # noqa: S603 -- no shell
