@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-slow sim bench bench-rivals lock wheel clean
+.PHONY: help demo test check test-slow sim bench bench-rivals docs screens lock wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,9 +37,22 @@ bench: $(VENV)/.ready ## Measure beside raw limits, into docs/performance.md (ab
 bench-rivals: $(VENV)/.ready ## Measure beside Tox, libp2p, XMPP and LXMF; says first what it installs
 	@$(BIN)/python -m benchmarks --rivals
 
+docs: $(VENV)/.docs ## Build the documentation as a site in dist/site (offline, broken links are errors)
+	@$(BIN)/p2pchat man --markdown > docs/guide/reference.md
+	@$(BIN)/zensical build --clean --strict
+	@echo "Open dist/site/index.html"
+
+$(VENV)/.docs: $(VENV)/.ready locks/docs.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r locks/docs.txt
+	@touch $@
+
+screens: $(VENV)/.ready ## Draw the pictures of the terminal UI in docs/ anew
+	@$(BIN)/python scripts/screenshots.py
+
 lock: $(VENV)/.ready ## Resolve the dependencies anew
 	@cd locks && ../$(BIN)/uv pip compile -q ../pyproject.toml --universal --generate-hashes --override overrides.txt --custom-compile-command "make lock" -o run.txt
 	@cd locks && ../$(BIN)/uv pip compile -q ../pyproject.toml --group ../pyproject.toml:dev --universal --generate-hashes --override overrides.txt --custom-compile-command "make lock" -o dev.txt
+	@cd locks && ../$(BIN)/uv pip compile -q --group ../pyproject.toml:docs --universal --generate-hashes --constraints dev.txt --custom-compile-command "make lock" -o docs.txt
 
 wheel: $(VENV)/.ready ## Build the wheel into dist/
 	@$(BIN)/uv build --quiet --wheel
