@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from demo import Person, befriend, wait_for
 
 TALK = [
@@ -77,3 +79,13 @@ def _money(people: dict[str, Person]) -> None:
 
 def _open(person: Person) -> list[dict[str, object]]:
     return [one for one in person.run("iou", "list")["ious"] if one["mine_to_decide"]]
+
+
+def stranger(folder: Path, alice: Person) -> None:
+    """Dora asks to be a contact, and is gone again."""
+    dora = Person("dora", folder)
+    dora.begin(folder / "bootstrap" / "network.toml")
+    link = alice.run("invite", "--no-qr")["link"]
+    dora.run("contact", "add", link, "--message", "Hi, I am Dora from the climbing gym")
+    wait_for("the request", lambda: alice.run("requests", "list")["contacts"])
+    dora.stop()

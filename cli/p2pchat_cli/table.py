@@ -360,6 +360,7 @@ _SCRIPTS: Final[dict[str, Command | Group]] = {
             ),
         },
     ),
+    "man": Command("man:man", "Print the manual page", "man > ~/.local/share/man/man1/p2pchat.1"),
     "completion": Command(
         "completion:completion",
         "Print the completion script of a shell",

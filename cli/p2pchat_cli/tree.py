@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
 from p2pchat_cli.session import Session
 from p2pchat_cli.table import SECTIONS, Command, Group
+
+COMMON: Final = frozenset({"home", "json", "passphrase_file", "version", "help"})
+"""The parameters that every command takes."""
 
 
 class LazyGroup(TyperGroup):

@@ -65,7 +65,7 @@ EXPECTED: Final = {
 }
 MAKES_A_PROFILE: Final = {"init", "backup restore"}
 RUNS_A_NODE: Final = {"run", "daemon run", "daemon start"}
-SPEAKS_OTHERWISE: Final = {"completion", "api describe", "rpc"}  # no envelope by nature
+SPEAKS_OTHERWISE: Final = {"completion", "man", "api describe", "rpc"}  # no envelope by nature
 
 
 def every_command() -> Iterator[tuple[str, Command]]:

@@ -38,7 +38,7 @@ def notify(
         ),
     ] = None,
 ) -> None:
-    """Runs until ^C. Muted chats are silent; see also `p2pchat dnd` and `p2pchat settings set mentions on`."""
+    """Runs until ^C. Muted chats are silent; see `p2pchat dnd` and `p2pchat settings set mentions on`."""
     session = session_of(ctx)
     notifier = _notifier(command)
     me = session.call("identity.show", s.Nothing(), s.Identity).name
