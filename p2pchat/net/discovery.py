@@ -14,9 +14,9 @@ from p2pchat.net.lan import LanFinder
 
 logger = logging.getLogger(__name__)
 
-PUBLISH_S: Final = (40 * 60.0, 60 * 60.0)  # a record lives two hours: one renewal may be missed
+PUBLISH_S: Final = (120 * 60.0, 150 * 60.0)  # a record lives six hours: one renewal may be missed
 RETRY_S: Final = (5.0, 300.0)  # first and longest pause while nobody keeps our record
-REFRESH_S: Final = (10 * 60.0, 15 * 60.0)
+REFRESH_S: Final = (60 * 60.0, 90 * 60.0)
 _SETTLE_S: Final = 0.3  # addresses change in groups: a connection, then a verdict, then a relay
 
 

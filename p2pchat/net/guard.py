@@ -26,6 +26,7 @@ _BANS_KEPT: Final = 4096  # an attacker makes identities at will; the oldest ban
 _BANS_UNTIL_ADDRESS: Final = 3  # banned devices from one address that ban the address itself
 _OFFENCES_UNTIL_BAN: Final = 8
 _LOG_PAUSE_S: Final = 1.0
+NOISE_OVERHEAD: Final = 18  # bytes of length and tag around each message
 
 
 class RefusedError(NetworkError):
@@ -59,6 +60,16 @@ class Guard:
         if now - self._logged.get(reason, -_LOG_PAUSE_S) >= _LOG_PAUSE_S:
             self._logged[reason] = now
             logger.info("Dropped %s: %s", who, reason)
+
+    def sent(self, size: int) -> None:
+        """Count a message of `size` bytes that went out, with what Noise adds to it."""
+        self.counters["sent_bytes"] += size + NOISE_OVERHEAD
+        self.counters["sent_messages"] += 1
+
+    def received(self, size: int) -> None:
+        """Count a message of `size` bytes that came in, with what Noise added to it."""
+        self.counters["received_bytes"] += size + NOISE_OVERHEAD
+        self.counters["received_messages"] += 1
 
     @contextmanager
     def arrival(self, host: str | None) -> Iterator[None]:

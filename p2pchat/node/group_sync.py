@@ -3,7 +3,7 @@
 Two connected members share one stream, for all their common groups: each frame is the group's id and
 a frame of that group's `SyncSession`; nothing behind the id says "I do not share this with you (any more,
 or yet)", and ends the session on both sides. New entries are pushed as they are committed; a round follows
-shortly after, and every 30 to 60 seconds, and finds whatever was lost. docs/protocol/sync.md
+shortly after, and others at pauses that grow while they find nothing. docs/protocol/sync.md
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
 
-ROUND_S: Final = (30.0, 60.0)  # between rounds in which nothing was heard
+ROUND_S: Final = (30.0, 60.0)  # between the first rounds; each that finds nothing doubles the next pause
+MOST_DOUBLINGS: Final = 5  # to half an hour: rounds find what pushes lost, and streams lose nothing
+SPELL_S: Final = 10.0  # silence after which a frame is the beginning of the peer's own round
 SETTLE_S: Final = 0.3  # a round follows when a log has not grown for so long,
 LONGEST_SETTLE_S: Final = 3.0  # or has grown for so long: until then pushes do its work
 YIELD_S: Final = 3.0  # the device with the higher id leaves opening the stream to the other for so long
@@ -141,6 +143,9 @@ class _Talk:
         self._pushes: list[bytes] = []  # frames that need nothing from the store
         self._due: set[GroupId] = set()  # groups that deserve a round soon
         self._work = trio.Event()
+        self._quiet = 0  # rounds in a row that found nothing
+        self._round_at = 0.0
+        self._heard = float("-inf")
         self._look = True  # whether the set of common groups has to be looked up
         self._speaks = False  # whether sessions have something to write
         self._settle_at = float("inf")
@@ -159,6 +164,7 @@ class _Talk:
     def grew(self, group: GroupId, frames: Sequence[bytes]) -> None:
         if group not in self._sessions:
             return
+        self._quiet = 0
         now = trio.current_time()
         if not self._due:
             self._settle_by = now + LONGEST_SETTLE_S
@@ -175,6 +181,7 @@ class _Talk:
     async def _read(self) -> None:
         try:
             while frames := await self._stream.receive():
+                self._spoken()
                 self._speaks |= await self._store.run(partial(self._take, frames))
                 if self._speaks:
                     self._work.set()
@@ -207,6 +214,7 @@ class _Talk:
                 session = self._sessions[group] = SyncSession(group, initiator=self._initiator)
             entries = session.receive(frame[Id.size :], StoredLog(tx, group))
             if entries:
+                self._quiet = 0
                 group_log.take_entries(self._app, tx, group, entries)
                 if session.is_settled and entries[-1].header.device == self._stream.peer:
                     pushed.add(group)
@@ -231,7 +239,7 @@ class _Talk:
 
     async def _write(self) -> None:
         try:
-            round_at = trio.current_time() + self._chances.uniform(*ROUND_S)
+            self._begin_round()
             while True:
                 self._work = trio.Event()
                 frames, self._pushes = self._pushes, []
@@ -239,9 +247,9 @@ class _Talk:
                 starting: set[GroupId] = set()
                 if now >= self._settle_at:
                     starting, self._due, self._settle_at = self._due, set(), float("inf")
-                everybody = now >= round_at or self._look
+                everybody = now >= self._round_at or self._look
                 if everybody:
-                    round_at = now + self._chances.uniform(*ROUND_S)
+                    self._begin_round()
                 look, self._look = self._look, False
                 if everybody or starting or self._speaks:
                     self._speaks = False
@@ -249,10 +257,22 @@ class _Talk:
                 if frames:
                     await self._stream.send(frames)
                     continue
-                with trio.move_on_at(min(round_at, self._settle_at)):
+                with trio.move_on_at(min(self._round_at, self._settle_at)):
                     await self._work.wait()
         except NetworkError:
             return
+
+    def _spoken(self) -> None:
+        """The peer has sent something: after a silence that is a round of its own, which spares ours."""
+        if trio.current_time() - self._heard > SPELL_S:
+            self._begin_round()
+        self._heard = trio.current_time()
+
+    def _begin_round(self) -> None:
+        """A round of either side begins: plan the next."""
+        self._heard = trio.current_time()
+        self._round_at = self._heard + self._chances.uniform(*ROUND_S) * 2 ** min(self._quiet, MOST_DOUBLINGS)
+        self._quiet += 1
 
     def _frames(self, look: bool, everybody: bool, starting: set[GroupId], tx: Reader) -> list[bytes]:
         if look:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,31 @@ def deadline() -> Any:
     return lambda seconds=20.0: trio.fail_after(seconds)
 
 
-class Victim:
-    """A node in another process; see _victim.py."""
+class Other:
+    """A node in another process, which answers each line with one line of JSON."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
+
+    async def measure(self) -> dict[str, Any]:
+        """What it has to tell now."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return await self.read_line()
+
+    async def read_line(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = await trio.to_thread.run_sync(self.process.stdout.readline, abandon_on_cancel=True)
+        assert line, f"the other process is dead, with exit code {self.process.wait()}"
+        return json.loads(line)
+
+
+class Victim(Other):
+    """See _victim.py; it measures tasks, file descriptors, memory, counters and errors."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        super().__init__(process)
         self.addresses: list[str] = []
         self.protocols: list[str] = []
 
@@ -66,44 +86,49 @@ class Victim:
     def port(self) -> int:
         return int(parse_address(self.addresses[0])[1].rpartition("/")[2])
 
-    async def measure(self) -> dict[str, Any]:
-        """Tasks, file descriptors, memory, counters and errors, as they are now."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return await self.read_line()
 
-    async def read_line(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = await trio.to_thread.run_sync(self.process.stdout.readline, abandon_on_cancel=True)
-        assert line, f"the victim is dead, with exit code {self.process.wait()}"
-        return json.loads(line)
+@pytest.fixture
+def launch() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts scripts of this folder, which are killed when the test ends."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def launch(script: str, *words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, str(Path(__file__).with_name(script)), *words]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        return process
+
+    yield launch
+    for process in processes:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 @pytest.fixture
-async def victim_with() -> AsyncIterator[Callable[..., Awaitable[Victim]]]:
+def victim_with(launch: Callable[..., subprocess.Popen[str]]) -> Callable[..., Awaitable[Victim]]:
     """Starts victims with the limits given as keyword arguments."""
-    victims: list[Victim] = []
 
     async def start(**limits: int) -> Victim:
-        words = [f"{name}={value}" for name, value in limits.items()]
-        process = subprocess.Popen(  # noqa: ASYNC220
-            [sys.executable, str(Path(__file__).with_name("_victim.py")), *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        victim = Victim(process)
-        victims.append(victim)
+        victim = Victim(launch("_victim.py", *(f"{name}={value}" for name, value in limits.items())))
         with trio.fail_after(30):
             first = await victim.read_line()
         victim.addresses, victim.protocols = first["addresses"], first["protocols"]
         return victim
 
-    yield start
-    for victim in victims:
-        victim.process.kill()
-        victim.process.wait()
-        for pipe in (victim.process.stdin, victim.process.stdout):
-            with suppress(BrokenPipeError):
-                pipe.close()
+    return start
+
+
+@pytest.fixture
+def honest_with(launch: Callable[..., subprocess.Popen[str]]) -> Callable[..., Awaitable[Other]]:
+    """Starts honest peers of a victim, which measure round trips (see _honest.py)."""
+
+    async def start(victim: Victim) -> Other:
+        honest = Other(launch("_honest.py", victim.addresses[0]))
+        with trio.fail_after(30):
+            await honest.read_line()
+        return honest
+
+    return start

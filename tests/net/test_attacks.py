@@ -7,6 +7,7 @@ or nothing. The node must not die, must log no error of its own, and must go on 
 from __future__ import annotations
 
 import os
+import random
 from contextlib import suppress
 
 import pytest
@@ -30,6 +31,9 @@ pytestmark = pytest.mark.end_to_end
 MULTISTREAM = encode_delim(b"/multistream/1.0.0")
 MIB = 1024 * 1024
 GROWTH = 32 * MIB
+BUSY_P99_MS = 500  # generous: all tests share two cores
+SEED = int(os.environ.get("SEED", "1"))
+ROUNDS = int(os.environ.get("ROUNDS", "60"))  # of random bytes
 LENIENT = {"streams_per_second": 10_000, "streams_per_connection": 1000}  # so that all attacks arrive
 GONE = (NetworkError, StreamError, StreamFailure, SwarmException, MuxedStreamError, trio.TooSlowError)
 
@@ -136,6 +140,21 @@ async def attack(network, victim, protocol, data, how):
         await stream.reset()
 
 
+class Measured:
+    """An honest peer in a process of its own, whose round trips are measured all the while."""
+
+    def __init__(self, other):
+        self.other = other
+        self.count = 0
+
+    async def is_served(self):
+        with trio.fail_after(10):
+            while (now := await self.other.measure())["count"] <= self.count:  # noqa: ASYNC110
+                await trio.sleep(0.01)
+        self.count = now["count"]
+        return now
+
+
 class Honest:
     """Keeps one stream to the victim for the whole test."""
 
@@ -168,9 +187,26 @@ async def no_harm_done(victim, honest):
     return now
 
 
-@pytest.mark.parametrize("limits", [LENIENT], ids=["lenient"])
-async def test_garbage_before_and_after_a_protocol_is_chosen(scene, attacker):
-    victim, honest = scene
+@pytest.fixture
+async def measured_scene(victim_with, honest_with):
+    victim = await victim_with(**LENIENT)
+    return victim, Measured(await honest_with(victim))
+
+
+async def no_delay_either(victim, honest, record_property):
+    """The bound is the promised 100 ms in verification.md; here it has to hold on a busy machine."""
+    now = await no_harm_done(victim, honest)
+    times = await honest.is_served()
+    for name, value in times.items():
+        record_property(name, value)
+    print(f"\nround trips of the honest peer: {times}")
+    assert times["count"] >= 100
+    assert times["p99"] < BUSY_P99_MS
+    return now
+
+
+async def test_garbage_before_and_after_a_protocol_is_chosen(measured_scene, attacker, record_property):
+    victim, honest = measured_scene
     tries = [(None, *what) for what in BEFORE_A_PROTOCOL.values()]
     tries += [(name, *what) for name in victim.protocols for what in TO_A_PROTOCOL.values()]
     network = None
@@ -179,19 +215,43 @@ async def test_garbage_before_and_after_a_protocol_is_chosen(scene, attacker):
             network = await attacker(victim)
         await attack(network, victim, protocol, data, how)
         await honest.is_served()
-    await no_harm_done(victim, honest)
+    await no_delay_either(victim, honest, record_property)
 
 
-@pytest.mark.parametrize("limits", [LENIENT], ids=["lenient"])
-async def test_gossip_lies(scene, attacker):
-    victim, honest = scene
+async def test_gossip_lies(measured_scene, attacker, record_property):
+    victim, honest = measured_scene
     network = await attacker(victim)
     for data in GOSSIP.values():
         if not network.is_connected(victim.device):
             network = await attacker(victim)
         await attack(network, victim, "/meshsub/1.2.0", data, None)
         await honest.is_served()
-    await no_harm_done(victim, honest)
+    await no_delay_either(victim, honest, record_property)
+
+
+async def test_random_bytes_on_every_protocol(measured_scene, attacker, record_property):
+    """What the others send, cut, joined and with bits turned, in streams that come one after another."""
+    victim, honest = measured_scene
+    chances = random.Random(SEED)
+    seeds = [data for data, _ in (*BEFORE_A_PROTOCOL.values(), *TO_A_PROTOCOL.values())]
+    seeds += GOSSIP.values()
+    network = None
+    for _ in range(ROUNDS):
+        if network is None or not network.is_connected(victim.device):  # banned meanwhile
+            network = await attacker(victim)
+        data = mutated(chances, chances.choice(seeds) + chances.choice(seeds))
+        protocol = chances.choice([None, *victim.protocols])
+        await attack(network, victim, protocol, data, chances.choice([None, "close", "reset"]))
+    await no_delay_either(victim, honest, record_property)
+
+
+def mutated(chances, data):
+    """`data`, shortened, with some bytes changed."""
+    start = chances.randrange(len(data) + 1)
+    noisy = bytearray(data[start : start + chances.randrange(1, 5000)])
+    for _ in range(min(len(noisy), chances.randrange(8))):
+        noisy[chances.randrange(len(noisy))] = chances.randrange(256)
+    return bytes(noisy)
 
 
 async def test_ten_thousand_streams(scene, attacker):

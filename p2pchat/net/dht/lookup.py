@@ -8,10 +8,11 @@ from typing import Final
 from p2pchat.core.ids import DeviceId
 from p2pchat.net.dht.contact import Contact
 from p2pchat.net.dht.record import distance, position
-from p2pchat.net.dht.table import BUCKET_SIZE
 
 PARALLEL: Final = 3
 """Queries in flight at a time (the paper's α)."""
+BREADTH: Final = 8
+"""A search ends when so many of the nearest nodes have answered: as many as keep a record."""
 MAX_QUERIES: Final = 64
 """A search ends here whatever it is told: liars may invent ever nearer nodes."""
 
@@ -36,7 +37,7 @@ class Lookup:
         """The next contact to ask, or None while enough are in flight or when the search is over."""
         if len(self._pending) >= PARALLEL or len(self._asked) >= MAX_QUERIES:
             return None
-        for contact in self._nearest(BUCKET_SIZE):
+        for contact in self._nearest(BREADTH):
             if contact.device not in self._asked:
                 self._asked.add(contact.device)
                 self._pending.add(contact.device)
@@ -63,7 +64,7 @@ class Lookup:
         """The nearest nodes that answered, nearest first: those that keep what belongs to the key."""
         return [
             contact for contact in self._nearest(len(self._candidates)) if contact.device in self._answered
-        ][:BUCKET_SIZE]
+        ][:BREADTH]
 
     def _learn(self, contacts: Iterable[Contact]) -> None:
         for contact in contacts:

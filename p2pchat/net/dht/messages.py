@@ -15,10 +15,11 @@ from p2pchat.core import codec, fields
 from p2pchat.core.codec import Value
 from p2pchat.errors import DecodeError
 from p2pchat.net.dht.record import MAX_RECORD, AddressRecord
-from p2pchat.net.dht.table import BUCKET_SIZE
 
 PROTOCOL: Final = "table/1"
-FRAME_LIMIT: Final = (BUCKET_SIZE + 3) * MAX_RECORD
+NEARER: Final = 6
+"""Nearer nodes in an answer: every node on the way adds its own, so few are enough; each costs 300 bytes."""
+FRAME_LIMIT: Final = (NEARER + 3) * MAX_RECORD
 
 _FIND: Final = 0
 _STORE: Final = 1
@@ -77,7 +78,7 @@ def encode_found(found: Found) -> bytes:
 def decode_found(frame: bytes) -> Found:
     """The answer in `frame`; raises ProtocolError if it holds none."""
     answer = fields.array(codec.decode(frame, limit=FRAME_LIMIT), 3)
-    nearer = tuple(_record(item) for item in fields.items(answer[2], most=BUCKET_SIZE))
+    nearer = tuple(_record(item) for item in fields.items(answer[2], most=NEARER))
     return Found(_record(answer[0]), _optional(answer[1]), nearer)
 
 

@@ -25,7 +25,7 @@ MAX_ADDRESSES: Final = 8
 MAX_ADDRESS: Final = 200  # bytes; a relayed address over IPv6 has 120
 MAX_RECORD: Final = 2048  # bytes; seventeen fit into one answer (messages.py)
 
-LIFETIME_MS: Final = 2 * 3600 * 1000
+LIFETIME_MS: Final = 6 * 3600 * 1000
 """How long a record is worth keeping: a device that is up publishes anew long before."""
 CLOCK_SKEW_MS: Final = 10 * 60 * 1000
 """How far into the future a record may be dated by a device whose clock is wrong."""

@@ -19,16 +19,14 @@ from p2pchat.net.dht.lookup import Lookup
 from p2pchat.net.dht.messages import Find, Found, Store
 from p2pchat.net.dht.record import MAX_ADDRESSES, AddressRecord, Role, position
 from p2pchat.net.dht.shelf import Shelf
-from p2pchat.net.dht.table import RoutingTable
+from p2pchat.net.dht.table import BUCKET_SIZE, RoutingTable
 from p2pchat.net.network import Network, Stream
 
 logger = logging.getLogger(__name__)
 
 QUERY_S: Final = 8.0  # one node, connecting included; the others are asked meanwhile
 IDLE_S: Final = 30.0  # a peer that keeps a query stream open and says nothing
-MAX_LINKS: Final = (
-    24  # connections to strangers that the table keeps, for the next query is often to the same
-)
+MAX_LINKS: Final = 8  # connections to strangers that the table keeps, for the next query is often to the same
 REPLICAS: Final = 8
 """Nodes that get our record: enough that some are left when the record is renewed."""
 AGREEING: Final = 2
@@ -120,10 +118,13 @@ class Dht:
         return kept
 
     async def refresh(self) -> None:
-        """Meet nodes near us and in one random other part of the table; forget who is gone."""
+        """Meet nodes in a random part of the table; those near us are met whenever our record is published.
+
+        A table of less than a bucket has met everybody then.
+        """
         self.shelf.expire(self._clock_ms())
-        for key in (position(self._network.device), secrets.token_bytes(32)):
-            await self._search(key, lambda found: False)
+        if len(self.table) >= BUCKET_SIZE:
+            await self._search(secrets.token_bytes(32), lambda found: False)
 
     async def _search(self, key: bytes, enough: Callable[[Found], bool]) -> Lookup:
         seeds = [Contact.of(record) for record in self.table.closest(key)]
@@ -216,7 +217,8 @@ class Dht:
         introduced = request.asker
         if introduced is not None and introduced.device == asker and introduced.is_current(now_ms):
             self.table.add(introduced)
-        nearer = tuple(record for record in self.table.closest(request.key) if record.device != asker)
+        known = self.table.closest(request.key, messages.NEARER + 1)
+        nearer = tuple(record for record in known if record.device != asker)[: messages.NEARER]
         found = Found(self.own_record(), self.shelf.get(request.key, now_ms), nearer)
         return messages.encode_found(found)
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 SERVERS: Final = 3
 """Asked each time; one that reaches us is enough, for it has proved it by a handshake."""
-CHECK_S: Final = (10 * 60.0, 20 * 60.0)
+CHECK_S: Final = (40 * 60.0, 60 * 60.0)  # a change of networks is noticed and asked about at once
 _SETTLE_S: Final = 0.5
 _RETRY_S: Final = 12.0  # servers serve a device every ten seconds
 

@@ -57,8 +57,8 @@ class YamuxConnection(IMuxedConn):
         self._body_left = 0
         self._body_is_last = False
         self._unread = 0
-        self._outbox = Outbox(secured_conn)
-        self._liveness = Liveness(now)
+        self._outbox = Outbox(secured_conn, guard.sent)
+        self._liveness = Liveness(now, dialled=self._initiator)
         self._liveness_changed = trio.Event()
         self._pings: dict[int, trio.Event] = {}
         self._next_ping = 0
@@ -219,6 +219,7 @@ class YamuxConnection(IMuxedConn):
                 data = await self.secured_conn.read()
                 now = trio.current_time()
                 self._liveness.heard(now)
+                self._guard.received(len(data))
                 for item in reader.feed(data):
                     if isinstance(item, bytes):
                         self._on_body(item)

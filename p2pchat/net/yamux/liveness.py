@@ -10,16 +10,18 @@ from __future__ import annotations
 from typing import Final
 
 ANSWER_S: Final = 4.0  # to answer a ping, or to send anything at all
-_BUSY_S: Final = 4.0  # silence that is asked about while the connection is in use
+_BUSY_S: Final = 4.0  # silence that is asked about while the connection is in use, by whoever dialled
 _UNANSWERED_S: Final = 1.0  # silence that is asked about after we have sent something
 _IDLE_S: Final = 120.0  # silence that is asked about on an idle connection; below any NAT's patience
-_USED_S: Final = 30.0  # how long a connection counts as in use after the last data
+_PATIENCE: Final = 1.25  # times as long waits whoever was dialled: one question tells both
+_USED_S: Final = 12.0  # how long a connection counts as in use after the last data
 
 
 class Liveness:
     """Watches one connection; time comes as an argument, in seconds."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, *, dialled: bool = True) -> None:
+        self._patience = 1.0 if dialled else _PATIENCE
         self._heard = now
         self._used = now
         self._sent: float | None = None  # the first data that went out since the peer was heard
@@ -49,7 +51,7 @@ class Liveness:
     def due(self) -> float:
         """When the peer is to be asked unless it is heard before."""
         pause = _BUSY_S if self._used > self._heard - _USED_S else _IDLE_S
-        due = self._heard + pause
+        due = self._heard + pause * self._patience
         return due if self._sent is None else min(due, self._sent + _UNANSWERED_S)
 
     def was_heard_since(self, then: float) -> bool:

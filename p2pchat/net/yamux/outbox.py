@@ -6,6 +6,7 @@ queued together travel together.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import trio
@@ -16,11 +17,12 @@ _CONGESTED: Final = 256 * 1024  # bytes that make senders of data wait
 
 
 class Outbox:
-    """The queue of one connection, and the task that empties it."""
+    """The queue of one connection, and the task that empties it; `sent` is told the size of each message."""
 
-    def __init__(self, secured_conn: Any) -> None:
+    def __init__(self, secured_conn: Any, sent: Callable[[int], None]) -> None:
         self.size = 0  # bytes queued or being written
         self._secured_conn = secured_conn
+        self._sent = sent
         self._frames: list[bytes] = []
         self._filled = trio.Event()
         self._drained = trio.Event()
@@ -61,4 +63,5 @@ class Outbox:
                 piece = data[start : start + wire.LARGEST_MESSAGE]
                 await self._secured_conn.write(piece)
                 self.size -= len(piece)
+                self._sent(len(piece))
             self.wake()
