@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SigningKey
 from p2pchat.net.dht.contact import Contact
-from p2pchat.net.dht.lookup import MAX_QUERIES, PARALLEL, Lookup
+from p2pchat.net.dht.lookup import BREADTH, MAX_QUERIES, PARALLEL, Lookup
+from p2pchat.net.dht.messages import NEARER
 from p2pchat.net.dht.record import AddressRecord, Role, distance, position
 from p2pchat.net.dht.table import BUCKET_SIZE, RoutingTable
 
@@ -28,7 +29,7 @@ ME = DeviceId(SigningKey(b"m" * 32).public)
 
 def nearest(key: bytes, records: Sequence[AddressRecord]) -> list[DeviceId]:
     devices = [record.device for record in records]
-    return sorted(devices, key=lambda device: distance(position(device), key))[:BUCKET_SIZE]
+    return sorted(devices, key=lambda device: distance(position(device), key))[:BREADTH]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def run(
         if contact.device in dead:
             lookup.failed(contact.device)
         else:
-            lookup.answered(contact.device, map(Contact.of, overlay[contact.device].closest(key)))
+            lookup.answered(contact.device, map(Contact.of, overlay[contact.device].closest(key, NEARER)))
 
 
 @settings(max_examples=40, deadline=None)
@@ -83,7 +84,7 @@ def test_a_third_of_the_nodes_may_be_gone(
     lookup = Lookup(key, ME, [Contact.of(record) for record in alive[:3]])
     run(lookup, overlay, key, dead, seed)
     found = [contact.device for contact in lookup.found()]
-    assert set(found[: BUCKET_SIZE // 2]) <= set(nearest(key, alive))
+    assert set(found[: BREADTH // 2]) <= set(nearest(key, alive))
     assert not set(found) & dead
 
 

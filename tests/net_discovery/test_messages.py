@@ -8,11 +8,10 @@ from p2pchat.errors import ProtocolError
 from p2pchat.net.dht import messages
 from p2pchat.net.dht.messages import Find, Found, Store
 from p2pchat.net.dht.record import AddressRecord, Role
-from p2pchat.net.dht.table import BUCKET_SIZE
 
 RECORDS = [
     AddressRecord.sign(SigningKey(bytes([n]) * 32), ["x" * 200] * 8, issued_ms=2**52, roles=Role.TABLE)
-    for n in range(BUCKET_SIZE + 2)
+    for n in range(messages.NEARER + 2)
 ]
 records = st.sampled_from(RECORDS)
 keys = st.binary(min_size=32, max_size=32)
@@ -23,7 +22,7 @@ def test_a_request_survives_the_wire(request: Find | Store) -> None:
     assert messages.decode_request(messages.encode_request(request)) == request
 
 
-@given(st.builds(Found, records, st.none() | records, st.lists(records, max_size=BUCKET_SIZE).map(tuple)))
+@given(st.builds(Found, records, st.none() | records, st.lists(records, max_size=messages.NEARER).map(tuple)))
 def test_an_answer_survives_the_wire(found: Found) -> None:
     assert messages.decode_found(messages.encode_found(found)) == found
 
@@ -50,7 +49,7 @@ def test_a_malformed_request_is_refused(request_: object) -> None:
 
 
 def test_an_answer_with_too_many_nodes_is_refused() -> None:
-    nearer = [record.encoded for record in RECORDS[: BUCKET_SIZE + 1]]
+    nearer = [record.encoded for record in RECORDS[: messages.NEARER + 1]]
     with pytest.raises(ProtocolError):
         messages.decode_found(codec.encode([RECORDS[0].encoded, None, nearer]))
 

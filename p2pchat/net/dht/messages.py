@@ -17,8 +17,8 @@ from p2pchat.errors import DecodeError
 from p2pchat.net.dht.record import MAX_RECORD, AddressRecord
 
 PROTOCOL: Final = "table/1"
-NEARER: Final = 6
-"""Nearer nodes in an answer: every node on the way adds its own, so few are enough; each costs 300 bytes."""
+NEARER: Final = 8
+"""Nearer nodes in an answer: as many as a search wants in the end; each costs 300 bytes."""
 FRAME_LIMIT: Final = (NEARER + 3) * MAX_RECORD
 
 _FIND: Final = 0
