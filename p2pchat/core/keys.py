@@ -8,6 +8,7 @@ print their secret. Seeds come from the caller: the core draws no randomness.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 from nacl.bindings import (
@@ -62,11 +63,17 @@ def verify(public: bytes, purpose: str, message: bytes, signature: bytes) -> Non
 
 def tagged_hash(tag: str, *parts: bytes) -> bytes:
     """SHA-256 of `parts` under `tag`; each part is length-prefixed, so parts never run together."""
-    state = hashlib.sha256(_HASH_TAG + tag.encode() + b"\0")
+    pieces = [hash_prefix(tag)]
     for part in parts:
-        state.update(len(part).to_bytes(8, "big"))
-        state.update(part)
-    return state.digest()
+        pieces += (len(part).to_bytes(8, "big"), part)
+    # One call on what belongs together is half the price of feeding it piece by piece.
+    return hashlib.sha256(b"".join(pieces)).digest()
+
+
+@lru_cache(maxsize=256)
+def hash_prefix(tag: str) -> bytes:
+    """What `tagged_hash` hashes before the parts, each of which follows behind its length in 8 bytes."""
+    return _HASH_TAG + tag.encode() + b"\0"
 
 
 def _signed(purpose: str, message: bytes) -> bytes:

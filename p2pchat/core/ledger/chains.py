@@ -52,10 +52,17 @@ class Chains:
         """
         entry = signed.entry
         ends = self._heads.get((entry.device, entry.epoch))
-        if ends is not None and ends[0].id == entry.prev and not self._waiting and self._fits(signed):
-            # Nearly always: the next entry of a chain that has one head.
-            self.entries[signed.id] = ends[0] = signed
-            return [signed]
+        if ends is not None and not self._waiting:
+            last = ends[0]
+            before = last.entry
+            if (
+                last.id == entry.prev
+                and entry.seq == before.seq + 1
+                and entry.created_ms >= before.created_ms
+            ):
+                # Nearly always: the next entry of a chain that has one head.
+                self.entries[signed.id] = ends[0] = signed
+                return [signed]
         if signed.id in self.entries or signed.id in self._waiting.get(entry.prev, ()):
             return []
         if entry.seq > 1 and entry.prev not in self.entries:

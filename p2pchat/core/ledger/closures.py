@@ -34,8 +34,10 @@ class Closures:
         """Take a linked entry, signed from `seat`, into account; True if others live or die by it."""
         entry = signed.entry
         kind = entry.kind
-        if kind is not _ACCEPT and kind is not _CLOSURE and not self._heads and not self._early:
-            return False
+        if not (self._heads or self._early or kind is _CLOSURE) and (
+            kind is not _ACCEPT or (not self._proposed and entry.ref in self._chains.entries)
+        ):
+            return False  # nearly always: nothing was ever closed, and this is about no closure either
         agreed = False
         early = self._early.pop(signed.id, ())
         if kind is _CLOSURE:
@@ -50,6 +52,11 @@ class Closures:
             self._let_live(closure, signed.id)
             agreed = True
         return agreed
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was ever closed."""
+        return not self._alive
 
     def is_alive(self, signed: SignedEntry) -> bool:
         """Whether no agreed closure shuts the entry out."""

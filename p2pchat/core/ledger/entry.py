@@ -12,6 +12,7 @@ know the end of its last chain, so an honest device never signs two entries with
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -86,6 +87,7 @@ _MAY: Final[dict[str, frozenset[str]]] = {
 _KINDS: Final = {kind.value: kind for kind in Kind}
 _known_account: Final = lru_cache(maxsize=256)(AccountId)
 _known_device: Final = lru_cache(maxsize=256)(DeviceId)
+_ID_PREFIX: Final = keys.hash_prefix(PURPOSE)
 _as_entry_id: Final = bytes.__new__  # LedgerEntryId(...) without its check of the length
 
 
@@ -201,7 +203,7 @@ def trust(raw: bytes, signature: bytes) -> SignedEntry:
             amount,
             lock,
             preimage,
-            tuple([_as_entry_id(LedgerEntryId, head) for head in seen]),
+            tuple([_as_entry_id(LedgerEntryId, head) for head in seen]) if seen else (),
             at,
             None if details is None else read_details(kind, details),
             memo,
@@ -213,8 +215,9 @@ def trust(raw: bytes, signature: bytes) -> SignedEntry:
 
 
 def entry_id(raw: bytes) -> LedgerEntryId:
-    """The name of the entry whose bytes are `raw`."""
-    return _as_entry_id(LedgerEntryId, keys.tagged_hash(PURPOSE, raw))
+    """The name of the entry whose bytes are `raw`: their tagged hash, in line, for opening is made of it."""
+    digest = hashlib.sha256(_ID_PREFIX + len(raw).to_bytes(8, "big") + raw).digest()
+    return _as_entry_id(LedgerEntryId, digest)
 
 
 def encode(entry: LedgerEntry) -> bytes:

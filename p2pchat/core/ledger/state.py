@@ -26,6 +26,7 @@ from p2pchat.errors import ProtocolError
 _ACCEPT: Final = Kind.ACCEPT
 _CONCEDE: Final = Kind.CONCEDE
 _VOID: Final = Kind.VOID
+_OFFERED: Final = Status.OFFERED
 _DEFINING_KINDS = frozenset({Kind.CONCEDE, Kind.REQUEST, Kind.LIMIT})
 _AGREED_KINDS = frozenset({Kind.TERMS, Kind.CHECKPOINT, Kind.CLOSURE})
 
@@ -89,6 +90,8 @@ class AccountState:
         if entry.device not in self._seats:
             raise ProtocolError("a ledger entry by a device of neither person")
         linked = self.chains.link(signed)
+        if len(linked) == 1:
+            return self._add_one(linked[0])
         decisive = False
         for new in linked:
             decisive |= self._closures.notice(new, self._seats[new.entry.device])
@@ -103,6 +106,32 @@ class AccountState:
             if new.id in self._early:
                 for referring in self._early.pop(new.id):
                     self._refer(referring, moved)
+        return list(moved)
+
+    def _add_one(self, signed: SignedEntry) -> list[LedgerEntryId]:
+        # As below, for the one entry that nearly always is all that comes: opening a ledger is made of this.
+        entry = signed.entry
+        seat = self._seats[entry.device]
+        if self._closures.notice(signed, seat):
+            return self._fold_again()
+        moved: dict[LedgerEntryId, None] = {}
+        if entry.kind is _ACCEPT and entry.details is None and entry.ref is not None and not self._early:
+            offer = self.concessions.get(entry.ref)
+            if (
+                offer is not None
+                and offer.seat != seat
+                and offer.status is _OFFERED
+                and self._closures.is_idle
+            ):
+                self._count(offer, _OFFERED, offer.climb(accepted=True), moved)
+                return list(moved)
+        if entry.kind in _DEFINING_KINDS:
+            self._define(signed, moved)
+        if entry.ref is not None:
+            self._refer(signed, moved)
+        if self._early and signed.id in self._early:
+            for referring in self._early.pop(signed.id):
+                self._refer(referring, moved)
         return list(moved)
 
     def _fold_again(self) -> list[LedgerEntryId]:
