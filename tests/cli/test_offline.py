@@ -143,6 +143,13 @@ def test_the_code_of_an_invite_is_as_good_as_its_link(alice: Any, carol: Any) ->
     assert "no QR code" in carol("contact", "add", "--qr", "-", stdin="hello").refused(1)
 
 
+def test_what_contacts_learn_can_be_switched(alice: Any) -> None:
+    assert alice.json("settings", "show") == {"read_receipts": True, "typing": True}
+    assert alice.json("settings", "set", "receipts", "off") == {"read_receipts": False, "typing": True}
+    assert alice("settings", "set", "receipts", "on").out.splitlines()[0].split()[:2] == ["receipts", "on"]
+    alice("settings", "set", "sound", "on").refused(1)
+
+
 def test_colour_is_for_terminals_that_want_it(alice: Any) -> None:
     assert "\x1b[" not in alice("whoami").out
     assert "\x1b[" in alice("whoami", FORCE_COLOR="1").out

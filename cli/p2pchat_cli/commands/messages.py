@@ -90,8 +90,11 @@ def _await(session: Session, message: s.Message, ack: Ack, cursor: int, timeout:
 
 
 def _still_queued(session: Session, message: s.Message) -> StillQueuedError:
+    short = message.id[:SHORT_ID]
+    if _arrived(message, Ack.delivered):
+        return StillQueuedError(f"The message {short} is delivered, but not read yet.")
     why = "your node goes on trying" if session.node_runs() else "your node is not running"
-    return StillQueuedError(f"The message {message.id[:SHORT_ID]} is still {message.state}: {why}.")
+    return StillQueuedError(f"The message {short} is still {message.state}: {why}.")
 
 
 def _arrived(message: s.Message, ack: Ack) -> bool:
