@@ -41,7 +41,7 @@ _NODE: Final[dict[str, Command | Group]] = {
         },
     ),
     "status": Command("node:status", "Show the state of your node", "status --json"),
-    "doctor": Command("doctor:doctor", "Look for what is wrong and say how to mend it", "doctor"),
+    "doctor": Command("doctor:doctor", "Look for what is wrong and say how to mend it", "doctor --repair"),
     "backup": Group(
         "Recovery words and backups",
         {

@@ -15,7 +15,7 @@ from p2pchat.api.client import NOT_RUNNING
 from p2pchat.api.methods.backup import report
 from p2pchat.api.table import METHODS
 from p2pchat.config import Home
-from p2pchat.errors import NetworkError
+from p2pchat.errors import InUseError, NetworkError, StoreError
 from p2pchat.node.profile import Profile, needs_passphrase
 from p2pchat.node.words import backup_key, from_words
 from p2pchat.store import keystore
@@ -102,3 +102,54 @@ def examine_store(home: Home, passphrase: str | None) -> StoreReport:
     """
     found = examine(home.store, keystore.unlock(home.key_file, passphrase or ""))
     return StoreReport(home.store, found.version, found.problems)
+
+
+def examine_store_or_none(home: Home, passphrase: str | None) -> StoreReport | None:
+    """As `examine_store`; None if the store is too damaged to be examined.
+
+    Raises:
+        StoreError: the key does not open.
+    """
+    key = keystore.unlock(home.key_file, passphrase or "")
+    try:
+        found = examine(home.store, key)
+    except StoreError:
+        return None
+    return StoreReport(home.store, found.version, found.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """What could be saved of a damaged store."""
+
+    rows: int
+    lost: dict[str, int | None]
+    """Rows that could not be read, for each table that lacks some; None if nothing tells how many."""
+    damaged: Path
+    """Where the damaged store is kept."""
+    is_new_device: bool
+    """What this device has signed was among it, so it goes on as a new one."""
+
+
+def repair_store(home: Home, passphrase: str | None) -> RepairReport:
+    """Put a sound store in the place of a damaged one.
+
+    Raises:
+        InUseError: the node runs.
+        StoreError: it does not open at all; nothing was changed.
+    """
+    try:
+        done = Profile.repair(home, passphrase or "")
+    except InUseError:
+        raise
+    except StoreError as error:
+        raise StoreError(
+            f"The store cannot be repaired ({error}). Restore your newest backup: "
+            "p2pchat backup restore FILE --home NEW"
+        ) from error
+    return RepairReport(
+        sum(one.rows for one in done.store.tables),
+        {one.table: one.lost for one in done.store.tables if one.lost != 0},
+        done.store.damaged,
+        done.is_new_device,
+    )

@@ -20,13 +20,24 @@ from p2pchat.files import write_atomically
 from p2pchat.node.features import restore
 from p2pchat.node.features.app import App
 from p2pchat.node.words import backup_key
-from p2pchat.store import backup, keystore, meta, sealing
+from p2pchat.store import backup, doctor, keystore, meta, sealing
 from p2pchat.store.database import Database
+from p2pchat.store.recount import recount
+from p2pchat.store.salvage import Salvaged
 from p2pchat.store.transaction import Change, Query, Transaction
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+_SIGNED: Final = frozenset({"entry", "ledger_entry", "ledger_account"})  # what a device must not forget
 _NETWORK: Final = "network file"  # in a backup: what lies beside the store
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What became of a damaged store."""
+
+    store: doctor.Repair
+    is_new_device: bool
 
 
 def wall_clock_ms() -> int:
@@ -97,6 +108,37 @@ class Profile:
             key = keystore.unlock(home.key_file, passphrase)
             with Database.open(home.store, key) as database:
                 yield cls(home, _load(database, home), database)
+
+    @classmethod
+    def repair(cls, home: Home, passphrase: str = "") -> Repaired:
+        """Save what can be read of a damaged store; what it was stays beside it.
+
+        If entries were lost, this device no longer knows what it has signed, and goes on as a new one.
+
+        Raises:
+            UsageError: there is no profile.
+            StoreError: another process holds it, or it does not open at all, or who it belonged to is lost:
+                a backup is what is left. Nothing was changed.
+        """
+        if not home.store.exists():
+            raise UsageError(f"there is no profile in {home.directory}: make one with `p2pchat init`")
+        devices: set[bool] = set()
+
+        def adopt(saved: tuple[Salvaged, ...]) -> Change[None]:
+            is_whole = all(one.lost == 0 for one in saved if one.table in _SIGNED)
+            devices.add(is_whole)
+
+            def change(tx: Transaction) -> None:
+                recount(tx)
+                app = App.load(tx, home, wall_clock_ms, os.urandom)
+                if not is_whole:
+                    restore.begin_anew(app, tx)
+
+            return change
+
+        with home.hold():
+            done = doctor.repair(home.store, keystore.unlock(home.key_file, passphrase), adopt=adopt)
+        return Repaired(done, is_new_device=False in devices)
 
     def back_up(self, file: Path) -> sealing.Description:
         """Write all that is committed to a new file, which the person's words open; the node may run on.

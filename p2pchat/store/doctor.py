@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,11 +14,12 @@ import apsw
 
 from p2pchat.errors import StoreError
 from p2pchat.files import publish
+from p2pchat.store.database import Database
 from p2pchat.store.fresh import make
 from p2pchat.store.migrate import MIGRATIONS, Migration, load, migrate, version_of
 from p2pchat.store.salvage import Salvaged, salvage, tables
 from p2pchat.store.sqlite import check_ours, connect, failures, settle
-from p2pchat.store.transaction import Reader
+from p2pchat.store.transaction import Change, Reader
 
 _MOST_PROBLEMS: Final = 20  # one damaged page can give thousands
 _DAMAGE: Final = (apsw.CorruptError, apsw.IOError)
@@ -63,16 +65,23 @@ def examine(path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS) -> 
             connection.close(True)
 
 
-def repair(path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS) -> Repair:
+def repair(
+    path: Path,
+    key: bytes,
+    *,
+    adopt: Callable[[tuple[Salvaged, ...]], Change[None]] | None = None,
+    migrations: Traversable = MIGRATIONS,
+) -> Repair:
     """Put a sound store of the newest version at `path`, with all that can be read of the one there.
 
-    The damaged store stays beside it as `<name>.damaged-<n>`. Nobody else may have the store open. After
-    a crash at any point there is either the damaged or the sound store at `path`, and repairing again
-    is safe.
+    `adopt` says, from what was saved, what is to be changed in it before it appears. The damaged store stays
+    beside it as `<name>.damaged-<n>`. Nobody else may have the store open. After a crash at any point there
+    is either the damaged or the sound store at `path`, and repairing again is safe.
 
     Raises:
         StoreError: it does not open at all (a backup is what is left), is of a newer version, or the disk
             is full or read-only; the store is as it was.
+        Exception: whatever `adopt` or its change raised; the store is as it was.
     """
     steps = load(migrations)
     fresh = path.with_name(path.name + ".repaired")
@@ -81,6 +90,10 @@ def repair(path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS) -> R
         if version > len(steps):
             raise StoreError(f"The store {path} was written by a newer p2pchat; update p2pchat to repair it.")
         saved, dangling = _copy(path, fresh, key, steps, version)
+    if adopt:
+        with Database.open(fresh, key, migrations=migrations) as database:
+            database.transact(adopt(tuple(saved)))
+            database.settle()
     try:
         damaged = _keep(path)
         publish(fresh, path)

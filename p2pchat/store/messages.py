@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import apsw
+
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId, PersonId
 from p2pchat.store.transaction import Reader, Row, Transaction
 
@@ -13,6 +15,7 @@ _COLUMNS = (
     " reply, edited_ms, expires_ms, pinned, starred, event"
 )
 
+_INSERT = f"INSERT INTO message ({_COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS.split(',')))})"
 _UNREAD = "conversation = ? AND NOT seen AND NOT mine AND kind != 'group'"
 
 
@@ -48,29 +51,31 @@ class Reaction:
 
 
 def add(tx: Transaction, message: Message) -> None:
-    """A message not shown before."""
-    tx.execute(
-        f"INSERT INTO message ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            message.id,
-            message.conversation,
-            message.lamport,
-            message.device,
-            message.person,
-            message.mine,
-            message.kind,
-            message.text,
-            message.sent_ms,
-            message.received_ms,
-            message.session,
-            message.reply,
-            message.edited_ms,
-            message.expires_ms,
-            message.pinned,
-            message.starred,
-            message.event,
-        ),
+    """A message not shown before; or shown before its store was repaired, which had lost the entry."""
+    row = (
+        message.id,
+        message.conversation,
+        message.lamport,
+        message.device,
+        message.person,
+        message.mine,
+        message.kind,
+        message.text,
+        message.sent_ms,
+        message.received_ms,
+        message.session,
+        message.reply,
+        message.edited_ms,
+        message.expires_ms,
+        message.pinned,
+        message.starred,
+        message.event,
     )
+    try:
+        tx.execute(_INSERT, row)
+    except apsw.ConstraintError:
+        tx.execute("DELETE FROM message WHERE id = ?", (message.id,))
+        tx.execute(_INSERT, row)
 
 
 def index_new(tx: Transaction) -> None:

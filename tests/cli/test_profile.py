@@ -17,9 +17,9 @@ def fingerprints(home: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in home.iterdir() if path.name != "node.lock"}
 
 
-def damage(store: Path) -> None:
+def damage(store: Path, place: int = 5000) -> None:
     data = bytearray(store.read_bytes())
-    data[5000:9000] = bytes(4000)
+    data[place : place + 100] = bytes(100)
     store.write_bytes(data)
 
 
@@ -180,6 +180,18 @@ def test_doctor_finds_a_damaged_page(alice: Any) -> None:
     outcome = alice("doctor", "--json")
     assert outcome.code == 3
     assert "store" in outcome.error["message"]
+
+
+def test_doctor_repairs_a_damaged_page_and_keeps_what_it_was(alice: Any) -> None:
+    assert "nothing to repair" in alice("doctor", "--repair").err
+    damage(alice.home / "store.db", place=40 * 4096 + 500)
+    assert alice("doctor").code == 3
+    outcome = alice("doctor", "--repair")
+    assert outcome.code == 0, outcome.err
+    assert "Saved" in outcome.err
+    assert "store.db.damaged-1" in outcome.err
+    assert alice("doctor").code == 0
+    assert alice("whoami").code == 0
 
 
 def test_doctor_finds_what_is_missing_and_who_does_not_answer(nobody: Any, tmp_path: Path) -> None:

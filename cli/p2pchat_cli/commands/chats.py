@@ -24,9 +24,15 @@ def chats(
     """The most recently used first, with what was said last."""
     session = session_of(ctx)
     found = session.call("chat.list", s.Nothing(), s.Chats)
+    archived = sum(chat.archived for chat in found.chats)
     found.chats = [chat for chat in found.chats if everything or not chat.archived]
     rows = [_row(summary) for summary in found.chats]
-    session.answer(found, columns(rows) or ["No chats yet: p2pchat invite, or p2pchat contact add LINK."])
+    none = (
+        f"No chat in sight; {archived} archived: p2pchat chats --all"
+        if archived
+        else "No chats yet: p2pchat invite, or p2pchat contact add LINK."
+    )
+    session.answer(found, columns(rows) or [none])
 
 
 def mute(ctx: typer.Context, chat: ChatArgument, duration: DurationArgument = "8h") -> None:

@@ -7,7 +7,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -41,9 +41,19 @@ class NotWellError(StoreError):
     """Something was found that keeps the node from working."""
 
 
-def doctor(ctx: typer.Context) -> None:
-    """Works with the node running or not, and changes nothing; the exit code says whether all is well."""
+def doctor(
+    ctx: typer.Context,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Save what can be read of a damaged store first.")
+    ] = False,
+) -> None:
+    """Works with the node running or not, and changes nothing; the exit code says whether all is well.
+
+    --repair needs the node to be stopped. The damaged store is kept beside the repaired one.
+    """
     session = session_of(ctx)
+    if repair:
+        _repair(session)
     diagnosis = Diagnosis(findings=list(_examine(session)))
     wrong = [finding for finding in diagnosis.findings if not finding.well]
     if wrong and session.json:
@@ -54,6 +64,26 @@ def doctor(ctx: typer.Context) -> None:
             session.refuse(_verdict(wrong))
     if wrong:
         raise typer.Exit(NotWellError.exit_code)
+
+
+def _repair(session: Session) -> None:
+    from p2pchat.api import local
+
+    if session.node_runs():
+        raise UsageError("Your node is running: p2pchat stop, then repair.")
+    report = local.examine_store_or_none(session.home, session.store_passphrase())
+    if report is not None and not report.problems:
+        session.hint("The store is sound: there is nothing to repair.")
+        return
+    done = local.repair_store(session.home, session.store_passphrase())
+    session.hint(f"Saved {plural(done.rows, 'row')}; the damaged store is kept as {done.damaged}.")
+    for table, lost in done.lost.items():
+        session.hint(f"Lost of the table {table}: {'an unknown number of rows' if lost is None else lost}.")
+    if done.is_new_device:
+        session.hint(
+            "What this device has signed was among it: it goes on as a new device, as after a restore, "
+            "and asks your contacts for what is missing."
+        )
 
 
 def _examine(session: Session) -> Iterator[Finding]:

@@ -38,10 +38,9 @@ def say(
         UntrustedKeyError: he was verified, then used a new device, and I have not decided about it.
     """
     if person.state not in ("accepted", "requested"):
+        why = {"pending": "is not a contact: accept the request first", "blocked": "is blocked by you"}
         raise NotAllowedError(
-            f"{person.petname} is not a contact: accept the request first"
-            if person.state == "pending"
-            else f"{person.petname} is not a contact ({person.state})"
+            f"{person.petname} {why.get(person.state, f'is not a contact ({person.state})')}"
         )
     check_trusted(person)
     conversation = direct_conversation(app.person, person.id)
