@@ -14,7 +14,7 @@ let archived = false;
 /** The chats, the most recently used first; invitations above them. */
 export function chatList(signal) {
   const invitations = el("div.invitations");
-  const rows = el("div.rows", { role: "list" });
+  const rows = el("div.rows", {});
   const none = el("p.muted.pad");
   const fold = el("button.fold", { type: "button", onclick: () => ((archived = !archived), draw()) });
   const search = el("input.input.search", {
@@ -90,7 +90,7 @@ export function preview(message, named) {
 function row(chat) {
   return el(
     "a.row",
-    { href: to("chat", chat.about), role: "listitem", "aria-current": chat.here ? "true" : null },
+    { href: to("chat", chat.about), "aria-current": chat.here ? "true" : null },
     avatar({ ...chat, id: chat.about }),
     el(
       "span.row-text",
@@ -107,7 +107,7 @@ function row(chat) {
         {},
         el("span.row-preview", {}, chat.draft ? [el("em.draft", {}, "Draft: "), chat.draft] : chat.text),
         chat.state.startsWith("queued") && icon("clock", "not sent yet"),
-        chat.unread > 0 && el(`span.count${chat.muted ? ".quiet" : ""}`, { "aria-label": `${chat.unread} unread` }, String(chat.unread)),
+        chat.unread > 0 && el(`span.count${chat.muted ? ".quiet" : ""}`, {}, String(chat.unread), el("span.unseen", {}, " unread")),
       ),
     ),
   );

@@ -9,6 +9,7 @@ import { chatOf, watch } from "./state.js";
 
 const EMOJI = "😀 😂 🙂 😉 😍 😘 🤔 😎 😢 😭 😡 🙄 👍 👎 👏 🙏 💪 👋 🤝 ❤️ 🔥 🎉 ✨ ☀️ 🍕 🍻 ☕ 🎂 🚆 🏠 ✅ ❌".split(" ");
 const DRAFT_MS = 800;
+const TYPING_MS = 4000;
 
 /** Writes to `chat`; `onSent(message)` is called with what was stored. */
 export function composer(chat, { signal, lastOfMine, onSent }) {
@@ -23,6 +24,7 @@ export function composer(chat, { signal, lastOfMine, onSent }) {
   let reply = null;
   let edit = null;
   let timer = 0;
+  let told = 0; // when the other was told that I type
   input.value = chat.draft;
 
   function drawAbout() {
@@ -54,6 +56,7 @@ export function composer(chat, { signal, lastOfMine, onSent }) {
     drawAbout();
     size();
     clearTimeout(timer);
+    told = 0; // what comes ends it
     const sent = await attempt(() => (was.edit ? call("message.edit", { id: was.edit.id, text }) : call("message.send", { chat: chat.key, text, reply: was.reply?.id ?? null })));
     if (sent) {
       onSent(sent);
@@ -69,6 +72,13 @@ export function composer(chat, { signal, lastOfMine, onSent }) {
   function saveDraft(text) {
     chat.draft = text;
     call("chat.draft", { chat: chat.key, text }).catch(() => {});
+  }
+
+  /** Tell a contact that I type; the node does not, if that is switched off. */
+  function tellTyping(on) {
+    if (chat.group || (on ? Date.now() - told < TYPING_MS : !told)) return;
+    told = on ? Date.now() : 0;
+    call("chat.typing", { chat: chat.key, on }).catch(() => {});
   }
 
   function insert(emoji) {
@@ -94,6 +104,7 @@ export function composer(chat, { signal, lastOfMine, onSent }) {
     size();
     clearTimeout(timer);
     if (!edit) timer = setTimeout(() => saveDraft(input.value), DRAFT_MS);
+    tellTyping(Boolean(input.value));
   });
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && matchMedia("(hover: hover)").matches) {
@@ -112,6 +123,7 @@ export function composer(chat, { signal, lastOfMine, onSent }) {
   signal.addEventListener("abort", () => {
     clearTimeout(timer);
     if (!edit && input.value !== chat.draft) saveDraft(input.value);
+    tellTyping(false);
   });
   watch(["contacts", "groups"], drawState, signal);
   drawState();
@@ -138,7 +150,9 @@ export function composer(chat, { signal, lastOfMine, onSent }) {
 }
 
 function closedBecause(chat) {
-  if (chat.group && chat.state !== "joined") return chat.state === "invited" ? "Accept the invitation to write here." : "You are not a member any more.";
+  if (chat.group && chat.state === "invited") return "Accept the invitation to write here.";
+  if (chat.group && chat.state === "joining") return "Waiting for a member who lets you in.";
+  if (chat.group && chat.state !== "joined") return "You are not a member any more.";
   if (chat.group && chat.role === "read-only") return "You may read here, not write.";
   if (chat.state === "blocked") return `You blocked ${chat.name}.`;
   if (chat.state === "pending") return "Accept the request to write.";

@@ -13,6 +13,7 @@ import { place, to } from "./route.js";
 import { decisions } from "./slip.js";
 import { timeline } from "./timeline.js";
 
+const TYPING_MS = 10_000; // as long as one word of it counts
 const TOLD = ["message.received", "message.sent", "message.state", "message.edited", "message.deleted", "message.reaction", "message.pinned", "message.vanished"];
 
 /** The chat with the person or group `about`; `jump` is a message to show. */
@@ -30,6 +31,7 @@ export function conversation([about, jump], signal) {
   const line = composer(chat, { signal, lastOfMine: lines.lastOfMine, onSent: (message) => lines.add(message, true) });
   const aside = el("aside.details", { "aria-label": "Details", hidden: true });
   let open = false;
+  let typing = 0; // the timer that ends it
 
   function drawHead() {
     const now = chatOf(about);
@@ -40,7 +42,7 @@ export function conversation([about, jump], signal) {
         "button.head-who",
         { type: "button", onclick: toggle, "aria-expanded": String(open), title: "Details" },
         avatar({ ...now, id: about }),
-        el("span.head-text", {}, el("span.head-name", {}, now.name), el("span.head-sub", {}, subtitle(now))),
+        el("span.head-text", {}, el("span.head-name", {}, now.name), el("span.head-sub", {}, typing ? "is typing …" : subtitle(now))),
       ),
       el("span.spring"),
       iconButton("panel-right", "Details", toggle, { "aria-pressed": String(open) }),
@@ -77,8 +79,16 @@ export function conversation([about, jump], signal) {
   watch(["contacts", "groups", "chats", "requests"], drawHead, signal);
   watch(["ious", "contacts", "requests", "chats"], drawTray, signal);
   watch(["online"], () => state.online && lines.catchUp(), signal);
+  function drawTyping(on) {
+    clearTimeout(typing);
+    typing = on ? setTimeout(() => drawTyping(false), TYPING_MS) : 0;
+    drawHead();
+  }
+
   onEvent((event) => {
+    if (!chat.group && event.type === "chat.typing" && event.data.name === chatOf(about).name) drawTyping(event.data.typing);
     if (!TOLD.includes(event.type)) return;
+    if (event.type === "message.received" && typing) drawTyping(false);
     if (event.type === "message.pinned" || event.type === "message.deleted") drawPinned();
     lines.told(event);
   }, signal);

@@ -61,7 +61,7 @@ export function person(id, beside = false) {
 const STATES = { requested: "has not accepted yet", pending: "asks to be your contact", blocked: "blocked", rejected: "rejected" };
 
 function safety(contact, change) {
-  const number = el("div.safety", { "aria-label": "Safety number" });
+  const number = el("div.safety", { role: "group", "aria-label": "Safety number" });
   attempt(() => call("contact.show", { who: contact.person })).then((whole) => {
     if (whole) fill(number, whole.safety_number.split(" ").map((group) => el("span", {}, group)));
   });

@@ -65,6 +65,12 @@ export function text(name, label, { value = "", placeholder = "", hint = "", inp
   return { name, node: labelled(label, input, hint), value: () => input.value.trim(), input };
 }
 
+/** A day, or none. */
+export function day(name, label, hint = "") {
+  const input = el("input.input", { type: "date" });
+  return { name, node: labelled(label, input, hint), value: () => input.value || null, input };
+}
+
 /** Several lines of text. */
 export function area(name, label, { placeholder = "", rows = 3, hint = "" } = {}) {
   const input = el("textarea.input", { rows, placeholder, spellcheck: false });

@@ -32,6 +32,9 @@ export function dayName(ms) {
   return days < 300 ? longDay.format(ms) : dateWithYear.format(ms);
 }
 
+/** A day that was written as YYYY-MM-DD. */
+export const dueDay = (text) => date.format(new Date(`${text}T12:00`));
+
 /** A duration in seconds as words. */
 export function span(seconds) {
   for (const [size, name] of [[86_400, "day"], [3600, "hour"], [60, "minute"]]) {

@@ -96,11 +96,10 @@ function drawRail(rail, section) {
           href: to(one.name),
           "data-name": one.name,
           "aria-current": one.name === section ? "page" : null,
-          "aria-label": count ? `${one.label}, ${count} new` : one.label,
         },
         icon(one.icon),
         el("span.place-name", {}, one.label),
-        count > 0 && el("span.count", { "aria-hidden": "true" }, count > 99 ? "99+" : String(count)),
+        count > 0 && el("span.count", {}, count > 99 ? "99+" : String(count), el("span.unseen", {}, " new")),
       );
     }),
   );
@@ -108,7 +107,7 @@ function drawRail(rail, section) {
 }
 
 const HINTS = {
-  chats: ["message-circle", "Pick a chat", "Messages go straight from your device to theirs. No server keeps them."],
+  chats: ["message-circle", "Pick a chat", "Messages go from your device to theirs, sealed on the way."],
   people: ["users", "Your people", "Share your link to meet somebody, or open one you were given."],
   money: ["wallet", "Who owes whom", "An IOU counts once the other side has signed it too."],
   you: ["user", "You", ""],

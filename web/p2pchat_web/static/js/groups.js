@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { avatar } from "./avatar.js";
 import { ask, attempt, choice, several, text } from "./dialog.js";
+import { showText } from "./qr.js";
 import { el, fill, icon } from "./dom.js";
 import { chatSettings } from "./details.js";
 import { plural } from "./format.js";
@@ -47,7 +48,7 @@ export function groupPlace([id], signal) {
   }
   watch(["groups"], draw, signal);
   draw();
-  return el("div.talk", {}, el("header.sheet-head", {}, el("a.icon-button.back", { href: to("chats"), "aria-label": "Back to the chats" }, icon("chevron-left")), el("span.head-name", {}, "Invitation")), box);
+  return el("div.talk", {}, el("header.sheet-head", {}, el("a.icon-button.back", { href: to("chats"), "aria-label": "Back to the chats" }, icon("chevron-left")), el("h2.head-name", {}, "Invitation")), box);
 }
 
 function invitation(group) {
@@ -87,6 +88,7 @@ export function groupDetails(about) {
         "div.who-buttons",
         {},
         mayInvite && el("button.button", { type: "button", onclick: () => invite(group) }, icon("user-plus"), "Invite"),
+        mayInvite && el("button.button", { type: "button", onclick: () => makeLink(group) }, icon("link"), "Link"),
         group.state === "joined" && group.members.length > 1 && el("button.button", { type: "button", onclick: () => split(about) }, icon("split"), "Split a bill"),
       ),
     ),
@@ -154,6 +156,22 @@ function invite(group) {
     },
   });
 }
+
+/** A link that lets people in without being invited one by one. */
+function makeLink(group) {
+  ask({
+    title: "Link into the group",
+    lead: "Whoever has it can join, as long as a member who may invite is online.",
+    fields: [text("uses", "For how many people", { value: "10", inputmode: "numeric" }), choice("time", "Good for", LINK_TIMES, "604800")],
+    verb: "Make it",
+    done: async ({ uses, time }) => {
+      const made = await call("group.link", { group: group.group, max_uses: Number(uses), expires_s: Number(time) });
+      showText(`Link into ${group.name}`, made.link);
+    },
+  });
+}
+
+const LINK_TIMES = [["3600", "1 hour"], ["86400", "1 day"], ["604800", "7 days"]];
 
 function policy(group) {
   const known = HISTORY.some(([value]) => value === group.history) ? HISTORY : [...HISTORY, [group.history, readable(group.history)]];

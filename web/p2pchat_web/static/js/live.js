@@ -36,6 +36,7 @@ export function follow(cursor, onLogin) {
     const event = JSON.parse(data);
     last = event.seq;
     const parts = PARTS[event.type.split(".")[0]];
+    if (event.type === "chat.draft") refresh("chats").catch(() => {});
     if (parts) refresh(...parts).catch(() => {});
     for (const listener of listeners) listener(event);
   };

@@ -90,9 +90,10 @@ function reactions(message) {
     [...byEmoji].map(([emoji, those]) =>
       el(
         `button.reaction${those.some((one) => one.me) ? ".own" : ""}`,
-        { type: "button", title: those.map((one) => one.name).join(", "), "aria-label": `${emoji} by ${those.map((one) => one.name).join(", ")}`, onclick: () => act.toggle(message, emoji) },
+        { type: "button", title: those.map((one) => one.name).join(", "), onclick: () => act.toggle(message, emoji) },
         emoji,
         those.length > 1 && el("span", {}, String(those.length)),
+        el("span.unseen", {}, ` by ${those.map((one) => one.name).join(", ")}`),
       ),
     ),
   );

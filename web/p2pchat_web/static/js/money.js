@@ -1,11 +1,14 @@
 // Who owes whom: balances, what waits for a decision, and every IOU.
 
+import { call } from "./api.js";
 import { avatar } from "./avatar.js";
+import { ask, attempt, text } from "./dialog.js";
 import { el, fill, icon, keyed } from "./dom.js";
-import { exactly, plural, when } from "./format.js";
+import { dueDay, exactly, plural, when } from "./format.js";
+import { menu } from "./menu.js";
 import { setLimit, write } from "./pay.js";
 import { place, to } from "./route.js";
-import { contactByName, state, watch } from "./state.js";
+import { contactByName, refresh, state, watch } from "./state.js";
 import { iouDecision, sentence, words } from "./slip.js";
 
 const side = (minor) => (minor > 0 ? "plus" : minor < 0 ? "minus" : "even");
@@ -13,7 +16,7 @@ const side = (minor) => (minor > 0 ? "plus" : minor < 0 ? "minus" : "even");
 /** Balances by person, and what they sum up to. */
 export function moneyList(signal) {
   const sums = el("div.sums");
-  const rows = el("div.rows", { role: "list" });
+  const rows = el("div.rows", {});
   const none = el("p.muted.pad", {}, "Nobody owes anybody. Write the first IOU from a chat.");
 
   function draw() {
@@ -67,7 +70,7 @@ function row(one) {
   const note = one.mine ? `${one.mine} for you to decide` : one.open ? `${one.open} not decided yet` : one.balances.length ? "signed by both" : "even";
   return el(
     "a.row",
-    { href: to("money", one.who), role: "listitem", "aria-current": one.here ? "true" : null },
+    { href: to("money", one.who), "aria-current": one.here ? "true" : null },
     avatar({ id: one.id, name: one.who }),
     el("span.row-text", {}, el("span.row-name", {}, one.who), el(`span.row-preview${one.mine ? ".warn" : ""}`, {}, note)),
     el("span.row-figures", {}, one.balances.map((balance) => el(`b.figure.${side(balance.minor)}`, {}, balance.amount))),
@@ -125,13 +128,13 @@ export function moneyPlace([who], signal) {
           ),
         ),
       el("h3.ledger-title", {}, plural(ious.length, "IOU"), all ? "" : ` with ${who}`),
-      el("div.ledger", { role: "list" }, ious.slice(0, 500).map((one) => entry(one, all))),
+      el("div.ledger", {}, ious.slice(0, 500).map((one) => entry(one, all))),
     );
   }
 
   watch(["balances", "ious", "contacts"], draw, signal);
   draw();
-  const head = el("header.sheet-head", {}, el("a.icon-button.back", { href: to("money"), "aria-label": "Back to the balances" }, icon("chevron-left")), el("span.head-name", {}, all ? "All IOUs" : who));
+  const head = el("header.sheet-head", {}, el("a.icon-button.back", { href: to("money"), "aria-label": "Back to the balances" }, icon("chevron-left")), el("h2.head-name", {}, all ? "All IOUs" : who));
   return el("div.talk", {}, head, el("div.scroller", {}, box));
 }
 
@@ -139,9 +142,36 @@ function entry(iou) {
   const counts = ["binding", "fulfilled", "answered"].includes(iou.state);
   return el(
     `div.entry${counts ? "" : ".faint"}`,
-    { role: "listitem" },
+    {},
     el("time.entry-time", { title: exactly(iou.at_ms) }, when(iou.at_ms)),
-    el("span.entry-text", {}, el("span", {}, iou.note || sentence(iou)), el("small", {}, iou.note ? `${sentence(iou)} · ` : "", words(iou))),
+    el("span.entry-text", {}, el("span", {}, iou.note || sentence(iou)), el("small", {}, iou.note ? `${sentence(iou)} · ` : "", words(iou), iou.due ? ` · due ${dueDay(iou.due)}` : "")),
     el(`b.figure.${iou.direction === "owes-me" ? "plus" : "minus"}`, {}, iou.amount),
+    actions(iou),
   );
+}
+
+/** What can still be done about an IOU. */
+function actions(iou) {
+  const open = ["offered", "requested", "binding", "held"].includes(iou.state);
+  if (!open || iou.reason === "repayment") return el("span");
+  const run = (method, success) => () => attempt(() => call(method, { id: iou.id }).then(() => refresh("money")), success);
+  const mine = (iou.direction === "owes-me") === (iou.kind === "request"); // I wrote it
+  const items = [
+    { label: iou.direction === "owes-me" ? "Remind them" : "Write that I still owe it", icon: "bell", do: run("iou.remind", "Reminded in the chat.") },
+    iou.kind === "iou" && !iou.disputed && { label: "Object to it", icon: "circle-alert", danger: true, do: () => object(iou) },
+    iou.direction === "owes-me" && iou.state === "binding" && { label: "Forgive it", icon: "x", danger: true, do: run("iou.reject", "Forgiven.") },
+    mine && iou.state === "requested" && { label: "Ask no longer", icon: "x", danger: true, do: run("iou.reject", "Withdrawn.") },
+  ].filter(Boolean);
+  return el("button.icon-button", { type: "button", "aria-label": `More about ${iou.amount}`, onclick: (event) => menu(event.currentTarget, items) }, icon("ellipsis"));
+}
+
+function object(iou) {
+  ask({
+    title: "Object to it",
+    lead: "Both see that you object, in the chat and in every export. The balance stays as it was signed.",
+    fields: [text("note", "Why")],
+    verb: "Object",
+    danger: true,
+    done: ({ note }) => call("iou.dispute", { id: iou.id, note }).then(() => refresh("money")),
+  });
 }

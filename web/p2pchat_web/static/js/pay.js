@@ -1,7 +1,7 @@
 // Writing IOUs: pay, request, paid back, split.
 
 import { call } from "./api.js";
-import { amount, ask, choice, several, text, toast } from "./dialog.js";
+import { amount, ask, choice, day, several, text, toast } from "./dialog.js";
 import { menu } from "./menu.js";
 import { groupById, refresh, state } from "./state.js";
 
@@ -20,15 +20,17 @@ const KINDS = {
 /** Ask for one of KINDS with a contact. */
 export function write(kind, contact, value = "") {
   const { title, verb, lead } = KINDS[kind];
+  const plannable = kind === "pay" || kind === "request";
   const [number, ...rest] = value.split(" ");
   const sum = amount("amount", "Amount", rest.join(" ") || unit(), number ?? "");
   ask({
     title,
     lead: lead(contact.name),
-    fields: [sum, text("note", "What for", { placeholder: "Pizza" })],
+    fields: [sum, text("note", "What for", { placeholder: "Pizza" }), ...(plannable ? [day("due", "Due (if there is a day)")] : [])],
     verb,
-    done: async ({ amount: asked, note }) => {
-      const done = await call(`iou.${kind}`, { who: contact.about, amount: asked, note });
+    done: async ({ amount: asked, note, due }) => {
+      const when = due ? { due, zone: Intl.DateTimeFormat().resolvedOptions().timeZone } : {};
+      const done = await call(`iou.${kind}`, { who: contact.about, amount: asked, note, ...when });
       remember(asked);
       refresh("money").catch(() => {});
       toast(`${done.amount}: ${done.state === "binding" ? "signed by both" : "waits for the other side"}.`);

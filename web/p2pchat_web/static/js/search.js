@@ -16,7 +16,7 @@ export function searchPlace([words = ""], signal) {
     const count = found.messages.length;
     fill(box, el("p.hint", {}, count ? `${plural(count, "message")}${count === 100 ? ", the newest ones" : ""}` : "No message holds all these words."), el("div.rows.results", {}, found.messages.map((one) => result(one, words))));
   });
-  const head = el("header.sheet-head", {}, el("a.icon-button.back", { href: to("chats"), "aria-label": "Back to the chats" }, icon("chevron-left")), el("span.head-name", {}, `“${words}”`));
+  const head = el("header.sheet-head", {}, el("a.icon-button.back", { href: to("chats"), "aria-label": "Back to the chats" }, icon("chevron-left")), el("h2.head-name", {}, `“${words}”`));
   return el("div.talk", {}, head, el("div.scroller", {}, box));
 }
 

@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { attempt } from "./dialog.js";
 import { el, icon } from "./dom.js";
-import { clock, exactly } from "./format.js";
+import { clock, dueDay, exactly } from "./format.js";
 import { contactById, refresh, state } from "./state.js";
 
 /** The slip of a message that makes an IOU or a request. */
@@ -14,6 +14,7 @@ export function slip(message, iou) {
     el("span.slip-who", {}, sentence(iou)),
     el("span.slip-amount", {}, iou.amount),
     iou.note && el("span.slip-note", { dir: "auto" }, iou.note),
+    iou.due && el("span.slip-who", {}, `due ${dueDay(iou.due)}`),
     el("span.slip-foot", {}, el(`span.stamp.${iou.state}`, {}, words(iou)), el("time", { title: exactly(message.sent_ms) }, clock(message.sent_ms))),
   );
 }
@@ -48,7 +49,7 @@ const WORDS = {
 };
 
 /** How an IOU stands. */
-export const words = (iou) => (iou.mine_to_decide ? "waits for you" : (WORDS[iou.state] ?? iou.state));
+export const words = (iou) => (iou.disputed ? "disputed" : iou.mine_to_decide ? "waits for you" : (WORDS[iou.state] ?? iou.state));
 
 /** What waits for a decision of mine in this chat: a request of the person, or IOUs. */
 export function decisions(chat) {

@@ -1,6 +1,6 @@
 // Me: who I am, notifications, how the page looks, and the way out.
 
-import { logOut } from "./api.js";
+import { call, logOut } from "./api.js";
 import { avatar } from "./avatar.js";
 import { ask, attempt, choice, toast } from "./dialog.js";
 import { el, fill, icon } from "./dom.js";
@@ -15,6 +15,7 @@ import { setTheme, theme } from "./theme.js";
 const PLACES = [
   ["you", "profile", "user", "Profile"],
   ["you", "notifications", "bell", "Notifications"],
+  ["you", "privacy", "lock", "Privacy"],
   ["you", "look", "moon", "Look"],
   ["network", "", "globe", "Network"],
 ];
@@ -51,13 +52,13 @@ function leave() {
 
 /** One of the settings. */
 export function settingsPlace([part]) {
-  const view = { profile, notifications, look }[part];
+  const view = { profile, notifications, privacy, look }[part];
   if (!view) return null;
   const box = el("div.page");
   const draw = () => fill(box, view(draw));
   draw();
   const title = PLACES.find(([, name]) => name === part)[3];
-  return el("div.talk", {}, el("header.sheet-head", {}, el("a.icon-button.back", { href: to("you"), "aria-label": "Back" }, icon("chevron-left")), el("span.head-name", {}, title)), el("div.scroller", {}, box));
+  return el("div.talk", {}, el("header.sheet-head", {}, el("a.icon-button.back", { href: to("you"), "aria-label": "Back" }, icon("chevron-left")), el("h2.head-name", {}, title)), el("div.scroller", {}, box));
 }
 
 function profile() {
@@ -87,9 +88,32 @@ function notifications(draw) {
     {},
     el("h3", {}, "In this browser"),
     el("p.hint", {}, supported ? "Shown while the page is open somewhere, for chats that are not in sight and not muted." : "This browser shows none."),
-    supported && el("button.switch", { type: "button", role: "switch", "aria-checked": String(wanted()), onclick: () => attempt(turn) }, el("span", {}, "Notify me of messages"), el("span.knob")),
-    el("button.switch", { type: "button", role: "switch", "aria-checked": String(isQuiet()), onclick: quiet }, el("span", {}, isQuiet() ? `Do not disturb, until ${clock(quietUntil())}` : "Do not disturb"), el("span.knob")),
+    supported && toggle("Notify me of messages", wanted(), () => attempt(turn)),
+    toggle(isQuiet() ? `Do not disturb, until ${clock(quietUntil())}` : "Do not disturb", isQuiet(), quiet),
   );
+}
+
+/** A line that is on or off. */
+function toggle(label, on, onclick) {
+  return el("button.switch", { type: "button", role: "switch", "aria-checked": String(on), onclick }, el("span", {}, label), el("span.knob"));
+}
+
+function privacy() {
+  const box = el("section.card", {}, el("h3", {}, "What contacts are told"));
+  const draw = (now) => {
+    const set = (name) => async () => {
+      const changed = await attempt(() => call("settings.set", { [name]: !now[name] }));
+      if (changed) draw(changed);
+    };
+    fill(
+      box,
+      el("h3", {}, "What contacts are told"),
+      toggle("That I have read their messages", now.read_receipts, set("read_receipts")),
+      toggle("That I am typing (and I, that they are)", now.typing, set("typing")),
+    );
+  };
+  attempt(() => call("settings.show")).then((now) => now && draw(now));
+  return box;
 }
 
 function look(draw) {
