@@ -1,15 +1,14 @@
 // Notifications of this browser: only if asked for, never while the chat is in sight, quiet when told so.
+// Do not disturb and "only what is for me" are settings of the node, the same in every face.
 
-import { state } from "./state.js";
+import { call } from "./api.js";
 import { go } from "./route.js";
+import { state } from "./state.js";
 
 const WANTED = "notify";
-const QUIET = "quiet-until";
 
 export const supported = "Notification" in window;
 export const wanted = () => localStorage.getItem(WANTED) === "yes" && supported && Notification.permission === "granted";
-export const quietUntil = () => Number(localStorage.getItem(QUIET) ?? 0);
-export const isQuiet = () => quietUntil() > Date.now();
 
 /** Ask the browser for leave; whether it was given. */
 export async function turnOn() {
@@ -20,24 +19,30 @@ export async function turnOn() {
 
 export const turnOff = () => localStorage.setItem(WANTED, "no");
 
-/** Do not disturb for so many seconds; 0 ends it. */
-export function beQuiet(seconds) {
-  localStorage.setItem(QUIET, String(seconds ? Date.now() + 1000 * seconds : 0));
-}
-
 /** Show an event, if it should be shown. `open` is the id of the chat in sight. */
-export function show(event, open) {
-  if (!wanted() || isQuiet()) return;
+export async function show(event, open) {
+  if (!wanted()) return;
   const text = sentence(event);
   if (!text) return;
   const chat = state.chats.find((one) => one.chat === event.data.chat);
   if (chat?.muted || (chat && chat.about === open && document.hasFocus())) return;
+  const settings = await call("settings.show").catch(() => null);
+  if (!settings || settings.quiet_until_ms > Date.now()) return;
+  if (settings.mentions_only && chat?.chat.startsWith("#") && !(await isForMe(event))) return;
   const note = new Notification(text.title, { body: text.body, tag: chat?.about ?? event.type });
   note.onclick = () => {
     window.focus();
     chat ? go("chat", chat.about) : go("people");
     note.close();
   };
+}
+
+/** Whether a message names me or answers one of mine. */
+async function isForMe({ data }) {
+  if (data.text?.toLowerCase().includes(`@${state.me.name.toLowerCase()}`)) return true;
+  const message = await call("message.show", { id: data.id }).catch(() => null);
+  if (!message?.reply) return false;
+  return (await call("message.show", { id: message.reply }).catch(() => null))?.mine ?? false;
 }
 
 function sentence({ type, data }) {
@@ -55,4 +60,3 @@ export function badge() {
   const waiting = unread + state.requests.length;
   document.title = waiting ? `(${waiting}) p2pchat` : "p2pchat";
 }
-

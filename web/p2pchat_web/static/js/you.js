@@ -6,7 +6,7 @@ import { ask, attempt, choice, toast } from "./dialog.js";
 import { el, fill, icon } from "./dom.js";
 import { clock } from "./format.js";
 import { help } from "./keys.js";
-import { beQuiet, isQuiet, quietUntil, supported, turnOff, turnOn, wanted } from "./notify.js";
+import { supported, turnOff, turnOn, wanted } from "./notify.js";
 import { showLink } from "./people.js";
 import { place, to } from "./route.js";
 import { state } from "./state.js";
@@ -79,18 +79,36 @@ function notifications(draw) {
     else if (!(await turnOn())) toast("The browser does not allow it: look at the page's permissions.", "bad");
     draw();
   };
-  const quiet = () =>
-    isQuiet()
-      ? (beQuiet(0), draw())
-      : ask({ title: "Do not disturb", fields: [choice("seconds", "For", QUIET, "3600")], verb: "Be quiet", done: ({ seconds }) => (beQuiet(Number(seconds)), draw()) });
+  const quiet = (isQuiet, set) =>
+    isQuiet
+      ? set({ quiet_s: 0 })()
+      : ask({ title: "Do not disturb", fields: [choice("seconds", "For", QUIET, "3600")], verb: "Be quiet", done: ({ seconds }) => set({ quiet_s: Number(seconds) })() });
   return el(
-    "section.card",
+    "div.card-stack",
     {},
-    el("h3", {}, "In this browser"),
-    el("p.hint", {}, supported ? "Shown while the page is open somewhere, for chats that are not in sight and not muted." : "This browser shows none."),
-    supported && toggle("Notify me of messages", wanted(), () => attempt(turn)),
-    toggle(isQuiet() ? `Do not disturb, until ${clock(quietUntil())}` : "Do not disturb", isQuiet(), quiet),
+    el(
+      "section.card",
+      {},
+      el("h3", {}, "In this browser"),
+      el("p.hint", {}, supported ? "Shown while the page is open somewhere, for chats that are not in sight and not muted." : "This browser shows none."),
+      supported && toggle("Notify me of messages", wanted(), () => attempt(turn)),
+    ),
+    switches("Everywhere", (now, set) => {
+      const isQuiet = now.quiet_until_ms > Date.now();
+      return [
+        toggle("In groups only what names or answers me", now.mentions_only, set({ mentions_only: !now.mentions_only })),
+        toggle(isQuiet ? `Do not disturb, until ${clock(now.quiet_until_ms)}` : "Do not disturb", isQuiet, () => quiet(isQuiet, set)),
+      ];
+    }),
   );
+}
+
+/** A card of the node's settings; `lines(now, set)` gives what stands in it. */
+function switches(title, lines) {
+  const box = el("section.card", {}, el("h3", {}, title));
+  const show = (now) => now && fill(box, el("h3", {}, title), lines(now, (change) => () => attempt(() => call("settings.set", change)).then(show)));
+  attempt(() => call("settings.show")).then(show);
+  return box;
 }
 
 /** A line that is on or off. */
@@ -99,21 +117,10 @@ function toggle(label, on, onclick) {
 }
 
 function privacy() {
-  const box = el("section.card", {}, el("h3", {}, "What contacts are told"));
-  const draw = (now) => {
-    const set = (name) => async () => {
-      const changed = await attempt(() => call("settings.set", { [name]: !now[name] }));
-      if (changed) draw(changed);
-    };
-    fill(
-      box,
-      el("h3", {}, "What contacts are told"),
-      toggle("That I have read their messages", now.read_receipts, set("read_receipts")),
-      toggle("That I am typing (and I, that they are)", now.typing, set("typing")),
-    );
-  };
-  attempt(() => call("settings.show")).then((now) => now && draw(now));
-  return box;
+  return switches("What contacts are told", (now, set) => [
+    toggle("That I have read their messages", now.read_receipts, set({ read_receipts: !now.read_receipts })),
+    toggle("That I am typing (and I, that they are)", now.typing, set({ typing: !now.typing })),
+  ]);
 }
 
 function look(draw) {
