@@ -88,7 +88,7 @@ class Depositor:
         self._away = {device: self._away.get(device, now) for device in away}
         ripe = [device for device, since in self._away.items() if now - since >= PATIENCE_S]
         if ripe:
-            await self._store.run(partial(self._plan, ripe))
+            await self._store.run(partial(self._plan, ripe, now))
         while due := await self._due(away):
             await self._carry(due)
         next_looks = [
@@ -99,9 +99,9 @@ class Depositor:
         ]
         return max(min([LOOK_S, *next_looks]), SHORTEST_S)
 
-    def _plan(self, devices: list[DeviceId], tx: Transaction) -> None:
+    def _plan(self, devices: list[DeviceId], now: float, tx: Transaction) -> None:
+        # In the store's thread, which has no clock of trio's.
         here = {peer.peer for peer in self._network.state().peers}
-        now = trio.current_time()
         for device in devices:
             helpers = here if now - self._away[device] >= FRIENDS_PATIENCE_S else ()
             feature.plan(self._app, tx, device, helpers)
