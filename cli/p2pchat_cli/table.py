@@ -217,6 +217,20 @@ _GROUPS: Final[dict[str, Command | Group]] = {
     ),
 }
 
+_POLLS: Final[dict[str, Command | Group]] = {
+    "poll": Group(
+        "Polls",
+        {
+            "create": Command(
+                "polls:create", "Ask everybody in a chat", 'poll create trip "Where to?" Rome Oslo'
+            ),
+            "vote": Command("polls:vote", "Choose in a poll", "poll vote k3jq2h4l 2"),
+            "close": Command("polls:close", "Let no more votes count", "poll close k3jq2h4l"),
+            "show": Command("polls:show", "Show a poll and who chose what", "poll show k3jq2h4l"),
+        },
+    ),
+}
+
 _MONEY: Final[dict[str, Command | Group]] = {
     "pay": Command(
         "money:pay", "Sign that you owe a contact", 'pay bob 12.50 EUR "pizza"', passes_dashes=True
@@ -372,7 +386,7 @@ SECTIONS: Final[dict[str, dict[str, Command | Group]]] = {
     "Your node": _NODE,
     "People": _PEOPLE,
     "Messages": _MESSAGES,
-    "Groups": _GROUPS,
+    "Groups": _GROUPS | _POLLS,
     "Money": _MONEY | _CIRCLES | _LEDGER,
     "Scripts": _SCRIPTS,
 }

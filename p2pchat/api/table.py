@@ -15,6 +15,7 @@ from p2pchat.api.schema import (
     money,
     node,
     planning,
+    polls,
     settings,
     web,
 )
@@ -29,6 +30,7 @@ METHODS: Final[dict[str, Method]] = {
     **mailboxes.METHODS,
     **messages.METHODS,
     **groups.METHODS,
+    **polls.METHODS,
     **money.METHODS,
     **circles.METHODS,
     **planning.METHODS,

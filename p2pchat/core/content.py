@@ -9,6 +9,7 @@ fields that it does not know are ignored.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from p2pchat.core import fields
@@ -21,6 +22,10 @@ SALT_SIZE: Final = 16
 MAX_TEXT: Final = 32 * 1024  # bytes of UTF-8
 MAX_NOTE: Final = 500
 MAX_EMOJI: Final = 64  # bytes; the longest emoji in use is a family of 41
+MIN_OPTIONS: Final = 2
+MAX_OPTIONS: Final = 12
+MAX_OPTION: Final = 100  # bytes
+MAX_QUESTION: Final = 500
 MAX_TIMER_S: Final = 4 * 7 * 86_400
 MAX_EDITS: Final = 512  # that a deletion names; more edits than that stay behind as lines without words
 _MAX_LEDGER: Final = 1024
@@ -78,6 +83,30 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
+class Poll:
+    """A question to everybody in the chat. Who votes for what is seen by all."""
+
+    question: str
+    options: tuple[str, ...]  # MIN_OPTIONS to MAX_OPTIONS
+    multiple: bool  # whether one may choose several
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """My choice in a poll, in place of an earlier one; empty takes it back."""
+
+    target: EntryId
+    choices: tuple[int, ...]  # numbers of options from 0, ascending
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePoll:
+    """Votes behind this in display order do not count. Only who asked can close."""
+
+    target: EntryId
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerNote:
     """One signed ledger entry, with the unit and the note that it names by their hashes only."""
 
@@ -95,7 +124,7 @@ class Unknown:
     type: str
 
 
-Sayable: TypeAlias = Text | Edit | Delete | Reaction | Pin | Timer | LedgerNote
+Sayable: TypeAlias = Text | Edit | Delete | Reaction | Pin | Timer | Poll | Vote | ClosePoll | LedgerNote
 Content: TypeAlias = Sayable | Unknown
 
 
@@ -122,6 +151,12 @@ def _fields(content: Sayable) -> dict[str, object]:
             return {"t": "pin", "target": target, "pinned": pinned}
         case Timer(seconds):
             return {"t": "timer", "seconds": seconds}
+        case Poll(question, options, multiple):
+            return {"t": "poll", "text": question, "options": list(options), "multiple": multiple}
+        case Vote(target, choices):
+            return {"t": "vote", "target": target, "choices": list(choices)}
+        case ClosePoll(target):
+            return {"t": "close", "target": target}
         case LedgerNote(raw, signature, unit, note, note_salt):
             return {
                 "t": "ledger",
@@ -156,6 +191,12 @@ def decode_content(body: bytes) -> Content:
             return Pin(_target(value), fields.boolean(value.get("pinned")))
         case "timer":
             return Timer(fields.integer(value.get("seconds"), high=MAX_TIMER_S + 1))
+        case "poll":
+            return _poll(value)
+        case "vote":
+            return Vote(_target(value), _choices(value.get("choices")))
+        case "close":
+            return ClosePoll(_target(value))
         case "ledger":
             return LedgerNote(
                 fields.blob(value.get("raw"), most=_MAX_LEDGER),
@@ -204,6 +245,41 @@ def checked_emoji(emoji: str) -> str:
         return _emoji(emoji)
     except DecodeError as error:
         raise UsageError(f"'{emoji}' is no reaction: give one emoji") from error
+
+
+def checked_poll(question: str, options: list[str], *, multiple: bool) -> Poll:
+    """A poll as it may be asked.
+
+    Raises:
+        UsageError: the question or an option is empty or too long, two are alike, or there are too few or many.
+    """
+    options = [option.strip() for option in options]
+    if not MIN_OPTIONS <= len(options) <= MAX_OPTIONS or len({one.casefold() for one in options}) < len(
+        options
+    ):
+        raise UsageError(f"a poll has {MIN_OPTIONS} to {MAX_OPTIONS} different options")
+    for text, most in ((question, MAX_QUESTION), *((option, MAX_OPTION) for option in options)):
+        if not text.strip() or len(text.encode(errors="replace")) > most or not text.isprintable():
+            raise UsageError(f"'{text}' cannot be asked: give one printable line of at most {most} bytes")
+    return Poll(question.strip(), tuple(options), multiple)
+
+
+def _poll(value: dict[str, Value]) -> Poll:
+    options = fields.items(value.get("options"), most=MAX_OPTIONS)
+    if len(options) < MIN_OPTIONS:
+        raise DecodeError("a poll needs something to choose from")
+    return Poll(
+        fields.text(value.get("text"), least=1, most=MAX_QUESTION),
+        tuple(fields.text(option, least=1, most=MAX_OPTION) for option in options),
+        fields.boolean(value.get("multiple")),
+    )
+
+
+def _choices(value: Value) -> tuple[int, ...]:
+    choices = tuple(fields.integer(one, high=MAX_OPTIONS) for one in fields.items(value, most=MAX_OPTIONS))
+    if any(one >= other for one, other in pairwise(choices)):
+        raise DecodeError("choices are ascending and distinct")
+    return choices
 
 
 def _text(value: dict[str, Value]) -> str:

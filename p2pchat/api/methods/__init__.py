@@ -20,13 +20,27 @@ from p2pchat.api.methods import (
     money,
     node,
     planning,
+    polls,
     settings,
     web,
 )
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.node.profile import Profile
 
-_PARTS: Final = (node, contacts, mailboxes, messages, groups, money, circles, planning, events, settings, web)
+_PARTS: Final = (
+    node,
+    contacts,
+    mailboxes,
+    messages,
+    groups,
+    polls,
+    money,
+    circles,
+    planning,
+    events,
+    settings,
+    web,
+)
 WHOLE: Final = backup.WHOLE
 """Methods of the whole profile, which take as long as the store is large: not for the store's thread."""
 QUERIES: Final[dict[str, Query]] = {

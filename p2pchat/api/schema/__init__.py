@@ -159,6 +159,12 @@ from p2pchat.api.schema.planning import (
     RecurringId,
     RecurringList,
 )
+from p2pchat.api.schema.polls import (
+    AskPoll,
+    CastVote,
+    Poll,
+    PollOption,
+)
 from p2pchat.api.schema.settings import SetSettings, Settings
 from p2pchat.api.schema.web import (
     Qr,
@@ -173,6 +179,7 @@ __all__ = [
     "Accept",
     "AddContact",
     "AddRecurring",
+    "AskPoll",
     "Assign",
     "BackupFile",
     "BackupReport",
@@ -186,6 +193,7 @@ __all__ = [
     "Book",
     "BookQuery",
     "Books",
+    "CastVote",
     "Chat",
     "ChatArchive",
     "ChatDraft",
@@ -258,6 +266,8 @@ __all__ = [
     "PayThrough",
     "Peer",
     "PingResult",
+    "Poll",
+    "PollOption",
     "Proof",
     "ProposeSwap",
     "Qr",

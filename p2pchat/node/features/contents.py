@@ -12,7 +12,7 @@ from p2pchat.errors import ProtocolError
 from p2pchat.node.features import chats, ledger_intake
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger_intake import Taken
-from p2pchat.store import logs, messages, registers
+from p2pchat.store import logs, messages, polls, registers
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def _do(
         case content.Edit(target, text):
             message = _target(tx, entry, target, of=person)
             # The words of a message that cannot be read yet wait in the log, `edit` says where.
-            if message and message.kind in _DELETABLE:
+            if message and message.kind in _DELETABLE and polls.get(tx, target) is None:
                 is_newest = messages.note_edit(tx, target, entry.id)
                 if is_newest and message.kind == "text":
                     messages.edit(tx, target, text, app.now_ms())
@@ -70,6 +70,7 @@ def _do(
             if message and message.kind in _DELETABLE:
                 chats.erase(tx, target)
                 messages.delete(tx, target)
+                polls.forget(tx, target)
                 chats.tell(app, tx, "message.deleted", target, message.conversation, person)
             for edit in edits:
                 _forget_edit(tx, _target(tx, entry, edit, of=person))
@@ -91,6 +92,19 @@ def _do(
             if registers.write(tx, entry.conversation, "timer", entry):
                 logs.set_timer(tx, entry.conversation, seconds)
             chats.show(app, tx, entry, person, "group", _timer_words(seconds))
+        case content.Poll() as poll:
+            polls.add(tx, entry.id, poll)
+            chats.show(app, tx, entry, person, "text", poll_text(poll))
+        case content.Vote(target, choices):
+            message = _target(tx, entry, target)
+            if message and message.kind != "deleted":
+                polls.note(tx, target, entry, person, choices)
+                chats.tell(app, tx, "poll.voted", target, message.conversation, person)
+        case content.ClosePoll(target):
+            message = _target(tx, entry, target, of=person)
+            if message and message.kind != "deleted":
+                polls.note(tx, target, entry, person, None)
+                chats.tell(app, tx, "poll.closed", target, message.conversation, person)
         case content.LedgerNote() if shown:
             chats.show(app, tx, entry, person, "iou", shown)
         case content.LedgerNote() as note:
@@ -117,6 +131,12 @@ def _target(
     if message is None or message.conversation != entry.conversation:
         return None
     return message if of is None or message.person == of else None
+
+
+def poll_text(poll: content.Poll) -> str:
+    """A poll as the text of its line in the chat."""
+    options = (f"{number}) {option}" for number, option in enumerate(poll.options, 1))
+    return "\n".join([f"{poll.question}{' (several)' if poll.multiple else ''}", *options])
 
 
 def _timer_words(seconds: int) -> str:

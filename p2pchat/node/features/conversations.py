@@ -10,7 +10,7 @@ from p2pchat.node.effects import Passing
 from p2pchat.node.features import direct, group_messages
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import chat_name
-from p2pchat.store import groups, logs, messages, people
+from p2pchat.store import groups, logs, messages, people, polls
 from p2pchat.store.transaction import Reader, Transaction
 
 Chat = people.Person | groups.Membership
@@ -74,6 +74,8 @@ def change(app: App, tx: Transaction, message: messages.Message, said: content.S
     """
     if isinstance(said, content.Edit | content.Delete) and not (message.mine and message.kind == "text"):
         raise NotAllowedError("only your own texts can be edited or deleted")
+    if isinstance(said, content.Edit) and polls.get(tx, message.id):
+        raise NotAllowedError("a poll cannot be edited: delete it and ask again")
     if message.kind in ("deleted", "sealed"):
         raise NotAllowedError("there is nothing to react to or to pin: the message cannot be read")
     say(app, tx, chat_of(tx, message.conversation), said)
