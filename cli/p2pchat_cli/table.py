@@ -193,6 +193,9 @@ _GROUPS: Final[dict[str, Command | Group]] = {
                 "Invite a contact, or print a link",
                 "group invite trip --max-uses 5 --expires 2d",
             ),
+            "add": Command("groups:add", "Make a contact a member at once", "group add trip bob"),
+            "log": Command("groups:log", "Show who did what to the group, and what counts", "group log trip"),
+            "verify": Command("groups:verify", "Check the whole log of a group", "group verify trip"),
             "join": Command("groups:join", "Enter a group by a link", "group join p2pchat-group:..."),
             "links": Command("groups:links", "Show the links that still let people in", "group links trip"),
             "revoke": Command(

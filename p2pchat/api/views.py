@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from p2pchat.api import schema as s
 from p2pchat.core.group.operations import Ban, Invite
 from p2pchat.core.identity import fingerprint, safety_number
+from p2pchat.core.ids import GroupId
 from p2pchat.core.log.order import shown_ms
-from p2pchat.node.features import group_links, group_views, ious
+from p2pchat.node.features import group_audit, group_links, group_views, ious
 from p2pchat.node.features.app import App
 from p2pchat.node.features.group_acts import ROLE_NAMES
 from p2pchat.node.features.mailboxes import mailboxes_of, name_of_holder
 from p2pchat.node.features.names import chat_name, name_of
 from p2pchat.node.words import fingerprint_words
-from p2pchat.store import deliveries, groups, knocks, mailboxes, messages, people
+from p2pchat.store import deliveries, groups, knocks, logs, mailboxes, messages, people
 from p2pchat.store.events import Event as StoredEvent
 from p2pchat.store.transaction import Reader
 
@@ -95,6 +98,24 @@ def _delivery(
         holders=len(places),
         reason=delivery.reason if failed else ", ".join(sorted({place.reason for place in missing})),
         retry_ms=delivery.retry_ms if failed else min((place.retry_ms for place in missing), default=0),
+    )
+
+
+def message_in_full(app: App, tx: Reader, one: messages.Message) -> s.Message:
+    """A message with what its log says of it: what its author had seen, and who was in the group for him."""
+    shown, entry = message(app, tx, one), logs.get(tx, one.id)
+    membership = groups.get(tx, GroupId(one.conversation))
+    if entry is None:
+        return shown
+    shown = msgspec.structs.replace(shown, parents=[id.text for id in entry.header.parents])
+    if membership is None or one.kind == "group":
+        return shown
+    view = group_audit.known_view(app, tx, membership.group, one.id)
+    return msgspec.structs.replace(
+        shown,
+        view=view.id.hex(),
+        members=len(view.members),
+        verdict=group_audit.verdict(app, tx, membership.group, one.id).name.lower(),
     )
 
 

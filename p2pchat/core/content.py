@@ -251,7 +251,7 @@ def checked_poll(question: str, options: list[str], *, multiple: bool) -> Poll:
     """A poll as it may be asked.
 
     Raises:
-        UsageError: the question or an option is empty or too long, two are alike, or there are too few or many.
+        UsageError: the question or an option is empty or too long, or options are too few or alike.
     """
     options = [option.strip() for option in options]
     if not MIN_OPTIONS <= len(options) <= MAX_OPTIONS or len({one.casefold() for one in options}) < len(

@@ -241,6 +241,14 @@ def add_equivocation(
     tx.execute("INSERT OR IGNORE INTO equivocation VALUES (?, ?, ?, ?)", (conversation, device, seq, proof))
 
 
+def count_equivocations(tx: Reader, conversation: ConversationId) -> int:
+    """How many numbers of a conversation were used twice by their devices."""
+    row = tx.one("SELECT count(*) FROM equivocation WHERE conversation = ?", (conversation,))
+    assert row is not None
+    count: int = row[0]
+    return count
+
+
 def wait(tx: Transaction, entry: Entry, missing: EntryId, now_ms: int) -> None:
     """Keep an entry until `missing`, which it refers to, is stored."""
     tx.execute(

@@ -414,3 +414,33 @@ def test_words_that_a_carrier_left_out_are_fetched_from_another(seed: int) -> No
         check(world)
 
     simulate(seed, scenario)
+
+
+def test_every_member_can_look_over_the_whole_log_and_compare(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob, cat = await found(world, "ann", "bob", "cat")
+        await world.befriend(ann, dan := await world.person("dan"))
+        await ann.change("group.add", s.GroupWho(group="club", who=dan.id.text))
+        await settle(world)
+        id = await world.say(bob, "#club", "is dan here?")
+        await settle(world)
+        assert dan.query("group.show", s.GroupName(group="club")).state == "invited"
+        await dan.change("group.accept", s.GroupName(group="club"))
+        await world.until(lambda: texts(dan, "#club") == ["is dan here?"], "dan reads", within_s=120)
+        await settle(world)
+        check(world)
+        audits = [one.query("group.verify", s.GroupName(group="club")) for one in (ann, bob, cat, dan)]
+        assert all(one.good and one == audits[0] for one in audits)
+        log = bob.query("group.log", s.GroupName(group="club")).deeds
+        assert [deed.words for deed in log][:1] == ["founded #club"]
+        assert "added dan" in [deed.words for deed in log]
+        assert all(deed.stands for deed in log)
+        seen = cat.query("message.show", s.MessageId(id=id))
+        assert (seen.members, seen.verdict, bool(seen.parents)) == (4, "kept", True)
+        bob.database.transact(
+            lambda tx: tx.execute("UPDATE entry SET signature = zeroblob(64) WHERE device = ?", (cat.device,))
+        )
+        spoilt = bob.query("group.verify", s.GroupName(group="club"))
+        assert (spoilt.good, spoilt.unproven) == (False, 1)
+
+    simulate(seed, scenario)

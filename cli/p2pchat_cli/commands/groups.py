@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
+from p2pchat.errors import StoreError
 from p2pchat_cli.options import (
     GroupArgument,
     QrOption,
@@ -18,7 +19,7 @@ from p2pchat_cli.options import (
     session_of,
 )
 from p2pchat_cli.qr import answer_link
-from p2pchat_cli.style import accent, bad, bold, dim
+from p2pchat_cli.style import accent, bad, bold, dim, good
 from p2pchat_cli.text import ago, columns, lasting, plural
 
 
@@ -127,6 +128,41 @@ def revoke(
     session = session_of(ctx)
     left = session.call("group.revoke", s.RevokeGroupLink(group=group, link=link), s.GroupLinks)
     session.answer(left, ["Revoked.", *_links(left)])
+
+
+def add(ctx: typer.Context, group: GroupArgument, who: WhoArgument) -> None:
+    """They can read from now on; they see it as an invitation."""
+    session = session_of(ctx)
+    found = session.call("group.add", s.GroupWho(group=group, who=who), s.Group)
+    session.answer(found, [f"{accent(who)} is a member of {_name(found)}."])
+
+
+def log(ctx: typer.Context, group: GroupArgument) -> None:
+    """In the order that all members see; what does not count is marked."""
+    session = session_of(ctx)
+    found = session.call("group.log", s.GroupName(group=group), s.GroupLog)
+    rows = [
+        (dim(one.id[:8]), dim(ago(one.sent_ms)), accent(one.by), one.words, "" if one.stands else bad("void"))
+        for one in found.deeds
+    ]
+    session.answer(found, columns(rows) or ["The log has not arrived yet."])
+
+
+def verify(ctx: typer.Context, group: GroupArgument) -> None:
+    """Every signature and every link of the log; compare the two last lines with another member's."""
+    session = session_of(ctx)
+    found = session.call("group.verify", s.GroupName(group=group), s.GroupAudit)
+    outcome = good("good") if found.good else bad(f"{found.unproven} unproven, {found.dangling} dangling")
+    rows = [
+        ("log", outcome),
+        ("entries", f"{found.entries}, of them {found.operations} operations"),
+        ("forks", bad(str(found.forks)) if found.forks else "none"),
+        ("log is", found.fingerprint),
+        ("members are", found.view),
+    ]
+    session.answer(found, columns(rows))
+    if not found.good:
+        raise typer.Exit(StoreError.exit_code)
 
 
 def remove(

@@ -10,7 +10,7 @@ import typer
 
 from p2pchat.api import schema as s
 from p2pchat.errors import UsageError
-from p2pchat_cli.message_lines import message_lines, state
+from p2pchat_cli.message_lines import SHORT_ID, message_lines, state
 from p2pchat_cli.options import (
     ChatArgument,
     MaybeChatArgument,
@@ -19,8 +19,8 @@ from p2pchat_cli.options import (
     session_of,
     text_of,
 )
-from p2pchat_cli.style import accent, dim
-from p2pchat_cli.text import ago, columns, lasting
+from p2pchat_cli.style import accent, bad, dim
+from p2pchat_cli.text import ago, columns, lasting, plural
 
 
 def show(ctx: typer.Context, message_id: MessageArgument) -> None:
@@ -125,6 +125,12 @@ def _details(message: s.Message) -> Iterator[str]:
         yield f"edited    {ago(message.edited_ms)}"
     if message.reply:
         yield f"answers   {message.reply}"
+    if message.parents:
+        yield f"after     {', '.join(one[:SHORT_ID] for one in message.parents)}"
+    if message.view:
+        yield f"view      {message.view[:16]}, {plural(message.members, 'member')}"
+    if message.verdict == "flagged":
+        yield bad("flagged   written while its author was being removed")
     yield from _receipts(message)
     for one in message.deliveries:
         if one.held_by:

@@ -8,11 +8,12 @@ from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import GroupId
-from p2pchat.node.features import group_links, groups
+from p2pchat.node.features import group_acts, group_audit, group_links, groups
 from p2pchat.node.features.app import App
-from p2pchat.node.features.names import find_group, find_person
+from p2pchat.node.features.names import find_group, find_person, name_of
 from p2pchat.node.profile import require_network
 from p2pchat.store import groups as group_store
+from p2pchat.store import logs
 from p2pchat.store.transaction import Reader, Transaction
 
 
@@ -64,6 +65,49 @@ def group_revoke(app: App, tx: Transaction, params: s.RevokeGroupLink) -> s.Grou
 def group_join(app: App, tx: Transaction, params: s.JoinGroup) -> s.Group:
     """See the table."""
     return _group(app, tx, group_links.join(app, tx, params.link, require_network(app.home)))
+
+
+def group_add(app: App, tx: Transaction, params: s.GroupWho) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    groups.add(app, tx, membership, find_person(tx, params.who))
+    return _group(app, tx, membership.group)
+
+
+def group_log(app: App, tx: Reader, params: s.GroupName) -> s.GroupLog:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    found = group_audit.deeds(app, tx, membership.group) if logs.operations(tx, membership.group)[0] else []
+    return s.GroupLog(
+        deeds=[
+            s.GroupDeed(
+                id=deed.act.id.text,
+                by=name_of(app, tx, deed.act.operation.by),
+                words=group_acts.words_of(app, tx, deed.act.operation) or "confirmed the removals so far",
+                sent_ms=deed.act.sent_ms,
+                stands=deed.stands,
+                after=sorted(id.text for id in deed.act.after),
+            )
+            for deed in found
+        ]
+    )
+
+
+def group_verify(app: App, tx: Reader, params: s.GroupName) -> s.GroupAudit:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    found = group_audit.audit(tx, membership.group)
+    return s.GroupAudit(
+        group=membership.name,
+        good=not (found.unproven or found.dangling),
+        entries=found.entries,
+        operations=found.operations,
+        unproven=found.unproven,
+        dangling=found.dangling,
+        forks=found.forks,
+        fingerprint=found.fingerprint.hex(),
+        view=found.view.hex(),
+    )
 
 
 def group_remove(app: App, tx: Transaction, params: s.RemoveMember) -> s.Group:
@@ -138,6 +182,8 @@ QUERIES: Final[dict[str, Query]] = {
     "group.list": group_list,
     "group.show": group_show,
     "group.links": group_links_list,
+    "group.log": group_log,
+    "group.verify": group_verify,
 }
 CHANGES: Final[dict[str, Change]] = {
     "group.create": group_create,
@@ -145,6 +191,7 @@ CHANGES: Final[dict[str, Change]] = {
     "group.link": group_link,
     "group.revoke": group_revoke,
     "group.join": group_join,
+    "group.add": group_add,
     "group.remove": group_remove,
     "group.unban": group_unban,
     "group.role": group_role,

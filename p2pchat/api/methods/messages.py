@@ -75,7 +75,7 @@ def _message(app: App, tx: Reader, id: EntryId) -> s.Message:
 
 def message_show(app: App, tx: Reader, params: s.MessageId) -> s.Message:
     """See the table."""
-    return views.message(app, tx, find_message(tx, params.id))
+    return views.message_in_full(app, tx, find_message(tx, params.id))
 
 
 def message_history(app: App, tx: Reader, params: s.History) -> s.Messages:

@@ -132,6 +132,37 @@ class Groups(Result):
     groups: list[Group]
 
 
+class GroupDeed(Result):
+    """One operation of a group's log."""
+
+    id: str
+    by: str
+    words: str
+    sent_ms: int
+    stands: bool  # whether it counts
+    after: list[str]  # ids of the newest operations that its author knew
+
+
+class GroupLog(Result):
+    """All operations of a group, in display order."""
+
+    deeds: list[GroupDeed]
+
+
+class GroupAudit(Result):
+    """What a check of the whole log found; with equal fingerprint and view two members agree."""
+
+    group: str
+    good: bool
+    entries: int
+    operations: int
+    unproven: int  # entries without a good signature
+    dangling: int  # entries that refer to one that is missing
+    forks: int  # numbers that a device has used twice
+    fingerprint: str  # of the log
+    view: str  # of the members and their devices
+
+
 METHODS: Final[dict[str, Method]] = {
     "group.create": Method(CreateGroup, Group, "store", "Found a group"),
     "group.list": Method(Nothing, Groups, "store", "My groups and invitations"),
@@ -141,6 +172,9 @@ METHODS: Final[dict[str, Method]] = {
     "group.links": Method(GroupName, GroupLinks, "store", "Invite links that still let people in"),
     "group.revoke": Method(RevokeGroupLink, GroupLinks, "store", "Let nobody in by a link any more"),
     "group.join": Method(JoinGroup, Group, "store", "Enter a group by an invite link"),
+    "group.add": Method(GroupWho, Group, "store", "Make a contact a member at once"),
+    "group.log": Method(GroupName, GroupLog, "store", "Every operation, and whether it counts"),
+    "group.verify": Method(GroupName, GroupAudit, "store", "Check the whole log"),
     "group.remove": Method(RemoveMember, Group, "store", "Remove or ban somebody"),
     "group.unban": Method(GroupWho, Group, "store", "Let a banned person be invited again"),
     "group.role": Method(SetRole, Group, "store", "Give a member another role"),

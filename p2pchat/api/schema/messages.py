@@ -167,6 +167,10 @@ class Message(Result):
     pinned: bool = False
     starred: bool = False
     person: str = ""  # id of the sender
+    parents: list[str] = msgspec.field(default_factory=list)  # what its author had seen last (`message.show`)
+    view: str = ""  # in a group: the members as its author knew them, named by a hash (`message.show`)
+    members: int = 0  # how many of them there were
+    verdict: str = ""  # in a group: kept | flagged (written while its author was being removed) | refused
     iou: str | None = None  # id of the IOU or request that a line of kind iou makes
 
 

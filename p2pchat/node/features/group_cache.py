@@ -75,6 +75,11 @@ class GroupCache:
             mask = graph.closure(frontier)
             return [act for number, act in enumerate(graph.acts) if mask >> number & 1]
 
+    def acts(self, tx: Reader, group: GroupId) -> list[Act]:
+        """All operations in display order, effective or not."""
+        with self._lock:
+            return sorted(self._load(tx, group).graph.acts, key=lambda act: act.position)
+
     def act(self, tx: Reader, group: GroupId, id: EntryId) -> Act | None:
         """The stored operation `id`, or None."""
         with self._lock:

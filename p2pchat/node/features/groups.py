@@ -11,6 +11,7 @@ from p2pchat.core.group.encoding import encode_operation
 from p2pchat.core.group.operations import (
     KIND,
     NONCE_SIZE,
+    Add,
     Ban,
     Create,
     Demote,
@@ -78,6 +79,27 @@ def invite(app: App, tx: Transaction, membership: groups.Membership, person: peo
     if person.id in app.groups.view(tx, membership.group).members:
         raise NotAllowedError(f"{person.petname} is a member of #{membership.name} already")
     group_acts.do(app, tx, membership.group, Invite(app.person, person.id, Role.MEMBER))
+    _send_invitation(tx, membership, person)
+
+
+def add(app: App, tx: Transaction, membership: groups.Membership, person: people.Person) -> None:
+    """Make a contact a member at once: he reads from now on, though he may accept later, or never.
+
+    Raises:
+        NotAllowedError: he is no contact, a member already, banned, or the rules do not let me.
+    """
+    group_views.check_is_member(app, tx, membership)
+    card = people.card(tx, person.id)
+    if person.state != "accepted" or card is None:
+        raise NotAllowedError(f"{person.petname} is not a contact: only contacts can be added")
+    if person.id in app.groups.view(tx, membership.group).members:
+        raise NotAllowedError(f"{person.petname} is a member of #{membership.name} already")
+    group_acts.do(app, tx, membership.group, Add(app.person, person.id, Role.MEMBER, card))
+    group_messages.share_with_newcomers(app, tx, membership.group)
+    _send_invitation(tx, membership, person)
+
+
+def _send_invitation(tx: Transaction, membership: groups.Membership, person: people.Person) -> None:
     payload = GroupInvite(membership.group, membership.name, membership.secret, membership.genesis).encode()
     for device in people.devices(tx, person.id):
         outbox.put(tx, device.id, Item(items.GROUP_INVITE, payload))
