@@ -210,6 +210,7 @@ _GROUPS: Final[dict[str, Command | Group]] = {
             "policy": Command(
                 "groups:policy", "Show or change the rules of a group", "group policy trip --invite admin"
             ),
+            "confirm": Command("groups:confirm", "Confirm the removals so far", "group confirm trip"),
             "accept": Command("groups:accept", "Accept an invitation", "group accept trip"),
             "decline": Command("groups:decline", "Decline an invitation", "group decline trip"),
             "leave": Command("groups:leave", "Leave a group", "group leave trip"),

@@ -11,7 +11,7 @@ from p2pchat.core.group.operations import Ban, Invite
 from p2pchat.core.identity import fingerprint, safety_number
 from p2pchat.core.ids import GroupId
 from p2pchat.core.log.order import shown_ms
-from p2pchat.node.features import group_audit, group_links, group_views, ious
+from p2pchat.node.features import group_audit, group_checkpoints, group_links, group_views, ious
 from p2pchat.node.features.app import App
 from p2pchat.node.features.group_acts import ROLE_NAMES
 from p2pchat.node.features.mailboxes import mailboxes_of, name_of_holder
@@ -166,6 +166,8 @@ def group(app: App, tx: Reader, membership: groups.Membership) -> s.Group:
         history=_history(now.policy.history_days) if now else "",
         invite=ROLE_NAMES[now.policy.invite] if now else "",
         write=ROLE_NAMES[now.policy.write] if now else "",
+        confirm=_confirm(now.policy.quorum) if now else "",
+        unconfirmed=len(now.unconfirmed) if now else 0,
         banned=[name_of(app, tx, person) for person in sorted(now.banned)] if now else [],
         **_end(app, tx, membership),
         answer=waiting.answer if (waiting := knocks.get(tx, membership.group)) else "",
@@ -193,6 +195,10 @@ def group_link(membership: groups.Membership, one: group_links.OpenLink, text: s
         expires_ms=one.operation.expires_ms,
         link=text,
     )
+
+
+def _confirm(quorum: int) -> str:
+    return "off" if quorum == group_checkpoints.NOBODY else str(quorum)
 
 
 def _history(days: int | None) -> str:

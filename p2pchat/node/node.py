@@ -177,7 +177,8 @@ class Node:
                     logger.warning("Gossip of a group failed: %s.", error)
 
     async def _follow_circles(self) -> None:
-        await self._circles_changed.wait()
+        with trio.move_on_after(circles.ROTATE_S):
+            await self._circles_changed.wait()
         self._circles_changed = trio.Event()
         wanted, joined, self._members = await self.store.read(
             lambda tx: (

@@ -193,6 +193,20 @@ def of_author_since(
         yield _entry(row)
 
 
+def behind(tx: Reader, conversation: ConversationId, device: DeviceId, seq: int) -> list[EntryId]:
+    """The entries of a device with numbers above `seq`."""
+    rows = tx.execute(
+        "SELECT id FROM entry WHERE conversation = ? AND device = ? AND seq > ?", (conversation, device, seq)
+    )
+    return [EntryId(row[0]) for row in rows]
+
+
+def received_ms(tx: Reader, id: EntryId) -> int:
+    """When an entry was stored; 0 if it is not."""
+    row = tx.one("SELECT received_ms FROM entry WHERE id = ?", (id,))
+    return row[0] if row else 0
+
+
 def run_from(tx: Reader, id: EntryId) -> list[Entry]:
     """An entry and what follows it in its device's chain, as far as a proof of a fork needs it."""
     first = get(tx, id)

@@ -7,6 +7,7 @@ import pytest
 from p2pchat.api import schema as s
 from p2pchat.core.ids import EntryId
 from p2pchat.errors import NotAllowedError
+from p2pchat.node.features import group_log
 from p2pchat.store import logs
 from p2pchat.store.transaction import Transaction
 from p2pchat.testing.conditions import Conditions
@@ -125,6 +126,54 @@ def test_duelling_admins_end_the_same_for_all(seed: int) -> None:
         assert ann in members(world.people, group)
         assert abe not in members(world.people, group)
         assert bob not in members(world.people, group)
+
+    simulate(seed, scenario)
+
+
+def test_a_removed_admin_who_writes_to_an_earlier_date_comes_too_late(seed: int) -> None:
+    """Scenario 7: before the removal is confirmed he drags his remover out with him, afterwards nobody."""
+
+    async def scenario(world: World) -> None:
+        people = await found(world, "ann", "bob", "cat", "eve")
+        ann, bob, cat, eve = people
+        is_confirmed = world.chances.random() < 0.7
+        for admin in (bob, eve):
+            await ann.change("group.role", s.SetRole(group="club", role="admin", who=admin.id.text))
+        await ann.change("group.policy", s.SetPolicy(group="club", confirm="1" if is_confirmed else "off"))
+        await world.say(eve, "#club", "in time")
+        await settle(world)
+        await world.kill(eve)
+        await bob.change("group.remove", s.RemoveMember(group="club", who=eve.id.text))
+        await settle(world)
+        world.leap(DAY_S)
+        await world.pass_time(2 * 3600)  # nodes do their upkeep
+        await settle(world)
+        left = ann.query("group.show", s.GroupName(group="club")).unconfirmed
+        assert left == (0 if is_confirmed else 1)
+        await world.say(eve, "#club", "far too late")
+        await eve.change("group.remove", s.RemoveMember(group="club", who=bob.id.text))
+        group = group_id(ann, "club")
+        late = list(eve.look(logs.of_author_since, group, eve.device, 0))[-2:]
+        assert cat.node
+        await cat.node.store.run(lambda tx: group_log.take_entries(cat.app, tx, group, late))
+        await settle(world, liars=[eve])
+        check(world, liars=[eve])
+        inside = [ann, bob, cat] if is_confirmed else [ann, cat]
+        assert members([ann, bob, cat], group) == inside
+        for person in inside:
+            expected = ["in time"] if is_confirmed else ["in time", "far too late"]
+            assert texts(person, "#club") == expected
+            assert person.query("group.verify", s.GroupName(group="club")).good
+            void = [
+                one.words
+                for one in person.query("group.log", s.GroupName(group="club")).deeds
+                if not one.stands
+            ]
+            assert len(void) == is_confirmed  # it is kept, as evidence
+        if not is_confirmed:
+            (line,) = [one for one in shown(ann, group) if one.text == "far too late"]
+            assert ann.query("message.show", s.MessageId(id=line.id.text)).verdict == "flagged"
+        await restart_changes_nothing(world, ann)
 
     simulate(seed, scenario)
 

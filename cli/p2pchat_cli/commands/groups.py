@@ -223,6 +223,10 @@ def policy(
     write: Annotated[
         Role | None, typer.Option(metavar="ROLE", help="The least role that may write.", show_default=False)
     ] = None,
+    confirm: Annotated[
+        str | None,
+        typer.Option(metavar="N|off", help="How many admins make a removal final.", show_default=False),
+    ] = None,
 ) -> None:
     """What is left out stays as it is; without options nothing changes."""
     session = session_of(ctx)
@@ -231,14 +235,22 @@ def policy(
         history=history,
         invite=invite.value if invite else None,
         write=write.value if write else None,
+        confirm=confirm,
     )
-    changes = any((history, invite, write))
+    changes = any((history, invite, write, confirm))
     found = (
         session.call("group.policy", params, s.Group)
         if changes
         else session.call("group.show", s.GroupName(group=group), s.Group)
     )
     session.answer(found, _rules(found))
+
+
+def confirm(ctx: typer.Context, group: GroupArgument) -> None:
+    """Who was removed cannot pretend any more not to know. Admins' nodes do it by themselves after a day."""
+    session = session_of(ctx)
+    found = session.call("group.confirm", s.GroupName(group=group), s.Group)
+    session.answer(found, [f"Confirmed. Not final yet: {plural(found.unconfirmed, 'removal')}."])
 
 
 def accept(ctx: typer.Context, group: GroupArgument) -> None:
@@ -296,6 +308,8 @@ def _rules(group: s.Group) -> list[str]:
     rules = [("id", group.group)]
     if group.history:
         rules += [("newcomers read", read), ("invite from", group.invite), ("write from", group.write)]
+        final = "nobody" if group.confirm == "off" else f"{group.confirm} of the admins, or the founder"
+        rules.append(("confirmed by", final))
     return columns(rules)
 
 

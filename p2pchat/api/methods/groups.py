@@ -8,7 +8,7 @@ from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import GroupId
-from p2pchat.node.features import group_acts, group_audit, group_links, groups
+from p2pchat.node.features import group_acts, group_audit, group_checkpoints, group_links, groups
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import find_group, find_person, name_of
 from p2pchat.node.profile import require_network
@@ -83,7 +83,7 @@ def group_log(app: App, tx: Reader, params: s.GroupName) -> s.GroupLog:
             s.GroupDeed(
                 id=deed.act.id.text,
                 by=name_of(app, tx, deed.act.operation.by),
-                words=group_acts.words_of(app, tx, deed.act.operation) or "confirmed the removals so far",
+                words=group_acts.words_of(app, tx, deed.act.operation),
                 sent_ms=deed.act.sent_ms,
                 stands=deed.stands,
                 after=sorted(id.text for id in deed.act.after),
@@ -142,8 +142,20 @@ def group_rename(app: App, tx: Transaction, params: s.RenameGroup) -> s.Group:
 def group_policy(app: App, tx: Transaction, params: s.SetPolicy) -> s.Group:
     """See the table."""
     membership = find_group(tx, params.group)
-    wanted = {"history": params.history, "invite": params.invite, "write": params.write}
+    wanted = {
+        "history": params.history,
+        "invite": params.invite,
+        "write": params.write,
+        "confirm": params.confirm,
+    }
     groups.set_policy(app, tx, membership, {key: value for key, value in wanted.items() if value is not None})
+    return _group(app, tx, membership.group)
+
+
+def group_confirm(app: App, tx: Transaction, params: s.GroupName) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    group_checkpoints.confirm(app, tx, membership)
     return _group(app, tx, membership.group)
 
 
@@ -197,6 +209,7 @@ CHANGES: Final[dict[str, Change]] = {
     "group.role": group_role,
     "group.rename": group_rename,
     "group.policy": group_policy,
+    "group.confirm": group_confirm,
     "group.accept": group_accept,
     "group.decline": group_decline,
     "group.leave": group_leave,

@@ -53,6 +53,7 @@ class SetPolicy(Params):
     history: str | None = None  # all | from-join | a number of days
     invite: str | None = None  # the least role that may invite
     write: str | None = None  # the least role that may write
+    confirm: str | None = None  # how many admins make a removal final, or off
 
 
 class CreateGroupLink(Params):
@@ -103,6 +104,8 @@ class Group(Result):
     history: str = ""  # all | from-join | a number of days
     invite: str = ""  # the least role that may invite
     write: str = ""  # the least role that may write
+    confirm: str = ""  # how many admins make a removal final, or off
+    unconfirmed: int = 0  # removals that are not final yet
     banned: list[str] = msgspec.field(default_factory=list)
     ended: str = ""  # why I am out: "removed by ann"
     ended_ms: int = 0
@@ -180,6 +183,7 @@ METHODS: Final[dict[str, Method]] = {
     "group.role": Method(SetRole, Group, "store", "Give a member another role"),
     "group.rename": Method(RenameGroup, Group, "store", "Give the group another name"),
     "group.policy": Method(SetPolicy, Group, "store", "Change the rules of the group"),
+    "group.confirm": Method(GroupName, Group, "store", "Confirm the removals so far"),
     "group.accept": Method(GroupName, Group, "store", "Accept an invitation"),
     "group.decline": Method(GroupName, Done, "store", "Decline an invitation"),
     "group.leave": Method(GroupName, Group, "store", "Leave a group"),

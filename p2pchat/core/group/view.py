@@ -73,6 +73,7 @@ class GroupView:
     ended: Mapping[DeviceId, End]
     banned: frozenset[PersonId]
     offers: Mapping[EntryId, Offer]
+    unconfirmed: Mapping[EntryId, frozenset[PersonId]]  # removals, and who could confirm each
 
     @cached_property
     def id(self) -> bytes:
@@ -122,6 +123,7 @@ def view_of(history: History, standing: int) -> GroupView:
         {device: end for device, end in _ends(history, standing) if device not in listed},
         frozenset(person for person in history.about if history.is_banned(person, standing)),
         dict(_offers(history, standing)),
+        dict(_unconfirmed(history, standing)),
     )
 
 
@@ -170,6 +172,38 @@ def _ends(history: History, standing: int) -> Iterator[tuple[DeviceId, End]]:
                 finals = [_final(history, act, device, standing) for act in endings]
                 final = min((height for height in finals if height is not None), default=None)
                 yield device, End(max(endings, key=lambda act: act.position).id, seen, final)
+
+
+def _unconfirmed(history: History, standing: int) -> Iterator[tuple[EntryId, frozenset[PersonId]]]:
+    """The removals that are not final, with those whose checkpoints would count and are not there yet."""
+    outsiders = [person for person in history.about if history.role(person, standing) is None]
+    for act in (act for person in outsiders for act in removals(history, person, standing)):
+        number = history.graph.number(act.id)
+        if number is None or not isinstance(act.operation, Remove | Ban):
+            continue
+        found = list(witnesses(history, number, standing))
+        before = history.graph.past(number) & standing
+        quorum = history.policy(before).quorum
+        confirmed = {witness.by for witness in found}
+        if any(witness.is_enough for witness in found) or len(confirmed) >= quorum:
+            continue
+        yield (
+            act.id,
+            frozenset(
+                person
+                for person in history.about
+                if person not in confirmed
+                and _may_confirm(history, act, person, before)
+                and history.role(person, standing) is not None
+            ),
+        )
+
+
+def _may_confirm(history: History, act: Act, person: PersonId, before: int) -> bool:
+    role = history.role(person, before) or 0
+    if person == history.founder and role is Role.OWNER:
+        return True
+    return role >= Role.ADMIN and person != act.operation.by
 
 
 def removals(history: History, person: PersonId, standing: int) -> list[Act]:

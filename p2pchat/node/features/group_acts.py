@@ -11,6 +11,7 @@ from p2pchat.core.group.operations import (
     Add,
     Admit,
     Ban,
+    Checkpoint,
     Create,
     Demote,
     Invite,
@@ -108,6 +109,8 @@ def words_of(app: App, tx: Reader, operation: Operation) -> str:
             return f"banned {name(person)}"
         case Promote(person=person, role=role) | Demote(person=person, role=role):
             return f"made {name(person)} {ROLE_NAMES[role]}"
+        case Checkpoint():
+            return "confirmed the removals so far"
         case Unban(person=person):
             return f"let {name(person)} be invited again"
         case Rename(name=called):

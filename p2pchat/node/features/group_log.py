@@ -9,6 +9,7 @@ from typing import Final
 
 from p2pchat.core.group.graph import Act, read_act
 from p2pchat.core.group.operations import KIND, Invite, Join, NewCard
+from p2pchat.core.group.view import Verdict, may_post
 from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.core.log.entry import Entry
 from p2pchat.errors import ProtocolError
@@ -115,6 +116,8 @@ def _store(app: App, tx: Transaction, group: GroupId, entry: Entry) -> None:
     if entry.header.kind != group_messages.KIND or device == app.device:
         return
     if messages.has(tx, entry.id):  # shown ahead
+        return
+    if may_post(before, app.groups.view(tx, group), device, entry.header.seq) is Verdict.REFUSED:
         return
     if app.person in before.members or not _am_out(app, tx, group):
         group_messages.show_taken(app, tx, entry, before.persons[device])

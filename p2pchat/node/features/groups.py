@@ -34,7 +34,7 @@ from p2pchat.core.ids import DeviceId, GroupId, PersonId
 from p2pchat.core.log.entry import NO_CONVERSATION, Entry
 from p2pchat.errors import DecodeError, NotAllowedError, ProtocolError, QuotaError, UsageError
 from p2pchat.node.effects import Wake
-from p2pchat.node.features import chats, group_acts, group_messages, group_views, log
+from p2pchat.node.features import chats, group_acts, group_checkpoints, group_messages, group_views, log
 from p2pchat.node.features.app import App
 from p2pchat.node.features.names import name_of
 from p2pchat.store import deliveries, events, groups, knocks, logs, outbox, people
@@ -164,7 +164,8 @@ def rename(app: App, tx: Transaction, membership: groups.Membership, name: str) 
 
 
 def set_policy(app: App, tx: Transaction, membership: groups.Membership, changes: dict[str, str]) -> None:
-    """Change rules: `history` (all, from-join, or a number of days), `invite` and `write` (the least role).
+    """Change rules: `history` (all, from-join, or a number of days), `invite` and `write` (the least role),
+    and `confirm` (how many admins make a removal final, or off).
 
     Raises:
         UsageError: a value is none of those.
@@ -179,6 +180,8 @@ def set_policy(app: App, tx: Transaction, membership: groups.Membership, changes
             if role is None:
                 raise UsageError(f"'{changes[key]}' is no role: {', '.join(group_acts.ROLE_NAMES.values())}")
             policy = replace(policy, invite=role) if key == "invite" else replace(policy, write=role)
+    if "confirm" in changes:
+        policy = replace(policy, quorum=_quorum(changes["confirm"]))
     group_acts.do(app, tx, membership.group, SetPolicy(app.person, policy))
 
 
@@ -261,6 +264,7 @@ def follow(app: App, tx: Transaction, membership: groups.Membership) -> None:
         if membership.state == "removed":  # whoever removed me had lost the right to
             groups.set_state(tx, group, "joined")
             group_acts.changed(app, tx, group)
+        group_checkpoints.hide_refused(tx, group, now)
         deliveries.end(tx, group, now.members.keys(), app.now_ms())
         group_messages.share_with_newcomers(app, tx, group)
 
@@ -310,6 +314,14 @@ def _clean(name: str) -> str:
         return clean_name(name.removeprefix("#"))
     except DecodeError as error:
         raise UsageError(str(error)) from error
+
+
+def _quorum(text: str) -> int:
+    if text == "off":
+        return group_checkpoints.NOBODY
+    if text.isascii() and text.isdigit() and 1 <= int(text) < group_checkpoints.NOBODY:
+        return int(text)
+    raise UsageError(f"'{text}' is not a number of admins from 1 to {group_checkpoints.NOBODY - 1}, nor off")
 
 
 def _history_days(history: str) -> int | None:

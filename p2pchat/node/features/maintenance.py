@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.node.features import direct, passages, recurring
+from p2pchat.node.features import direct, group_checkpoints, passages, recurring
 from p2pchat.node.features.app import App
 from p2pchat.node.features.envelopes import SEEN_FOR_MS
 from p2pchat.store import events, logs, messages, outbox, people
@@ -33,5 +33,6 @@ def upkeep(app: App, tx: Transaction) -> None:
     recurring.remind(app, tx)
     for entry in logs.waiting_since(tx, app.now_ms() - AHEAD_FOR_MS):
         messages.forget(tx, entry)
+    group_checkpoints.confirm_due(app, tx)
     outbox.forget_seen(tx, app.now_ms() - SEEN_FOR_MS)
     events.prune(tx, app.now_ms() - EVENTS_FOR_MS)
