@@ -52,7 +52,7 @@ def choose() -> str:
     if not first:
         raise UsageError("An empty passphrase protects nothing; leave --passphrase out to have none.")
     if first != _prompt("Once more: "):
-        raise UsageError("The two passphrases differ; nothing was made.")
+        raise UsageError("The two passphrases differ; nothing was changed.")
     return first
 
 

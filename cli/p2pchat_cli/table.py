@@ -57,6 +57,9 @@ _NODE: Final[dict[str, Command | Group]] = {
             ),
         },
     ),
+    "protect": Command(
+        "protect:protect", "Choose what guards your profile, or another passphrase", "protect passphrase"
+    ),
     "whoami": Command("home:whoami", "Show who you are", "whoami"),
     "network": Group(
         "The network your node belongs to",

@@ -15,7 +15,7 @@ from p2pchat.api.client import NOT_RUNNING
 from p2pchat.api.methods.backup import report
 from p2pchat.api.table import METHODS
 from p2pchat.config import Home
-from p2pchat.errors import InUseError, NetworkError, StoreError
+from p2pchat.errors import InUseError, NetworkError, StoreError, UsageError
 from p2pchat.node.profile import Profile, needs_passphrase
 from p2pchat.node.words import backup_key, from_words
 from p2pchat.store import keystore
@@ -153,3 +153,21 @@ def repair_store(home: Home, passphrase: str | None) -> RepairReport:
         done.store.damaged,
         done.is_new_device,
     )
+
+
+def protect(home: Home, old: str | None, by: str, new: str) -> None:
+    """Have the store's key guarded by a "passphrase" (`new`), the "keyring" of the system, or "none".
+
+    Raises:
+        UsageError: there is no profile.
+        StoreError: the `old` passphrase is wrong, there is no keyring, or the disk failed; all is as it was.
+    """
+    if not home.key_file.exists():
+        raise UsageError(f"there is no profile in {home.directory}: make one with `p2pchat init`")
+    guard = keystore.Protection.FILE if by == "none" else keystore.Protection(by)
+    keystore.change(home.key_file, old or "", guard, new)
+
+
+def guard(home: Home) -> str:
+    """What guards the store's key: passphrase, keyring or file. Raises StoreError if it cannot be read."""
+    return keystore.protection_of(home.key_file).value

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import stat
 import unicodedata
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
@@ -84,6 +85,18 @@ def protect(path: Path, key: bytes, protection: Protection, passphrase: str = ""
         case Protection.KEYRING:
             body = {"entry": _store_in_keyring(key)}
     write_atomically(path, codec.encode({"v": _VERSION, "kind": protection.value, **body}))
+
+
+def change(path: Path, old: str, protection: Protection, passphrase: str = "") -> None:
+    """Guard the key kept at `path` in another way, or by another passphrase.
+
+    Raises:
+        UsageError, StoreError: as `unlock` with the `old` passphrase, and as `protect`; all is as it was.
+    """
+    former, body = _read(path)
+    protect(path, unlock(path, old), protection, passphrase)
+    if former is Protection.KEYRING:
+        _forget_in_keyring(str(body.get("entry")))
 
 
 def protection_of(path: Path) -> Protection:
@@ -180,6 +193,12 @@ def _store_in_keyring(key: bytes) -> str:
     except keyring.errors.KeyringError as error:
         raise StoreError(f"The OS keyring did not take the key: {error}.") from error
     return entry
+
+
+def _forget_in_keyring(entry: str) -> None:
+    keyring = _keyring()
+    with suppress(keyring.errors.KeyringError):  # it guards nothing any more, wherever it stays
+        keyring.delete_password(_KEYRING_SERVICE, entry)
 
 
 def _load_from_keyring(entry: str) -> bytes:

@@ -133,6 +133,19 @@ def test_the_passphrase_is_in_no_output(guarded: Any) -> None:
     assert "protected by a passphrase" in outcome.out
 
 
+def test_the_passphrase_can_be_changed_and_taken_away(guarded: Any, tmp_path: Path) -> None:
+    (tmp_path / "new").write_text("another\n")
+    change = ("protect", "passphrase", "--new-passphrase-file", str(tmp_path / "new"))
+    assert "wrong" in guarded(*change, P2PCHAT_PASSPHRASE="guess").refused(3)
+    assert guarded(*change, P2PCHAT_PASSPHRASE=SECRET).code == 0
+    assert "wrong" in guarded("whoami", P2PCHAT_PASSPHRASE=SECRET).refused(3)
+    assert guarded("whoami", P2PCHAT_PASSPHRASE="another").code == 0
+    assert guarded("protect", "none", P2PCHAT_PASSPHRASE="another").code == 0
+    assert guarded("whoami").code == 0
+    assert "keyring" in guarded("protect", "keyring").refused(3)
+    assert guarded("whoami").code == 0
+
+
 # --- what can be wrong ----------------------------------------------------------------------------
 
 

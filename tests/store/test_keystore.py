@@ -171,6 +171,7 @@ def keyring(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], str]:
     module.__dict__.update(
         set_password=lambda service, entry, secret: kept.__setitem__((service, entry), secret),
         get_password=lambda service, entry: kept.get((service, entry)),
+        delete_password=lambda service, entry: kept.pop((service, entry)),
         errors=types.SimpleNamespace(KeyringError=KeyringError),
     )
     monkeypatch.setitem(sys.modules, "keyring", module)
@@ -210,3 +211,18 @@ def test_a_keyring_that_fails_or_is_not_there_is_a_clear_error(key_file: Path, k
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(StoreError, match="not installed"):
         unlock(key_file)
+
+
+def test_a_key_that_leaves_the_keyring_is_deleted_there(key_file: Path, keyring) -> None:
+    key = keystore.create(key_file, Protection.KEYRING)
+    keystore.change(key_file, "", Protection.FILE)
+    assert keystore.unlock(key_file) == key
+    assert keyring == {}
+
+
+def test_a_change_with_the_wrong_passphrase_changes_nothing(key_file: Path) -> None:
+    keystore.create(key_file, Protection.PASSPHRASE, "old")
+    before = key_file.read_bytes()
+    with pytest.raises(StoreError, match="wrong"):
+        keystore.change(key_file, "guess", Protection.FILE)
+    assert key_file.read_bytes() == before

@@ -129,11 +129,11 @@ def _key(session: Session) -> str:
         raise StoreError(
             f"There is no key at {path}: make a profile with `p2pchat init`, or restore a backup."
         )
-    return (
-        "protected by a passphrase"
-        if local.needs_passphrase(session.home)
-        else "a file that only you can read"
-    )
+    return {
+        "passphrase": "protected by a passphrase",
+        "keyring": "in the keyring of your system",
+        "file": "a file that only you can read",
+    }[local.guard(session.home)]
 
 
 def _store(session: Session) -> str:
