@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 ANY_PORT: Final = "/ip4/0.0.0.0/tcp/0"
 _LISTEN: Final = "listen"  # in the store: where this node listened last
+_WITHOUT: Final = "without"  # in the store: the ways to find others that this node does not use
 _WEB: Final = "web"  # in the store: whether HTTP is on, and for whom
 PATIENCE_S: Final = 5.0  # for an offline command to end
 _PAGE: Final = 500  # stored events read at a time for a listener that was away
@@ -52,12 +53,12 @@ def main(
     *,
     listen: tuple[str, ...] = (),
     passphrase: str = "",
-    without: frozenset[str] = frozenset(),
+    without: frozenset[str] | None = None,
 ) -> None:
     """Run the node of `home` until it is told to stop.
 
-    `without` names ways to find others and be found that are not to be used: table, relays, lan,
-    port-mapping.
+    `without` names ways to find others and be found that are not to be used: table, rendezvous, exchange,
+    relays, lan, port-mapping. None: those that were not used last time.
 
     Raises:
         UsageError: no profile, or no network was joined.
@@ -102,12 +103,13 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 async def _run(
-    profile: Profile, network: NetworkFile, listen: tuple[str, ...], without: frozenset[str]
+    profile: Profile, network: NetworkFile, listen: tuple[str, ...], without: frozenset[str] | None
 ) -> None:
     from p2pchat.net.libp2p_network import open_network  # takes a second: not before the home is ours
 
     book = StoredAddressBook(profile.database, profile.app.now_ms)
     addresses = listen or _last_listen(profile.database) or (ANY_PORT,)
+    without = _remembered_ways(profile.database, without)
     config = NetworkConfig(
         key=profile.app.key,
         name=network.name,
@@ -119,7 +121,9 @@ async def _run(
     )
     async with open_network(config) as overlay, trio.open_nursery() as nursery:
         _remember_listen(profile.database, addresses, overlay.state().listening)
-        async with running_node(profile.app, profile.database, overlay, book) as node:
+        async with running_node(
+            profile.app, profile.database, overlay, book, exchanges="exchange" not in without
+        ) as node:
             daemon = Daemon(profile, node, network, nursery)
             await nursery.start(serve, profile.home.socket, daemon)
             await daemon.http.resume()
@@ -139,6 +143,7 @@ def _reach(addresses: tuple[str, ...], without: frozenset[str]) -> Reach:
     outside = any(not address.startswith(("/ip4/127.", "/ip6/::1/")) for address in addresses)
     return Reach(
         table="table" not in without,
+        rendezvous="rendezvous" not in without,
         relays="relays" not in without,
         lan=outside and "lan" not in without,
         port_mapping=outside and "port-mapping" not in without,
@@ -256,7 +261,7 @@ class Daemon:
         state = self._node.network.state()
         absences = self._node.links.absences()
         devices = {peer.peer for peer in state.peers} | {absence.device for absence in absences}
-        owners = await self._node.store.read(lambda tx: _owners(tx, devices))
+        owners, without = await self._node.store.read(lambda tx: (_owners(tx, devices), _unused_ways(tx)))
         return s.NetworkReport(
             listening=list(state.listening),
             peers=[self._peer(peer, owners.get(peer.peer)) for peer in state.peers],
@@ -267,6 +272,7 @@ class Daemon:
                 (_absent(absence, owners.get(absence.device)) for absence in absences),
                 key=lambda one: (not one.contact, one.name or "", one.device),
             ),
+            without=sorted(without),
         )
 
     def _peer(self, peer: PeerStatus, owner: people.Person | None) -> s.Peer:
@@ -357,6 +363,18 @@ def _absent(absence: Absence, owner: people.Person | None) -> s.Absent:
 def _last_listen(database: Database) -> tuple[str, ...]:
     raw = database.read(lambda tx: meta.get(tx, _LISTEN))
     return tuple(raw.decode().split("\n")) if raw else ()
+
+
+def _unused_ways(tx: Reader) -> frozenset[str]:
+    return frozenset((meta.get(tx, _WITHOUT) or b"").decode().split())
+
+
+def _remembered_ways(database: Database, without: frozenset[str] | None) -> frozenset[str]:
+    """The ways that are not to be used: as last time if `without` is None, else these, also from now on."""
+    if without is None:
+        return database.read(_unused_ways)
+    database.transact(lambda tx: meta.put(tx, _WITHOUT, " ".join(sorted(without)).encode()))
+    return without
 
 
 def _remember_listen(database: Database, asked: tuple[str, ...], bound: tuple[str, ...]) -> None:

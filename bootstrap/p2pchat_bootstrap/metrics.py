@@ -108,6 +108,13 @@ def _node(network: Libp2pNetwork) -> Iterator[str]:
         yield from _metric(
             "p2pchat_table_nodes", "gauge", "Other nodes of the table known.", len(table.table)
         )
+    if network.services.point is not None:
+        yield from _metric(
+            "p2pchat_rendezvous_registrations",
+            "gauge",
+            "Devices registered here.",
+            len(network.services.point.registry),
+        )
     if relay is not None:
         yield from _metric(
             "p2pchat_relay_reservations", "gauge", "Devices callable through us.", len(relay.reservations)
@@ -138,10 +145,17 @@ def _mailbox(mailbox: MailboxServer) -> Iterator[str]:
 
 
 def _dropped(network: Libp2pNetwork) -> Iterator[str]:
+    counters = sorted(network.state().counters.items())
     yield "# HELP p2pchat_dropped_total Connections, streams and messages dropped, by reason."
     yield "# TYPE p2pchat_dropped_total counter"
-    for name, count in sorted(network.state().counters.items()):
-        yield f'p2pchat_dropped_total{{reason="{name.removeprefix("dropped.")}"}} {count}'
+    for name, count in counters:
+        if name.startswith("dropped."):
+            yield f'p2pchat_dropped_total{{reason="{name.removeprefix("dropped.")}"}} {count}'
+    yield "# HELP p2pchat_network_total What else the network counts: bans, bytes, changes."
+    yield "# TYPE p2pchat_network_total counter"
+    for name, count in counters:
+        if not name.startswith("dropped."):
+            yield f'p2pchat_network_total{{what="{name}"}} {count}'
 
 
 def _process() -> Iterator[str]:

@@ -91,6 +91,8 @@ class _Node:
                 public=True,
                 relays=False,
                 announce=self._settings.announce,
+                rendezvous=False,
+                rendezvous_for_others=self._settings.limits.records,
                 relay_for_others=_relay_limits(self._settings.limits),
             ),
         )
@@ -140,6 +142,8 @@ class _Node:
             network.services.relay.limits = _relay_limits(limits)
         if network.services.table is not None:
             network.services.table.shelf.limit = limits.records
+        if network.services.point is not None:
+            network.services.point.registry.limit = limits.records
         if self._mailbox is not None:
             self._mailbox.state.limits = mailbox_limits(limits)
         elif limits.mailbox_megabytes:

@@ -88,7 +88,7 @@ relay_circuits_per_device = {limits.relay_circuits_per_device}
 relay_minutes = {limits.relay_minutes}
 relay_megabytes = {limits.relay_megabytes}
 relay_kilobytes_per_second = {limits.relay_kilobytes_per_second}
-# Address records kept for others, 2 kB each.
+# Address records kept for others, 2 kB each: as many in the table, and as many again at the rendezvous.
 records = {limits.records}
 # Mailboxes: encrypted messages kept for people who are away. Disk for all together (0 offers none),
 # how many people may have one here, and how much of each contacts, and strangers, may fill.

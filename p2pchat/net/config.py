@@ -82,11 +82,13 @@ class Reach:
     """Ways to find others and to be found; each can be switched off."""
 
     table: bool = True  # look devices up in the network's table, and have our addresses kept there
+    rendezvous: bool = True  # register at bootstrap nodes, and ask them for devices
     relays: bool = True  # while we cannot be dialled, be called through relays
     lan: bool = False  # announce ourselves in the LAN, where everybody can read it, and find others there
     port_mapping: bool = False  # ask the router to pass our port on to us
     public: bool = False  # known to be reachable, so that nobody need be asked: a bootstrap node
     announce: tuple[str, ...] = ()  # our addresses without /p2p/, instead of those we listen on
+    rendezvous_for_others: int = 0  # registrations of others kept: the node is a rendezvous point
     relay_for_others: RelayLimits | None = None  # pass on calls to devices that cannot be dialled
 
 

@@ -1,9 +1,10 @@
-"""Where is that device, and where are we? The table, the LAN, and what keeps both up to date."""
+"""Where is that device, and where are we? The table, rendezvous points, the LAN, all kept up to date."""
 
 from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
@@ -11,6 +12,7 @@ import trio
 from p2pchat.core.ids import DeviceId
 from p2pchat.net.dht.service import Dht
 from p2pchat.net.lan import LanFinder
+from p2pchat.net.rendezvous.client import Rendezvous
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +25,9 @@ _SETTLE_S: Final = 0.3  # addresses change in groups: a connection, then a verdi
 class Discovery:
     """Finds the addresses of devices, and lets ours be found, with whatever ways are switched on."""
 
-    def __init__(self, *, table: Dht | None, lan: LanFinder | None) -> None:
+    def __init__(self, *, table: Dht | None, rendezvous: Rendezvous | None, lan: LanFinder | None) -> None:
         self._table = table
+        self._rendezvous = rendezvous
         self._lan = lan
         self._changed = trio.Event()
 
@@ -33,15 +36,27 @@ class Discovery:
 
         Takes seconds when nodes of the table are gone: set a deadline.
         """
-        addresses = list(self._lan.find(device)) if self._lan is not None else []
-        if self._table is not None:
-            record = await self._table.find(device)
-            addresses += record.addresses if record is not None else ()
-        return list(dict.fromkeys(addresses))
+        near = list(self._lan.find(device)) if self._lan is not None else []
+        far: list[str] = []
+
+        async def ask_points(points: Rendezvous) -> None:
+            far.extend(await points.find(device))
+
+        async def ask_table(table: Dht) -> None:
+            record = await table.find(device)
+            far.extend(record.addresses if record is not None else ())
+
+        async with trio.open_nursery() as nursery:
+            if self._rendezvous is not None:
+                nursery.start_soon(ask_points, self._rendezvous)
+            if self._table is not None:
+                nursery.start_soon(ask_table, self._table)
+        return list(dict.fromkeys(near + far))
 
     def announce(self) -> None:
         """Our addresses or roles have changed: publish them soon."""
         self._changed.set()
+        self._changed = trio.Event()
 
     async def run(self) -> None:
         """Publish, refresh and listen until cancelled."""
@@ -49,21 +64,23 @@ class Discovery:
             if self._lan is not None:
                 nursery.start_soon(self._lan.run)
             if self._table is not None:
-                nursery.start_soon(self._keep_published, self._table)
+                nursery.start_soon(self._keep_published, "the table", self._table.publish)
                 nursery.start_soon(self._keep_fresh, self._table)
+            if self._rendezvous is not None:
+                nursery.start_soon(self._keep_published, "rendezvous", self._rendezvous.publish)
 
-    async def _keep_published(self, table: Dht) -> None:
+    async def _keep_published(self, where: str, publish: Callable[[], Awaitable[int]]) -> None:
         pause = RETRY_S[0]
         while True:
-            self._changed = trio.Event()
-            kept = await table.publish()
+            changed = self._changed
+            kept = await publish()
             if kept:
-                logger.info("Our addresses are kept by %d nodes.", kept)
+                logger.info("Our addresses are kept by %d nodes (%s).", kept, where)
                 wait, pause = random.uniform(*PUBLISH_S), RETRY_S[0]
             else:
                 wait, pause = pause * random.uniform(0.5, 1.5), min(2 * pause, RETRY_S[1])
             with trio.move_on_after(wait) as waiting:
-                await self._changed.wait()
+                await changed.wait()
             if not waiting.cancelled_caught:
                 await trio.sleep(_SETTLE_S)
 

@@ -1,9 +1,10 @@
-"""What makes a node findable and reachable, put together: table, LAN, relays, hole punching."""
+"""What makes a node findable and reachable, put together: table, rendezvous, LAN, relays, hole punching."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final
 
 import trio
@@ -25,6 +26,9 @@ from p2pchat.net.peers import parse_address
 from p2pchat.net.relay.client import RelayClient
 from p2pchat.net.relay.hop import Relay
 from p2pchat.net.relay.keeper import RelayKeeper
+from p2pchat.net.rendezvous.client import Rendezvous
+from p2pchat.net.rendezvous.point import RendezvousPoint
+from p2pchat.net.rendezvous.wire import namespace_of
 
 _CALLS_WAITING: Final = 16  # relayed calls that wait for a hole to be punched; more stay on the relay
 
@@ -64,7 +68,24 @@ class Services:
             if self._reach.lan
             else None
         )
-        self.discovery = Discovery(table=self.table, lan=self.lan)
+        own_namespace = partial(namespace_of, config.name, config.psk)
+        rendezvous = (
+            Rendezvous(
+                network.host,
+                points=self._connected_seeds,
+                addresses=self.addresses,
+                clock_ms=_clock_ms,
+                namespace_of=own_namespace,
+            )
+            if self._reach.rendezvous
+            else None
+        )
+        self.point = (
+            RendezvousPoint(network.host, self._reach.rendezvous_for_others, own_namespace)
+            if self._reach.rendezvous_for_others
+            else None
+        )
+        self.discovery = Discovery(table=self.table, rendezvous=rendezvous, lan=self.lan)
         self.watch = ReachabilityWatch(
             network,
             DialBack(network),
@@ -123,6 +144,9 @@ class Services:
             roles |= Role.TABLE
             roles |= Role.RELAY if self.relay is not None else Role.NONE
         return self.addresses(), roles
+
+    def _connected_seeds(self) -> Iterable[DeviceId]:
+        return [seed.device for seed in self._seeds if self._network.is_connected(seed.device)]
 
     def _servers(self) -> Iterable[DeviceId]:
         """Connected devices that are there to serve: bootstrap nodes, then nodes of the table."""

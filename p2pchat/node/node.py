@@ -82,7 +82,8 @@ class Node:
         self._members: dict[GroupId, frozenset[DeviceId]] = {}  # the others of each group
         self._hints: dict[GroupId, list[bytes]] = {}
         self._hinted = trio.Event()
-        self._noted: tuple[str, ...] = ()
+        self.exchanges = True  # whether contacts and members are told where we are
+        self._noted: tuple[str, ...] | None = None
         self.typing = TypingNotices(app, store, network, self.listeners.tell)
         self._key_seeker = KeySeeker(app, store, network)
 
@@ -194,13 +195,13 @@ class Node:
 
     async def _note_addresses(self) -> None:
         """Tell the contacts when this node can be reached elsewhere than before."""
-        addresses = own_addresses(self.network)
+        addresses = own_addresses(self.network) if self.exchanges else ()
 
         def note(tx: Transaction) -> None:
             if self.app.set_addresses(tx, addresses):
                 contacts.announce_card(self.app, tx)
 
-        if addresses and addresses != self._noted:
+        if (addresses or not self.exchanges) and addresses != self._noted:
             await self.store.run(note)
             self._noted = addresses
 
@@ -239,16 +240,19 @@ async def running_node(
     *,
     open_storage: Callable[[Database, CarryOut], Storage] = StoreService,
     chances: random.Random | None = None,
+    exchanges: bool = True,
 ) -> AsyncIterator[Node]:
     """A node at work on `network` while the context is open.
 
-    `open_storage` says how its tasks reach `database`, `chances` is what jitter is drawn from.
+    `open_storage` says how its tasks reach `database`, `chances` is what jitter is drawn from. With
+    `exchanges`, contacts and fellow members are told where the node is.
     """
     nodes: list[Node] = []
     store = open_storage(database, lambda effects: nodes[0].carry_out(effects))
     node = Node(
         app, store, network, book, chances or random.Random(), lambda held: open_storage(held, _no_effects)
     )
+    node.exchanges = exchanges
     nodes.append(node)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(node.run)

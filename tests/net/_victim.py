@@ -15,8 +15,9 @@ import psutil
 import trio
 
 from p2pchat.core.keys import SigningKey
-from p2pchat.net.config import Limits, NetworkConfig
+from p2pchat.net.config import Limits, NetworkConfig, Reach
 from p2pchat.net.libp2p_network import open_network
+from p2pchat.net.relay.limits import RelayLimits
 
 LIMIT = 64 * 1024
 
@@ -69,7 +70,10 @@ def measurements(network, errors):
 async def main(limits):
     errors = Errors()
     logging.getLogger().addHandler(errors)
-    config = NetworkConfig(SigningKey(os.urandom(32)), "test", ("/ip4/127.0.0.1/tcp/0",), limits=limits)
+    reach = Reach(relay_for_others=RelayLimits(), rendezvous_for_others=100)
+    config = NetworkConfig(
+        SigningKey(os.urandom(32)), "test", ("/ip4/127.0.0.1/tcp/0",), limits=limits, reach=reach
+    )
     async with open_network(config) as network, network.join("t", lambda payload: True):
         network.serve("echo/1", echo, frame_limit=LIMIT)
         network.serve("never/1", never_reads, frame_limit=LIMIT)

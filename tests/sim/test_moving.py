@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from p2pchat.core.identity import Card
+from p2pchat.store import people
 from p2pchat.testing.oracles import check, settle, texts
 from p2pchat.testing.simulate import simulate
 from p2pchat.testing.world import World
@@ -24,5 +26,25 @@ def test_who_comes_into_another_network_after_hours_is_talked_with_at_once(seed:
         assert ann.node.links.absences() == []
         await settle(world)
         check(world)
+
+    simulate(seed, scenario)
+
+
+def test_who_switched_the_exchange_off_tells_nobody_where_he_is(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+
+        def told() -> list[str]:
+            raw = bob.look(people.card, ann.id)
+            assert raw is not None
+            return [address for _, address in Card.decode(raw).addresses]
+
+        assert ann.node is not None
+        await world.until(lambda: bool(told()), "bob is told where ann is", within_s=30)
+        ann.node.exchanges = False
+        await world.until(lambda: not told(), "bob's card of ann names no address", within_s=60)
+        await world.say(ann, "bob", "you know me")
+        await settle(world)
 
     simulate(seed, scenario)

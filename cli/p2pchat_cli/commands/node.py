@@ -86,6 +86,8 @@ def _net(report: s.NetworkReport) -> Iterator[str]:
     for address in report.listening:
         yield f"listening  {address}"
     yield f"reachable  {_REACHABILITY.get(report.reachability, report.reachability)}"
+    if report.without:
+        yield f"not used   {', '.join(report.without)}"
     for relay in report.relays:
         yield f"relay      {relay[:8]}"
     yield from _peers(report.peers) or ["No peer is connected."]

@@ -30,7 +30,10 @@ ListenOption = Annotated[
 class Way(StrEnum):
     """A way to find others or to be found."""
 
+    none = "none"
     table = "table"
+    rendezvous = "rendezvous"
+    exchange = "exchange"
     relays = "relays"
     lan = "lan"
     port_mapping = "port-mapping"
@@ -40,7 +43,9 @@ WithoutOption = Annotated[
     list[Way] | None,
     typer.Option(
         "--without",
-        help="Do not use the network's table, relays, the LAN (mDNS), or the router's port mapping (UPnP).",
+        help="Do not use the network's table, rendezvous at bootstrap nodes, the exchange of addresses with "
+        "contacts, relays, the LAN (mDNS), or the router's port mapping (UPnP); may be repeated; none: use "
+        "all [default: as last time].",
         show_default=False,
     ),
 ]
@@ -68,7 +73,7 @@ def run(
     from p2pchat import daemon, logs
 
     logs.configure()
-    ways = frozenset(way.value for way in without or ())
+    ways = frozenset(way.value for way in without if way is not Way.none) if without else None
     daemon.main(session.home, listen=tuple(listen or ()), passphrase=secret or "", without=ways)
 
 

@@ -63,6 +63,7 @@ class NetworkReport(Result):
     reachability: str  # public | private | unknown: whether others can dial us
     relays: list[str]  # devices through which others call us meanwhile
     absent: list[Absent]
+    without: list[str]  # ways to find others that are switched off
 
 
 class PingResult(Result):

@@ -1,4 +1,4 @@
-"""Reading and writing the messages of circuit relay v2 and DCUtR on a libp2p stream."""
+"""Reading and writing protobuf messages of libp2p's protocols (relay, DCUtR, rendezvous) on a stream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ StopMessage: Any = circuit_pb2.StopMessage
 Status: Any = circuit_pb2.Status
 
 
-async def read_message(stream: Any, kind: type[M]) -> M:
+async def read_message(stream: Any, kind: type[M], *, limit: int = MAX_MESSAGE) -> M:
     """The next message on `stream`, and not a byte more: what follows may be the circuit's own data.
 
     Raises:
@@ -34,7 +34,7 @@ async def read_message(stream: Any, kind: type[M]) -> M:
         NetworkError: the stream ended or broke.
     """
     try:
-        data = await read_varint_prefixed_bytes_limited(stream, MAX_MESSAGE)
+        data = await read_varint_prefixed_bytes_limited(stream, limit)
     except (MessageTooLarge, ParseError) as error:
         raise ProtocolError("a message of an impossible length") from error
     except IOException as error:
