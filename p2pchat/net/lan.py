@@ -76,8 +76,8 @@ class LanFinder:
                 info = zeroconf.get_service_info(service_type, name, timeout=_RESOLVE_MS)
                 if info is not None:
                     token.run_sync_soon(self._report, info)
-            except (ZeroconfError, trio.RunFinishedError):
-                return  # we are closing meanwhile
+            except Exception as error:  # we are closing meanwhile, or a stranger's packets: a dozen kinds
+                logger.debug("A device in the LAN was not resolved: %s", type(error).__name__)
 
         hosts = [host for host, _ in endpoints]
         zeroconf = await trio.to_thread.run_sync(lambda: Zeroconf(interfaces=hosts))
