@@ -200,7 +200,7 @@ async def no_delay_either(victim, honest, record_property):
     for name, value in times.items():
         record_property(name, value)
     print(f"\nround trips of the honest peer: {times}")
-    assert times["count"] >= 100
+    assert times["count"] >= 50
     assert times["p99"] < BUSY_P99_MS
     return now
 
