@@ -338,6 +338,9 @@ _LEDGER: Final[dict[str, Command | Group]] = {
             "statement": Command(
                 "ledger:statement", "Write a file that proves an account", "ledger statement bob bob.proof"
             ),
+            "receipt": Command(
+                "ledger:receipt", "Write a file that proves one IOU", "ledger receipt k3jq2h4l taxi.proof"
+            ),
             "verify": Command(
                 "ledger:verify", "Say what such a file proves, and what not", "ledger verify bob.proof"
             ),

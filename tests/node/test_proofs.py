@@ -149,3 +149,25 @@ def test_an_account_is_listed_with_the_balance_after_each_line(pair: Any, worksh
     shown = [(line.minor, line.counts, line.balance, line.category) for line in listed.lines]
     assert shown == [(-5000, True, -5000, "fun"), (800, True, -4200, ""), (-300, False, -4200, "")]
     assert listed.balance == -4200
+
+
+def test_one_iou_is_proven_by_itself(pair: Any) -> None:
+    ann, ben = pair
+    (line,) = ben.query("iou.list", s.BalanceQuery()).ious
+    proof = ann.query("ledger.receipt", s.IouId(id=line.id))
+    report = verify_bundle(proof.data)
+    assert (report.kind, proof.countersigned) == (BundleKind.RECEIPT, True)
+    assert any("50.00 EUR" in sentence for sentence in report.proven)
+    asked = ann.change("iou.request", s.RequestPay(who="ben", amount="1 EUR"))
+    with pytest.raises(UsageError, match="binds nobody"):
+        ann.query("ledger.receipt", s.IouId(id=asked.id))
+
+
+def test_an_answer_is_listed_with_the_words_of_the_request(pair: Any, workshop: Any) -> None:
+    ann, ben = pair
+    asked = ann.change("iou.request", s.RequestPay(who="ben", amount="2 EUR", note="tea #food"))
+    workshop.rest(ann, ben)
+    ben.change("iou.accept", s.IouId(id=asked.id))
+    workshop.rest(ann, ben)
+    (listed,) = ann.query("ledger.register", s.RegisterQuery(who="ben")).registers
+    assert [(line.note, line.category) for line in listed.lines][-1] == ("tea #food", "food")

@@ -12,7 +12,7 @@ import typer
 from p2pchat.api import schema as s
 from p2pchat.errors import StoreError, UsageError
 from p2pchat_cli.message_lines import SHORT_ID
-from p2pchat_cli.options import WhoArgument, session_of
+from p2pchat_cli.options import IouArgument, WhoArgument, session_of
 from p2pchat_cli.style import accent, bad, good
 
 _PAUSE_S: Final = 0.5
@@ -77,6 +77,16 @@ def statement(
             "once their node has answered, the same command writes the shorter statement."
         ]
     session.answer(proof, lines)
+
+
+def receipt(ctx: typer.Context, iou_id: IouArgument, file: FileArgument) -> None:
+    """It shows who conceded what, and whether the other accepted it; not that it still stands."""
+    session = session_of(ctx)
+    _check_free(file)
+    proof = session.call("ledger.receipt", s.IouId(id=iou_id), s.Proof)
+    _write(file, proof.data)
+    signed = "signed by both" if proof.countersigned else "signed by whom it hurts, and not accepted yet"
+    session.answer(proof, [f"{file}: one IOU, {signed}."])
 
 
 def verify(

@@ -145,6 +145,12 @@ def ledger_export(app: App, tx: Reader, params: s.BookQuery) -> s.Books:
     )
 
 
+def ledger_receipt(app: App, tx: Reader, params: s.IouId) -> s.Proof:
+    """See the table."""
+    line = ious.find(app, tx, params.id)
+    return s.Proof(data=proofs.receipt(app, tx, line), countersigned=not line.open)
+
+
 def ledger_register(app: App, tx: Reader, params: s.RegisterQuery) -> s.Registers:
     """See the table."""
     person = find_person(tx, params.who) if params.who else None
@@ -220,6 +226,7 @@ QUERIES: Final[dict[str, Query]] = {
     "bill.list": bill_list,
     "ledger.export": ledger_export,
     "ledger.register": ledger_register,
+    "ledger.receipt": ledger_receipt,
     "ledger.forks": ledger_forks,
 }
 CHANGES: Final[dict[str, Change]] = {

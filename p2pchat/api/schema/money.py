@@ -142,7 +142,7 @@ class Proof(Result):
     """A file that `p2pchat ledger verify` checks."""
 
     data: bytes
-    countersigned: bool  # else it is the history, of which nobody has signed the sum
+    countersigned: bool  # both signed it; of a history nobody has signed the sum
 
 
 class BookQuery(Params):
@@ -306,6 +306,7 @@ METHODS: Final[dict[str, Method]] = {
     "iou.balance": Method(BalanceQuery, Balances, "store", "Who owes whom"),
     "ledger.statement": Method(StatementQuery, Proof, "store", "Prove what stands between us"),
     "ledger.forks": Method(Nothing, Forks, "store", "Devices that signed two entries with one number"),
+    "ledger.receipt": Method(IouId, Proof, "store", "Prove one IOU"),
     "ledger.register": Method(RegisterQuery, Registers, "store", "Accounts line by line"),
     "ledger.export": Method(BookQuery, Books, "store", "Books for other programs"),
 }

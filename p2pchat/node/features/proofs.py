@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 from p2pchat.core.codec import decode
 from p2pchat.core.ids import LedgerEntryId, PersonId
 from p2pchat.core.ledger import agreements, statement
+from p2pchat.core.ledger.account import open_account
 from p2pchat.core.ledger.books import archive, beancount, hledger, page, register, table
 from p2pchat.core.ledger.books.register import Register
 from p2pchat.core.ledger.details import Checkpoint
@@ -25,6 +26,7 @@ from p2pchat.errors import NotFoundError, UsageError
 from p2pchat.node.features import accounts, ledger_devices
 from p2pchat.node.features.accounts import Written
 from p2pchat.node.features.app import App
+from p2pchat.node.features.ious import Line
 from p2pchat.node.features.names import name_of
 from p2pchat.store import ledger, people
 from p2pchat.store.transaction import Reader, Transaction
@@ -68,6 +70,20 @@ def prove(app: App, tx: Transaction, person: people.Person, unit: str | None) ->
             draft = agreements.propose_checkpoint(state, app.person)
             proposal = accounts.write(app, tx, state, draft)
         return Proof(statement.history(state, certificates), False, proposal)
+
+
+def receipt(app: App, tx: Reader, line: Line) -> bytes:
+    """Proof of one IOU: that it was conceded, and whether it was accepted.
+
+    Raises:
+        UsageError: it is a request, or void.
+    """
+    stored = ledger.account(tx, open_account(app.person, line.person, line.unit).id)
+    assert stored is not None
+    with accounts.known(app, tx, stored) as state:
+        if line.is_request:
+            raise UsageError("a request binds nobody, so there is nothing to prove")
+        return statement.receipt(state, ledger_devices.certificates(app, tx, line.person), line.id)
 
 
 def books(app: App, tx: Reader, person: people.Person | None, unit: str | None, format: Format) -> list[Book]:

@@ -83,7 +83,8 @@ def plain_text(text: str) -> str:
 
 
 def _line(what: Concession | Request, sign: int, state: AccountState, notes: Mapping[bytes, str]) -> Line:
-    text = plain_text(notes.get(what.id, ""))
+    # Who answers a request says nothing of his own: it is about what was asked for.
+    text = plain_text(notes.get(what.id) or notes.get(what.signed.entry.ref or b"", ""))
     return Line(
         id=what.id,
         created_ms=what.signed.entry.created_ms,
