@@ -10,24 +10,36 @@ from __future__ import annotations
 import gc
 import hashlib
 import importlib
+import os
 import random
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cbor2
 from nacl.bindings import crypto_sign_open
 
+from p2pchat.api import schema as s
+from p2pchat.api.methods import CHANGES
+from p2pchat.config import Home
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.ledger import actions, audit, simplify
 from p2pchat.core.ledger.account import open_account
 from p2pchat.core.ledger.entry import Kind, SignedEntry, trust, verify
+from p2pchat.core.ledger.money import Amount
 from p2pchat.core.ledger.state import AccountState, fold
 from p2pchat.core.ledger.units import iso_unit
 from p2pchat.core.ledger.writer import Draft, WriterHead, write
+from p2pchat.node.features import accounts
+from p2pchat.node.features.app import App
+from p2pchat.store import people
+from p2pchat.store.database import Database
+from p2pchat.store.transaction import Transaction
 
 NOW_MS = 1_800_000_000_000
 KEYS = [SigningKey(bytes([number]) * 32) for number in (1, 2)]
@@ -146,6 +158,50 @@ def bench_bulk(batch: int = 1000) -> None:
     show("both ends in bulk without disk, of sign + check", took, batch, ratio, ">= 60 %")
 
 
+def bench_durable(count: int = 200) -> None:
+    """One entry for each commit, on the disk before it counts: the entry alone, and all of `pay`.
+
+    Raw is a signature, an fdatasync of what SQLite would append, and one of the anchor.
+    """
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        home = Home(Path(folder))
+        database = Database.create(home.store, bytes(32))
+        app = database.transact(lambda tx: App.create(tx, home, "ann", lambda: NOW_MS, os.urandom)).result
+        friend = PersonId(SigningKey(os.urandom(32)).public)
+        row = (friend, "ben", "ben", "accepted", False, 0, "", None, NOW_MS)
+        database.transact(lambda tx: people.add_person(tx, people.Person(*row)))
+        amount = Amount(100, iso_unit("EUR"))
+
+        def entry_alone(tx: Transaction) -> None:
+            with accounts.opened(app, tx, friend, amount.unit) as state:
+                accounts.write(app, tx, state, actions.pay(state, app.person, amount))
+
+        def pay(tx: Transaction) -> None:
+            CHANGES["iou.pay"](app, tx, s.Pay(who="ben", amount="1 EUR", note="coffee"))
+
+        raw_file, anchor_file = (os.open(Path(folder) / name, os.O_WRONLY | os.O_CREAT) for name in "ra")
+
+        def raw() -> None:
+            for number in range(count):
+                app.key.sign("ledger entry", number.to_bytes(32, "big"))
+                os.write(raw_file, bytes(3 * 4120))  # the pages of one commit in the WAL
+                os.fdatasync(raw_file)
+                os.pwrite(anchor_file, bytes(512), 0)
+                os.fdatasync(anchor_file)
+
+        def ours(change: Callable[[Transaction], None]) -> None:
+            for _ in range(count):
+                database.transact(change)
+
+        for what, change, aim in (
+            ("durable entries one by one, of sign and sync", entry_alone, ">= 70 %"),
+            ("durable `pay` one by one, of the same", pay, ""),
+        ):
+            took, ratio = compare(lambda change=change: ours(change), raw, rounds=5)
+            show(what, took, count, ratio, aim)
+        database.close()
+
+
 def clustered(people: int, seed: int = 1) -> dict[tuple[int, int], int]:
     """Debts among friends on a small-world graph: ten neighbours each, one in ten far away."""
     chance = random.Random(seed)
@@ -211,6 +267,7 @@ def main() -> None:
     bench_audit(signed)
     bench_opening(signed)
     bench_bulk()
+    bench_durable()
     bench_simplify()
 
 

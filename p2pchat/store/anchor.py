@@ -23,29 +23,36 @@ class Mark(NamedTuple):
     last: bytes
 
 
-def read(path: Path) -> Mark | None:
-    """What was noted last; None if the file is missing, or no slot of it is whole."""
-    slots = [slot for slot in _slots(path) if slot is not None]
-    return max(slots)[1] if slots else None
+class Anchor:
+    """The file at `path`, which this process alone writes."""
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._written: int | None = None  # the counter of the newest slot, once it is known
 
-def write(path: Path, mark: Mark) -> None:
-    """Note `mark`; it is on the disk when this returns.
+    def read(self) -> Mark | None:
+        """What was noted last; None if the file is missing, or no slot of it is whole."""
+        slots = [slot for slot in _slots(self.path) if slot is not None]
+        return max(slots)[1] if slots else None
 
-    Raises:
-        OSError: the disk failed.
-    """
-    slots = _slots(path)
-    counters = [slot[0] if slot else 0 for slot in slots]
-    target = counters.index(min(counters))
-    body = (max(counters) + 1).to_bytes(8, "big") + mark.writer + mark.last
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    try:
-        data = body + hashlib.sha256(body).digest()
-        os.pwrite(descriptor, data.ljust(_SLOT, b"\0"), target * _SLOT)
-        os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
+    def write(self, mark: Mark) -> None:
+        """Note `mark`; it is on the disk when this returns.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        if self._written is None:
+            self._written = max((slot[0] for slot in _slots(self.path) if slot is not None), default=0)
+        counter = self._written + 1
+        body = counter.to_bytes(8, "big") + mark.writer + mark.last
+        data = (body + hashlib.sha256(body).digest()).ljust(_SLOT, b"\0")
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.pwrite(descriptor, data, counter % 2 * _SLOT)
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        self._written = counter
 
 
 def _slots(path: Path) -> list[tuple[int, Mark] | None]:

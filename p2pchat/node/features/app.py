@@ -164,20 +164,24 @@ class App:
 
     def remember(self, tx: Transaction, last: LedgerEntryId) -> None:
         """Note beside the store, once this change lasts, what this device has signed last in a ledger."""
-        mark = anchor.Mark(self._anchor_name, last)
+        mark, noted = anchor.Mark(self._anchor_name, last), self._anchor
 
         def note() -> None:
             try:
-                anchor.write(self.home.ledger_anchor, mark)
+                noted.write(mark)
             except OSError as error:
-                logger.error("%s cannot be written: %s.", self.home.ledger_anchor, error.strerror)
+                logger.error("%s cannot be written: %s.", noted.path, error.strerror)
 
         tx.on_disk["ledger anchor"] = note
 
     def last_remembered(self) -> LedgerEntryId | None:
         """What this device noted last; None if it signed nothing yet, or the note is gone."""
-        mark = anchor.read(self.home.ledger_anchor)
+        mark = self._anchor.read()
         return LedgerEntryId(mark.last) if mark is not None and mark.writer == self._anchor_name else None
+
+    @cached_property
+    def _anchor(self) -> anchor.Anchor:
+        return anchor.Anchor(self.home.ledger_anchor)
 
     @cached_property
     def _anchor_name(self) -> bytes:
