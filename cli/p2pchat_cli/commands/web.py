@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -49,6 +50,8 @@ def _browse(link: str, home: Home) -> bool:
     """
     import webbrowser
 
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False  # a browser of text in the terminal could not show it
     if sys.platform == "linux":
         return webbrowser.open(link)
     file = home.directory / "web-login.html"

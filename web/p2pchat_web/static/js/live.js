@@ -10,7 +10,7 @@ const PARTS = {
   iou: ["money", "chats"],
   ledger: ["money"],
 };
-const STATUS_MS = 15_000; // peers come and go without an event
+const STATUS_MS = 5000; // peers come and go without an event
 
 const listeners = new Set();
 let source = null;
