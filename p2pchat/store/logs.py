@@ -181,6 +181,16 @@ def stored_since(tx: Reader, conversation: ConversationId, kind: str, skip: int)
     return [_entry(row) for row in rows]
 
 
+def of_kind(tx: Reader, conversation: ConversationId, kind: str) -> list[Entry]:
+    """All entries of a kind, in display order."""
+    rows = tx.execute(
+        """SELECT header, signature, body FROM entry
+           WHERE conversation = ? AND kind = ? ORDER BY lamport, id""",
+        (conversation, kind),
+    )
+    return [_entry(row) for row in rows]
+
+
 def of_author_since(
     tx: Reader, conversation: ConversationId, device: DeviceId, lamport: int
 ) -> Iterator[Entry]:

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable
 
 from p2pchat.api import schema as s
 from p2pchat.core.ids import ConversationId, EntryId, GroupId, PersonId
+from p2pchat.core.log.entry import Entry
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession
 from p2pchat.errors import P2PChatError
 from p2pchat.node.features import group_messages
@@ -128,9 +129,14 @@ def outsiders_lack(insider: Person, outsider: Person, ids: Iterable[str]) -> Non
     for text in ids:
         entry = insider.look(logs.get, EntryId.parse(text))
         assert entry is not None
-        _, _, ciphertext = group_messages.read_sealed(entry.body)
-        held = outsider.look(lambda tx: tx.execute("SELECT state FROM sender_key"))
-        assert not any(_opens(outsider, state, ciphertext) for (state,) in held), f"{outsider} reads {text}"
+        assert not opens(outsider, entry), f"{outsider} reads {text}"
+
+
+def opens(person: Person, entry: Entry) -> bool:
+    """Whether a person can open a sealed message with any key that he holds."""
+    _, _, ciphertext = group_messages.read_sealed(entry.body)
+    held = person.look(lambda tx: tx.execute("SELECT state FROM sender_key"))
+    return any(_opens(person, state, ciphertext) for (state,) in held)
 
 
 async def restart_changes_nothing(world: World, *people: Person) -> None:

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-FEW = 3
+FEW = 2
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

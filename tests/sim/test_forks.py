@@ -10,6 +10,7 @@ from p2pchat.net import protocols
 from p2pchat.node.features import group_views
 from p2pchat.testing.oracles import check, group_id, settle, shown, texts
 from p2pchat.testing.simulate import simulate
+from p2pchat.testing.verdict import finish
 from p2pchat.testing.world import World
 
 
@@ -36,7 +37,7 @@ def test_who_forks_his_chain_is_found_out_by_all(seed: int) -> None:
         await world.pass_time(60)
         world.heal()
         await settle(world)
-        check(world, liars=[eve])
+        await finish(world, liars=[eve])
         for person in (ann, bob, cat):
             assert set(texts(person, "#club")) == {"yes", "no"}
             proofs = person.look(lambda tx: tx.execute("SELECT device FROM equivocation"))

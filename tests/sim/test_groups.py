@@ -24,6 +24,7 @@ from p2pchat.testing.oracles import (
 )
 from p2pchat.testing.person import Person
 from p2pchat.testing.simulate import simulate
+from p2pchat.testing.verdict import finish
 from p2pchat.testing.world import World
 
 DAY_S = 86_400.0
@@ -67,8 +68,7 @@ def test_members_cut_off_from_each_other_for_days_agree_when_they_meet(seed: int
         await world.invite("club", cat, new)
         await ann.change("group.remove", s.RemoveMember(group="club", who=gus.id.text))
         world.heal()
-        await settle(world)
-        check(world)
+        await finish(world)
         group = group_id(ann, "club")
         assert members(world.people, group) == [ann, bob, cat, dan, eve, fay, new]
         await restart_changes_nothing(world, *world.chances.sample(people[:-1], 2))
@@ -91,8 +91,7 @@ def test_who_was_removed_while_away_reads_nothing_more(seed: int) -> None:
         for number in range(5):
             await world.say(cat, "#club", f"what a silence {number}")
         await world.start(cat)
-        await settle(world)
-        check(world)
+        await finish(world)
         assert [text for text in texts(bob, "#club") if text.startswith("what")] == []
         assert texts(cat, "#club")[:1] == ["welcome"]
         outsiders_lack(ann, cat, secret)
@@ -120,8 +119,7 @@ def test_duelling_admins_end_the_same_for_all(seed: int) -> None:
             world.partition([abe, dan, bob, cat, eve], [ann])
             await world.pass_time(world.chances.uniform(0, 100))
         world.heal()
-        await settle(world)
-        check(world)
+        await finish(world)
         group = group_id(ann, "club")
         assert ann in members(world.people, group)
         assert abe not in members(world.people, group)
@@ -156,8 +154,7 @@ def test_a_removed_admin_who_writes_to_an_earlier_date_comes_too_late(seed: int)
         late = list(eve.look(logs.of_author_since, group, eve.device, 0))[-2:]
         assert cat.node
         await cat.node.store.run(lambda tx: group_log.take_entries(cat.app, tx, group, late))
-        await settle(world, liars=[eve])
-        check(world, liars=[eve])
+        await finish(world, liars=[eve])
         inside = [ann, bob, cat] if is_confirmed else [ann, cat]
         assert members([ann, bob, cat], group) == inside
         for person in inside:
@@ -190,7 +187,7 @@ def test_wrong_clocks_lose_nothing_and_keep_the_order(seed: int) -> None:
         for number in range(15):
             await world.say(world.chances.choice(people), "#club", f"number {number:02}")
             await settle(world)  # so that each has read what he answers to
-        check(world)
+        await finish(world)
         said = [f"number {number:02}" for number in range(15)]
         assert all(texts(person, "#club") == said for person in people)
 
@@ -214,7 +211,7 @@ def test_gossip_that_repeats_delays_and_reorders_changes_nothing(seed: int) -> N
         world.heal()
         await settle(world)
         await world.pass_time(GOSSIP_S)
-        check(world)
+        await finish(world)
         for person in people:
             lines = shown(person, group_id(person, "club"))
             place = {line.id: number for number, line in enumerate(lines)}
@@ -240,8 +237,7 @@ def test_newcomers_read_what_the_policy_lets_them(seed: int) -> None:
         await world.say(ann, "#club", "welcome")
         if not bob.is_up:
             await world.start(bob)
-        await settle(world)
-        check(world)
+        await finish(world)
         lines = shown(cat, group_id(cat, "club"))
         if history == "all":
             assert texts(cat, "#club") == texts(ann, "#club")
@@ -286,8 +282,7 @@ def test_a_group_on_flapping_links_that_lose_a_third_has_all_within_minutes(seed
             await world.pass_time(world.chances.uniform(0, 20))
             world.heal()
             await world.pass_time(world.chances.uniform(0, 5))
-        await settle(world, within_s=600)
-        check(world)
+        await finish(world)
         assert all(len(texts(person, "#club")) == 20 for person in people)
 
     simulate(seed, scenario, Conditions(loss=0.3))

@@ -9,6 +9,7 @@ from p2pchat.errors import NotAllowedError, UsageError
 from p2pchat.testing.oracles import check, group_id, members, settle, texts
 from p2pchat.testing.person import Person
 from p2pchat.testing.simulate import simulate
+from p2pchat.testing.verdict import finish
 from p2pchat.testing.world import World
 
 DAY_S = 86_400
@@ -55,7 +56,7 @@ def test_a_stranger_is_let_in_by_a_member_while_the_founder_is_away(seed: int) -
             if not person.is_up:
                 await world.start(person)
         await settle(world)
-        check(world)
+        await finish(world)
         assert members(world.people, group_id(ann, "club")) == [ann, bob, cat, dan]
         assert all(texts(one, "#club") == ["welcome to whoever comes", "here I am"] for one in world.people)
         assert dan.query("group.show", s.GroupName(group="club")).answer == ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from p2pchat.api import schema as s
 from p2pchat.testing.conditions import Conditions
-from p2pchat.testing.oracles import check, restart_changes_nothing, settle, texts
+from p2pchat.testing.oracles import restart_changes_nothing, settle, texts
 from p2pchat.testing.simulate import simulate
+from p2pchat.testing.verdict import finish
 from p2pchat.testing.world import World
 
 FLAPPING_S = (5.0, 20.0)  # up, down
@@ -28,7 +29,7 @@ def test_what_two_write_while_the_other_is_off_arrives_once_both_are_on(seed: in
         await world.pass_time(world.chances.uniform(0, 3000))
         await world.start(ann)
         await settle(world, within_s=300)
-        check(world)
+        await finish(world)
         assert set(texts(ann, "bob")) == set(texts(bob, "ann")) == {"are you there?", "I am here"}
         assert texts(ann, "bob") == texts(bob, "ann")
 
@@ -56,7 +57,7 @@ def test_a_node_killed_behind_any_commit_loses_nothing_and_repeats_nothing(seed:
             await world.pass_time(world.chances.uniform(0, 20))
             await world.restart(victim)
         await settle(world, within_s=600)
-        check(world)
+        await finish(world)
         assert sorted(texts(ann, "bob")) == sorted(texts(bob, "ann")) == sorted(said)
         await restart_changes_nothing(world, ann, bob)
 
@@ -78,7 +79,7 @@ def test_packets_that_come_several_times_change_nothing(seed: int) -> None:
             if iou.mine_to_decide:
                 await ann.change("iou.accept", s.IouId(id=iou.id))
         await settle(world)
-        check(world)
+        await finish(world)
         assert texts(ann, "bob") == texts(bob, "ann")
         assert [one.minor for one in ann.query("iou.balance", s.BalanceQuery()).balances] == [1000]
         assert [one.minor for one in bob.query("iou.balance", s.BalanceQuery()).balances] == [-1000]
@@ -104,6 +105,6 @@ def test_flapping_links_that_lose_a_third_deliver_within_minutes(seed: int) -> N
         assert len(texts(ann, "bob")) == len(texts(bob, "ann")) == 40
         assert world.net.frames["direct/1"] - frames < 400
         await settle(world, within_s=300)
-        check(world)
+        await finish(world)
 
     simulate(seed, scenario, Conditions(loss=0.3))
