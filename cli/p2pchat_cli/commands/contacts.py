@@ -71,7 +71,7 @@ def add(
     assert link is not None
     params = s.AddContact(link=link, name=name, message=message)
     contact = session.call("contact.add", params, s.Contact)
-    session.answer(contact, _asked(contact))
+    session.answer(contact, asked(contact))
     if not session.node_runs():
         session.hint("Your node is not running; the request goes out with `p2pchat run`.")
 
@@ -157,7 +157,8 @@ def unblock(ctx: typer.Context, who: WhoArgument) -> None:
     session.answer(contact, [f"{accent(contact.name)} is no longer blocked."])
 
 
-def _asked(contact: s.Contact) -> Iterator[str]:
+def asked(contact: s.Contact) -> Iterator[str]:
+    """What is said to who asked somebody, or accepted his request."""
     if contact.state == "accepted":
         yield f"{accent(contact.name)} is a contact now."
     else:

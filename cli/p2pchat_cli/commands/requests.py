@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
+from p2pchat_cli.commands.contacts import asked
 from p2pchat_cli.options import WhoArgument, session_of
 from p2pchat_cli.style import accent, dim
 
@@ -34,10 +35,7 @@ def accept(
     """From now on you can write to each other."""
     session = session_of(ctx)
     contact = session.call("request.accept", s.Accept(who=who, name=name), s.Contact)
-    lines = [f"{accent(contact.name)} is a contact now."]
-    if contact.safety_number:
-        lines.append(f"safety number  {contact.safety_number}")
-    session.answer(contact, lines)
+    session.answer(contact, asked(contact))  # who was introduced has to accept as well
 
 
 def reject(ctx: typer.Context, who: WhoArgument) -> None:
