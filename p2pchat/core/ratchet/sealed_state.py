@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from nacl.exceptions import CryptoError
-from nacl.secret import Aead
 
 from p2pchat.core.codec import Value, decode, encode
+from p2pchat.core.ratchet import aead
 from p2pchat.errors import DecodeError, StoreError
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ MAX_STATE_BYTES: Final = 1 << 20  # five sessions full of skipped keys come to a
 
 def seal_state(key: bytes, kind: str, context: bytes, value: object) -> bytes:
     """`value` encrypted under the 32-byte `key`, as state of this `kind` and `context`."""
-    return bytes(Aead(key).encrypt(encode(value), _associated(kind, context)))
+    return aead.seal(key, encode(value), _associated(kind, context))
 
 
 def open_state(key: bytes, kind: str, context: bytes, data: bytes, build: Callable[[Value], T]) -> T:
@@ -34,7 +34,7 @@ def open_state(key: bytes, kind: str, context: bytes, data: bytes, build: Callab
             does not understand it.
     """
     try:
-        return build(decode(Aead(key).decrypt(data, _associated(kind, context)), limit=MAX_STATE_BYTES))
+        return build(decode(aead.unseal(key, data, _associated(kind, context)), limit=MAX_STATE_BYTES))
     except (CryptoError, DecodeError, ValueError) as error:  # vodozemac's PickleException is a ValueError
         raise StoreError(f"the stored {kind} is damaged or under another key") from error
 

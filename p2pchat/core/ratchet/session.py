@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import vodozemac
 from nacl.exceptions import CryptoError
-from nacl.secret import Aead
 
 from p2pchat.core.codec import Value, encode
 from p2pchat.core.fields import array, blob, integer, text
 from p2pchat.core.keys import SIGNATURE_SIZE, SigningKey, verify
-from p2pchat.core.ratchet import kem, olm
+from p2pchat.core.ratchet import aead, kem, olm
 from p2pchat.core.ratchet.account import DeviceAccount
 from p2pchat.core.ratchet.bundle import PrekeyBundle
 from p2pchat.core.ratchet.envelope import (
@@ -149,7 +148,7 @@ class Session:
         self._ratchet.changed()
         assert (kind == 0) == (self._opening is not None)  # Olm repeats its start just as long as we do
         content = self._opening.signature + ciphertext if self._opening else ciphertext
-        return Envelope(header, bytes(Aead(key).encrypt(content, associated))).encode()
+        return Envelope(header, aead.seal(key, content, associated)).encode()
 
     def open(self, header: Header, sealed: bytes) -> bytes:
         """The plaintext of an envelope of this session.
@@ -218,7 +217,7 @@ def _statement(header: Start, ratchet_id: str, binding: bytes) -> bytes:
 
 def _unseal(key: bytes, sealed: bytes, associated: bytes) -> bytes:
     try:
-        return Aead(key).decrypt(sealed, associated)
+        return aead.unseal(key, sealed, associated)
     except (CryptoError, ValueError) as error:  # ValueError: shorter than a nonce
         raise UndecryptableError(Reason.FORGED) from error
 
