@@ -47,6 +47,7 @@ metrics = "127.0.0.1:0"
 connections = 20000
 connections_per_range = 20000
 relay_kilobytes_per_second = 1000000
+mailbox_deposits_per_second = 1000000
 """
 
 
