@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-slow sim bench bench-rivals docs screens lock wheel clean
+.PHONY: help demo test check test-slow sim bench soak bench-rivals docs screens lock wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ $(VENV)/.docs: $(VENV)/.ready locks/docs.txt
 
 screens: $(VENV)/.ready ## Draw the pictures of the terminal UI in docs/ anew
 	@$(BIN)/python scripts/screenshots.py
+
+soak: $(VENV)/.ready ## Run a bootstrap node under churn for MINUTES (30); draws docs/soak.svg
+	@$(BIN)/python -m benchmarks.soak $(or $(MINUTES),30) docs/soak.svg
 
 lock: $(VENV)/.ready ## Resolve the dependencies anew
 	@cd locks && ../$(BIN)/uv pip compile -q ../pyproject.toml --universal --generate-hashes --override overrides.txt --custom-compile-command "make lock" -o run.txt

@@ -111,10 +111,10 @@ class Collector:
                             pause = FIRST_PAUSE_S
                             await self._collect(mailbox)
                 except RefusedError as error:
-                    logger.warning("My mailbox %s: %s.", address, error)
+                    logger.warning("My mailbox …%s: %s.", address[-8:], error)
                     pause = LONGEST_PAUSE_S
                 except (NetworkError, ProtocolError, StoreError, UsageError) as error:
-                    logger.info("My mailbox %s is not reached: %s.", address, error)
+                    logger.info("My mailbox …%s is not reached: %s.", address[-8:], error)
                 await self._rest(address, pause * self._chances.uniform(0.5, 1.5))
                 pause = min(2 * pause, LONGEST_PAUSE_S)
 

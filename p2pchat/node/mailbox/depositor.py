@@ -129,7 +129,7 @@ class Depositor:
                         await self._leave(mailbox, left[:WINDOW])
                         del left[:WINDOW]
         except (NetworkError, ProtocolError, UsageError) as error:
-            logger.info("The mailbox %s is not reached: %s.", holder, error)
+            logger.info("The mailbox …%s is not reached: %s.", holder[-8:], error)
             pause = self._chances.randint(*RETRY_MS)
             await self._note([(deposit, "not reached", pause) for deposit in left])
 
