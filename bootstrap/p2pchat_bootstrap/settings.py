@@ -90,7 +90,8 @@ relay_megabytes = {limits.relay_megabytes}
 relay_kilobytes_per_second = {limits.relay_kilobytes_per_second}
 # Address records kept for others, 2 kB each: as many in the table, and as many again at the rendezvous.
 records = {limits.records}
-# Mailboxes: encrypted messages kept for people who are away. Disk for all together (0 offers none),
+# Mailboxes: encrypted messages kept for people who are away. All together (0 offers none; on the disk
+# it can be half as much again, as small ones are rounded up),
 # how many people may have one here, and how much of each contacts, and strangers, may fill.
 mailbox_megabytes = {limits.mailbox_megabytes}
 mailboxes = {limits.mailboxes}

@@ -69,11 +69,11 @@ class Owner:
     async def visit(self, client: MailboxClient, token: str = "") -> f.Box:
         return await client.visit(self.box, self.world.today(), token)
 
-    async def admit(self, client: MailboxClient) -> None:
-        """Let the contact in for the weeks that come."""
+    async def admit(self, client: MailboxClient, *, ahead: int = tags.AHEAD) -> None:
+        """Let the contact in today and for some days that come."""
         today = self.world.today()
         await client.admit(
-            [f.Admit(day, (tags.tag_of(self.pass_on(day)),)) for day in range(today - 1, today + tags.AHEAD)]
+            [f.Admit(day, (tags.tag_of(self.pass_on(day)),)) for day in range(today - 1, today + ahead + 1)]
         )
 
     def parcel(self, text: bytes = b"hello") -> bytes:

@@ -84,7 +84,7 @@ def test_boxes_and_parcels_are_what_they_are_in_sqlite(empty: str) -> None:
         assert holding.transact_each([lambda tx: parcels.forget(tx, BOX, ((1).to_bytes(32, "big"),))])[
             0
         ].result == len(b"sealed 1")
-        assert holding.read(boxes.sums) == boxes.Sums(1, 1, len(b"sealed 2"))
+        assert holding.read(boxes.sums) == boxes.Sums(1, 1, len(b"sealed 2") + 2 * boxes.TAG_BYTES)
         assert holding.transact_each([lambda tx: parcels.expire(tx, 10, limit=5)])[0].result == 1
         assert holding.read(lambda tx: boxes.abandoned(tx, 6, limit=5)) == [BOX]
         holding.transact_each([lambda tx: boxes.remove(tx, BOX)])

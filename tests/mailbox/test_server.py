@@ -16,6 +16,7 @@ from p2pchat.core.mailbox.limits import MailboxLimits
 from p2pchat.core.mailbox.sealing import parcel_id
 from p2pchat.errors import NetworkError
 from p2pchat.node.mailbox.client import RefusedError
+from p2pchat.store.holding import boxes
 
 SMALL = MailboxLimits(box_bits=4, stranger_bits=8, box_parcels=3, stranger_parcels=2)
 
@@ -67,7 +68,7 @@ async def test_what_is_held_is_there_after_a_crash(new_world: Any, new_owner: An
         async with world.at() as client:
             await owner.visit(client)
             assert await client.fetch(wait=False) == ([parcel], False)
-        assert world.server.state.used == len(parcel)
+        assert world.server.state.used == len(parcel) + (tags.AHEAD + 2) * boxes.TAG_BYTES
 
 
 async def test_a_waiting_owner_is_told_at_once(world: Any, new_owner: Any) -> None:
@@ -234,16 +235,35 @@ async def test_the_disk_of_all_boxes_together_is_bounded(new_world: Any, new_own
         held = 0
         for owner in owners:
             await owner.visit(client)
-            await owner.admit(client)
+            await owner.admit(client, ahead=0)
+        for owner in owners:
             answers = reasons(await client.deposit([owner.deposit() for _ in range(30)]))
             assert set(answers) <= {"held", "full"}
             held += answers.count("held")
-        assert held == 20_000 // 1024
+        assert held == (20_000 - 3 * 2 * boxes.TAG_BYTES) // 1024
         assert world.server.state.used <= 20_000
         before = world.path.stat().st_size + world.path.with_name("mailbox.db-wal").stat().st_size
         assert reasons(await client.deposit([owners[0].deposit() for _ in range(50)])) == 50 * ["full"]
         after = world.path.stat().st_size + world.path.with_name("mailbox.db-wal").stat().st_size
         assert after == before  # a refusal writes nothing
+
+
+async def test_an_owner_cannot_fill_the_disk_with_tags(new_world: Any, new_owner: Any) -> None:
+    limits = replace(SMALL, box_tags=1000, size=2 * f.MAX_TAGS * boxes.TAG_BYTES)
+    async with new_world(limits) as world:
+        refused = []
+        for number in range(4):
+            async with world.at() as client:
+                await new_owner(world).visit(client)
+                try:
+                    for day in range(world.today() - 1, world.today() + tags.AHEAD):
+                        names = [b"%d %d %d" % (number, day, i) for i in range(f.MAX_TAGS)]
+                        await client.admit([f.Admit(day, tuple(name.ljust(32) for name in names))])
+                except RefusedError as error:
+                    refused.append(str(error.answer.reason))
+        assert refused == ["box-full", "box-full", "full", "full"]
+        assert world.server.state.used <= limits.size
+        assert world.path.stat().st_size <= 1.5 * limits.size
 
 
 async def test_a_neighbourhood_that_asks_too_fast_is_put_off(new_world: Any, new_owner: Any) -> None:

@@ -15,6 +15,7 @@ class MailboxLimits:
     boxes: int = 10_000
     box_parcels: int = 4096
     box_size: int = 32 * 1024 * 1024
+    box_tags: int = 20_000  # 500 contacts for 40 days
     stranger_parcels: int = 64  # of a box, beside what contacts may leave there
     stranger_size: int = 1024 * 1024
     days: int = 31  # that a parcel is kept at most

@@ -88,7 +88,7 @@ class Depositor:
         self._away = {device: self._away.get(device, now) for device in away}
         ripe = [device for device, since in self._away.items() if now - since >= PATIENCE_S]
         if ripe:
-            await self._store.run(partial(self._plan, ripe, now))
+            await self._plan(ripe)
         while due := await self._due(away):
             await self._carry(due)
         next_looks = [
@@ -99,12 +99,16 @@ class Depositor:
         ]
         return max(min([LOOK_S, *next_looks]), SHORTEST_S)
 
-    def _plan(self, devices: list[DeviceId], now: float, tx: Transaction) -> None:
-        # In the store's thread, which has no clock of trio's.
+    async def _plan(self, devices: list[DeviceId]) -> None:
         here = {peer.peer for peer in self._network.state().peers}
-        for device in devices:
-            helpers = here if now - self._away[device] >= FRIENDS_PATIENCE_S else ()
-            feature.plan(self._app, tx, device, helpers)
+        now = trio.current_time()
+        patient = {one for one in devices if now - self._away[one] >= FRIENDS_PATIENCE_S}
+
+        def plan(tx: Transaction) -> None:
+            for device in devices:
+                feature.plan(self._app, tx, device, here if device in patient else ())
+
+        await self._store.run(plan)
 
     async def _due(self, away: set[DeviceId]) -> list[Deposit]:
         now = self._app.now_ms()

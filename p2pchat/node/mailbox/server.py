@@ -17,7 +17,7 @@ import trio
 from p2pchat.core.ids import DeviceId
 from p2pchat.core.mailbox import frames as f
 from p2pchat.core.mailbox import tags, work
-from p2pchat.core.mailbox.frames import Reason, Refused
+from p2pchat.core.mailbox.frames import MAX_TAGS, Reason, Refused
 from p2pchat.core.mailbox.limits import MailboxLimits
 from p2pchat.errors import ProtocolError, StoreError
 from p2pchat.net.network import Stream
@@ -195,10 +195,8 @@ class MailboxServer:
             return [self.state.refused(Reason.STRANGER, 3600)]
         match question:
             case f.Admit(day, admitted):
-                today = tags.day_of(self._now_ms())
-                if not today - 2 <= day <= today + tags.AHEAD + 2:
-                    return [self.state.refused(Reason.EXPIRES, 3600)]
-                await self._store.run(lambda tx: boxes.admit(tx, visitor, self._device, day, admitted))
+                if (reason := await self._admit(visitor, day, admitted)) is not None:
+                    return [self.state.refused(reason, 3600)]
             case f.Admitted(fingerprint):
                 await self._store.run(
                     lambda tx: boxes.set_fingerprint(tx, visitor, self._device, fingerprint)
@@ -215,6 +213,20 @@ class MailboxServer:
             case _:
                 raise AssertionError(question)
         return [f.Done()]
+
+    async def _admit(self, box: bytes, day: int, admitted: tuple[bytes, ...]) -> Reason | None:
+        """Note the tags of a day; or why not. They take disk too."""
+        today, limits = tags.day_of(self._now_ms()), self.state.limits
+        if not today - 2 <= day <= today + tags.AHEAD + 2:
+            return Reason.EXPIRES
+        known = await self._store.read(lambda tx: boxes.get(tx, box))
+        if known is None or known.tags + len(admitted) > limits.box_tags + MAX_TAGS:
+            return Reason.BOX_FULL
+        if self.state.used + len(admitted) * boxes.TAG_BYTES > limits.size:
+            return Reason.FULL
+        more = await self._store.run(lambda tx: boxes.admit(tx, box, self._device, day, admitted))
+        self.state.used += more * boxes.TAG_BYTES
+        return None
 
     async def _fetch(self, box: bytes, size: int, wait: bool) -> list[f.Answer]:
         bell = self.state.bell(box)

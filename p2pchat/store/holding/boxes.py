@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
 from p2pchat.store.transaction import Reader, Transaction
+
+TAG_BYTES: Final = 256  # what a tag takes on the disk, with its index
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,7 @@ class StoredBox:
     size: int  # bytes
     stranger_parcels: int
     stranger_size: int
+    tags: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +29,13 @@ class Sums:
 
     boxes: int
     parcels: int
-    size: int  # bytes
+    size: int  # bytes, those that tags take included
 
 
 def get(tx: Reader, box: bytes) -> StoredBox | None:
     """A box, or None."""
     row = tx.one(
-        "SELECT id, parcels, size, stranger_parcels, stranger_size FROM box WHERE id = ?",
+        "SELECT id, parcels, size, stranger_parcels, stranger_size, tags FROM box WHERE id = ?",
         (box,),
     )
     return StoredBox(*row) if row else None
@@ -50,14 +55,22 @@ def visit(tx: Transaction, box: bytes, now_ms: int) -> None:
     )
 
 
-def admit(tx: Transaction, box: bytes, node: bytes, day: int, tags: tuple[bytes, ...]) -> None:
-    """Take deposits for a box under `tags` on `day`, and under no others that `node` was given for it."""
-    tx.execute("DELETE FROM tag WHERE box = ? AND node = ? AND day = ?", (box, node, day))
+def admit(tx: Transaction, box: bytes, node: bytes, day: int, tags: tuple[bytes, ...]) -> int:
+    """Take deposits for a box under `tags` on `day`, and under no others that `node` was given for it.
+
+    Gives back how many more tags there are now.
+    """
+    gone = tx.execute(
+        "DELETE FROM tag WHERE box = ? AND node = ? AND day = ? RETURNING day", (box, node, day)
+    )
     # A tag that another box claims can only be of the contact whom both know: he deceives himself.
     tx.executemany(
         "INSERT INTO tag (id, box, node, day) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
         [(tag, box, node, day) for tag in tags],
     )
+    more = len(tags) - len(gone)
+    tx.execute("UPDATE box SET tags = tags + ? WHERE id = ?", (more, box))
+    return more
 
 
 def fingerprint(tx: Reader, box: bytes, node: bytes) -> bytes | None:
@@ -96,14 +109,16 @@ def abandoned(tx: Reader, before_ms: int, *, limit: int) -> list[bytes]:
 
 def forget_tags(tx: Transaction, before_day: int) -> None:
     """Drop tags of days that are over."""
-    tx.execute("DELETE FROM tag WHERE day < ?", (before_day,))
+    gone = Counter(row[0] for row in tx.execute("DELETE FROM tag WHERE day < ? RETURNING box", (before_day,)))
+    tx.executemany("UPDATE box SET tags = tags - ? WHERE id = ?", [(n, box) for box, n in gone.items()])
 
 
 def sums(tx: Reader) -> Sums:
     """What is held in all."""
     row = tx.one(
         """SELECT count(*), coalesce(sum(parcels + stranger_parcels), 0),
-               coalesce(sum(size + stranger_size), 0) FROM box"""
+               coalesce(sum(size + stranger_size + tags * ?), 0) FROM box""",
+        (TAG_BYTES,),
     )
     assert row is not None
     return Sums(*map(int, row))

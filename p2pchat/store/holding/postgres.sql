@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS box (
     size BIGINT NOT NULL DEFAULT 0,
     stranger_parcels BIGINT NOT NULL DEFAULT 0,
     stranger_size BIGINT NOT NULL DEFAULT 0,
+    tags BIGINT NOT NULL DEFAULT 0,
     visited_ms BIGINT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS box_visited ON box (visited_ms);

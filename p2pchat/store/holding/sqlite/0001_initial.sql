@@ -6,6 +6,7 @@ CREATE TABLE box (
     size INTEGER NOT NULL DEFAULT 0,
     stranger_parcels INTEGER NOT NULL DEFAULT 0,
     stranger_size INTEGER NOT NULL DEFAULT 0,
+    tags INTEGER NOT NULL DEFAULT 0,
     visited_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX box_visited ON box (visited_ms);
