@@ -8,7 +8,7 @@ import pytest
 
 from p2pchat.api import schema as s
 from p2pchat.node.node import SETTLE_S
-from p2pchat.store import sessions
+from p2pchat.store import meta, sessions
 from p2pchat.store.sqlite import connect
 from p2pchat.testing.person import Person
 from p2pchat.testing.simulate import simulate
@@ -34,8 +34,8 @@ def pages(person: Person) -> bytes:
 def test_ratchet_states_of_before_are_gone_within_a_minute() -> None:
     async def scenario(world: World) -> None:
         ann, bob = await world.persons("ann", "bob")
+        before = [(person, person.look(meta.get, "olm account")) for person in (ann, bob)]
         await world.befriend(ann, bob)
-        before = []
         for text in ("one", "two", "three"):
             for person, other in ((ann, bob), (bob, ann)):
                 state = person.look(sessions.pairwise, other.device)
@@ -48,7 +48,11 @@ def test_ratchet_states_of_before_are_gone_within_a_minute() -> None:
         now = {person: person.look(sessions.pairwise, o.device) for person, o in ((ann, bob), (bob, ann))}
         for person in (ann, bob):
             assert now[person][:CHUNK] in found[person], "the states in use are looked for in the right way"
+        now_held = {person.look(meta.get, "olm account") for person in (ann, bob)}
+        assert any(state not in now_held for _, state in before[:2]), "a prekey was used up"
         for person, state in before:
+            if state in now_held:
+                continue
             chunks = {state[at : at + CHUNK] for at in range(0, len(state) - CHUNK, CHUNK)}
             assert not any(chunk in found[person] for chunk in chunks)
 
