@@ -279,3 +279,28 @@ def test_markup_in_every_field_is_shown_as_text(tabs: tuple[Any, Any]) -> None:
             ann.page.locator("img[src=x], svg[onload], [onerror], [onclick], script:not([src])").count() == 0
         )
         assert ann.page.locator("a[href^='javascript:']").count() == 0
+
+
+def test_many_tabs_of_one_browser_follow_one_stream(tabs: tuple[Any, Any]) -> None:
+    """A browser opens six connections to one name; the tab that follows for all may be closed."""
+    ann, ben = tabs
+    (contact,) = ann.person.json("contact", "list")["contacts"]
+    ann.person.json("contact", "rename", contact["person"], "ben")
+    pages = [ann.context.new_page() for _ in range(7)]
+    about = ann.page.evaluate("location.origin")
+    for page in pages:
+        page.goto(about)
+        page.wait_for_selector(".app")
+        page.locator(".list .row-name", has_text="ben").click()
+        page.wait_for_selector(".composer")
+    ben.open_chat("ann")
+    ben.write("to all seven")
+    for page in pages:
+        expect(page.locator(".message .text", has_text="to all seven")).to_have_count(1)
+    ann.page.close()  # it was the first
+    ann.page = pages.pop()
+    ben.write("and to the six")
+    for page in [ann.page, *pages]:
+        expect(page.locator(".message .text", has_text="and to the six")).to_have_count(1)
+    for page in pages:
+        page.close()

@@ -3,8 +3,8 @@
 import { call, logIn } from "./api.js";
 import { el, fill } from "./dom.js";
 import { frame } from "./frame.js";
-import { follow, onEvent } from "./live.js";
-import { badge, show } from "./notify.js";
+import { follow, isLeader, onEvent } from "./live.js";
+import { badge, show, watchSight } from "./notify.js";
 import { place } from "./route.js";
 import { refreshAll, set, watch } from "./state.js";
 import { applyTheme } from "./theme.js";
@@ -23,14 +23,15 @@ async function start() {
   try {
     const status = await call("node.status");
     set({ status, me: status.identity });
+    follow(status.cursor, welcome); // before the rest is read: what happens meanwhile is told
     await refreshAll();
-    follow(status.cursor, (error) => welcome(error.message));
   } catch (error) {
     return welcome(error.message, error.kind === "offline");
   }
   watch(["chats", "requests"], badge);
   badge();
-  onEvent((event) => show(event, place()[0] === "chat" ? place()[1] : ""));
+  onEvent((event) => isLeader() && show(event));
+  watchSight(() => (place()[0] === "chat" ? place()[1] : ""));
   fill(document.body, frame());
 }
 

@@ -6,6 +6,7 @@ import { go } from "./route.js";
 import { state } from "./state.js";
 
 const WANTED = "notify";
+const SIGHT = "in-sight"; // the chat that the tab in focus shows
 
 export const supported = "Notification" in window;
 export const wanted = () => localStorage.getItem(WANTED) === "yes" && supported && Notification.permission === "granted";
@@ -19,13 +20,22 @@ export async function turnOn() {
 
 export const turnOff = () => localStorage.setItem(WANTED, "no");
 
-/** Show an event, if it should be shown. `open` is the id of the chat in sight. */
-export async function show(event, open) {
+/** Let all tabs know which chat is in sight: `chat()` is the one that this tab shows. */
+export function watchSight(chat) {
+  const tell = () => document.hasFocus() && localStorage.setItem(SIGHT, chat());
+  addEventListener("focus", tell);
+  addEventListener("hashchange", tell);
+  addEventListener("blur", () => localStorage.removeItem(SIGHT));
+  tell();
+}
+
+/** Show an event, if it should be shown. */
+export async function show(event) {
   if (!wanted()) return;
   const text = sentence(event);
   if (!text) return;
   const chat = state.chats.find((one) => one.chat === event.data.chat);
-  if (chat?.muted || (chat && chat.about === open && document.hasFocus())) return;
+  if (chat?.muted || (chat && chat.about === localStorage.getItem(SIGHT))) return;
   const settings = await call("settings.show").catch(() => null);
   if (!settings || settings.quiet_until_ms > Date.now()) return;
   if (settings.mentions_only && chat?.chat.startsWith("#") && !(await isForMe(event))) return;
