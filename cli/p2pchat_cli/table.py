@@ -137,6 +137,7 @@ _MESSAGES: Final[dict[str, Command | Group]] = {
     "inbox": Command("inbox:inbox", "Show all that waits for you", "inbox"),
     "history": Command("reading:history", "Show the newest messages of a chat", "history bob --limit 20"),
     "search": Command("reading:search", "Find messages that contain all words", "search pizza friday"),
+    "export": Command("export:export", "Write a chat into a file", "export bob bob.txt"),
     "chats": Command("chats:chats", "Show all chats", "chats"),
     "mute": Command("chats:mute", "Do not notify of a chat for a while", "mute bob 8h"),
     "unmute": Command("chats:unmute", "Notify again", "unmute bob"),

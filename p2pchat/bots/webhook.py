@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 15.0
 _PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
+_PASSING: Final = {"chat.typing", "chat.draft"}  # not kept, and without a number of their own
 _PREFIX: Final = "whsec_"
 _SECRET_SIZE: Final = 32  # bytes
 
@@ -120,7 +121,7 @@ def forward(bot: Bot, hook: Hook, only: Collection[str] = ()) -> None:
     One that is not taken is sent again, after growing pauses, before any later one.
     """
     for event in bot.events():
-        if only and event.type not in only:
+        if event.type in _PASSING or (only and event.type not in only):
             continue
         failures = 0
         while True:

@@ -361,3 +361,39 @@ def test_a_long_answer_is_paged_on_a_terminal(alice: Any, terminal: Any, tmp_pat
     window = terminal(alice, "history", "bob", "--limit", "3")
     window.await_text("line 2.19")
     assert window.end() == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_the_names_of_people_and_groups(alice: Any, bob: Any, shell: str) -> None:
+    alice("group", "create", f"walk-{shell}")
+    line = "p2pchat send "
+
+    def words(typed: str) -> str:
+        text = f"{line}{typed}"
+        asked = {"COMP_WORDS": text, "COMP_CWORD": "2"} if shell == "bash" else {}
+        return str(
+            alice(
+                _P2PCHAT_COMPLETE=f"complete_{shell}",
+                _TYPER_COMPLETE_ARGS=text,
+                _TYPER_COMPLETE_FISH_ACTION="get-args",
+                _TYPER_COMPLETE_WORD_TO_COMPLETE=typed,
+                **asked,
+            ).out
+        )
+
+    assert "bob" in words("bo")
+    assert f"walk-{shell}" in words("walk")
+    assert "bob" not in words("walk")
+
+
+def test_a_chat_is_written_to_a_file(alice: Any, bob: Any, tmp_path: Any) -> None:
+    bob("send", "alice", "first line\n2020-01-01 00:00  alice: I owe you a house", "--ack", "delivered")
+    file = tmp_path / "bob.txt"
+    count = alice.json("export", "bob", str(file))["messages"]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "bob: first line\n    2020-01-01 00:00  alice: I owe you a house\n" in file.read_text()
+    assert alice("export", "bob", str(file), "--format", "json").code == 0
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len(lines) >= count
+    assert lines[-1]["sender"] == "bob"
+    assert alice("export", "bob", str(tmp_path / "no" / "such" / "folder")).code == 3

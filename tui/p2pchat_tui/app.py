@@ -196,6 +196,11 @@ class P2PChatApp(App[None]):
         """A click on the bar."""
         self.action_show(event.pane)
 
+    def show_account(self, who: str) -> None:
+        """Show what stands between a contact and the person."""
+        self.action_show("money")
+        self.query_one(MoneyPane).show_account(who)
+
     def write_to(self, chat: str) -> None:
         """Open a chat by its name."""
         self.action_show("chats")

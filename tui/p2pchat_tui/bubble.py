@@ -46,14 +46,14 @@ class Bubble(Static):
     def _draw(self) -> None:
         message = self.look.message
         self.set_class(message.mine, "-mine")
-        self.set_class(message.kind in ("iou", "group"), "-deed")
+        self.set_class(_is_deed(message), "-deed")
         self.set_class(message.kind == "iou", "-iou")
         self.set_class(self.look.head, "-head")
         self.set_class(self.look.titled, "-titled")
         self.update(words.lines(self._parts(message)))
 
     def _parts(self, message: s.Message) -> list[Content | str]:
-        if message.kind in ("iou", "group"):
+        if _is_deed(message):
             return [_deed(message), *_reactions(message)]
         parts: list[Content | str] = [_head(message)] if self.look.head else []
         if message.reply:
@@ -100,8 +100,13 @@ def _marks(message: s.Message) -> list[Content]:
         (message.expires_ms, f"vanishes in {words.remains(message.expires_ms)}", MUTED),
     ]
     found = [Content.styled(word, style) for holds, word, style in marks if holds]
-    state = words.state(message) if message.mine else Content("")
+    is_told = message.mine and not (_is_deed(message) and message.state in ("delivered", "read"))
+    state = words.state(message) if is_told else Content("")
     return [*found, state] if state else found
+
+
+def _is_deed(message: s.Message) -> bool:
+    return message.kind in ("iou", "group")
 
 
 def _reactions(message: s.Message) -> list[Content]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import ClassVar
 
@@ -30,6 +31,8 @@ F3  People: invite somebody with a link or QR code,
     or add somebody whose link you have
 F1  all keys
 """
+_TYPING_S = 10.0  # so long a notice counts
+_TELL_S = 5.0  # between notices of mine
 _MAX_JUMP = 20  # pages that are loaded to find a message
 
 
@@ -47,6 +50,8 @@ class ChatPane(Pane):
         self.open_chat: s.ChatSummary | None = None
         self.reply_to: s.Message | None = None
         self.editing: s.Message | None = None
+        self._typing_until = 0.0  # by the monotonic clock: so long the other is said to type
+        self._told_typing = 0.0  # when the other was told that the person types
         self._stale: set[str] = set()  # messages above the newest page that have changed
 
     def compose(self) -> ComposeResult:
@@ -130,9 +135,27 @@ class ChatPane(Pane):
 
     def happened(self, event: s.Event) -> None:
         """Something happened that may show here."""
+        if event.type == "chat.typing":
+            self._hear_typing(event)
+            return
         if event.type.startswith("message."):
             self._stale.add(event.data.get("id", ""))
         self.refresh_soon()
+
+    def _hear_typing(self, event: s.Event) -> None:
+        if self.open_chat and event.data.get("chat") == self.open_chat.chat:
+            self._typing_until = time.monotonic() + _TYPING_S if event.data.get("typing") else 0.0
+            self._draw_head()
+            self.set_timer(_TYPING_S + 0.1, self._draw_head)
+
+    @work(exclusive=True, group="typing")
+    async def on_composer_typing(self) -> None:
+        """Tell a contact, now and then; not worth a word if it fails."""
+        now = time.monotonic()
+        if self.open_chat and self.open_chat.chat.startswith("@") and now > self._told_typing + _TELL_S:
+            self._told_typing = now
+            with suppress(P2PChatError):
+                await self.link.call("chat.typing", s.ChatTyping(chat=self.exact), s.TypingTold)
 
     def _draw_head(self) -> None:
         chat = self.open_chat
@@ -144,6 +167,8 @@ class ChatPane(Pane):
             (chat.archived, "archived"),
         ]
         told = [Content.styled(f"  {word}", MUTED) for holds, word in marks if holds]
+        if self._typing_until > time.monotonic():
+            told.insert(0, Content.styled("  is typing …", "italic $accent"))
         self.query_one("#chat-head", Static).update(
             Content.assemble((chat.chat, "bold $primary"), *told, self.program.standing(chat.chat))
         )
@@ -156,6 +181,7 @@ class ChatPane(Pane):
             await self.keep_draft()
             self.composer.clear()
         self.open_chat = chat
+        self._typing_until = 0.0
         self._begin_anew()
         if chat.draft and not self.composer.text:
             self.composer.give_back(chat.draft)

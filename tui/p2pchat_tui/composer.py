@@ -31,6 +31,9 @@ class Composer(TextArea):
 
         text: str
 
+    class Typing(Notice):
+        """The person has typed something that is no command."""
+
     class Cancelled(Notice):
         """Not an answer, not an edit."""
 
@@ -73,6 +76,8 @@ class Composer(TextArea):
                 self.insert("\n")
             return
         await super()._on_key(event)
+        if event.is_printable:
+            self.post_message(self.Typing())
         if event.character == ":":
             self._replace_code()
 

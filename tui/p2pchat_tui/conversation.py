@@ -242,9 +242,15 @@ class Conversation(VerticalScroll, can_focus=True):
 
 
 def _together(above: s.Message | None, message: s.Message) -> bool:
+    if above is None:
+        return False
+    if "text" not in (above.kind, message.kind) and above.kind == message.kind:
+        return True  # what was done stands in one block
+    same = (above.sender, above.mine) == (message.sender, message.mine)
+    deeds = ("iou", "group")
     return (
-        above is not None
-        and above.kind not in ("iou", "group")
-        and (above.sender, above.mine) == (message.sender, message.mine)
+        same
+        and above.kind not in deeds
+        and message.kind not in deeds
         and message.sent_ms - above.sent_ms < _TOGETHER_MS
     )

@@ -93,6 +93,11 @@ class Form(Dialog):
             yield Button(Content(self._button), id="done", variant="primary", compact=True)
             yield Button("Cancel", id="cancel", compact=True)
 
+    def on_mount(self) -> None:
+        """Begin where something is missing."""
+        empty = [field for field in self._fields if not field.value]
+        self.query_one(f"#field-{(empty or list(self._fields))[0].name}", Input).focus()
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes on to the next empty line, or is done."""
         for field in self._fields:

@@ -63,6 +63,7 @@ class NodeLink:
                             self.cursor = event.seq
                             happened(event)
             except (NetworkError, StoreError):
+                await self.close()  # the other connection is as dead
                 if self.online or not failures:
                     self.online = False
                     changed(False)

@@ -39,6 +39,8 @@ async def carry_out(pane: ChatPane, action: str, message: s.Message) -> None:
         case "star":
             params = s.Mark(id=message.id, on=not message.starred)
             await pane.link.call("message.star", params, s.Message)
+        case "info" if message.kind == "iou" and message.chat.startswith("@"):
+            pane.program.show_account(message.chat.removeprefix("@"))
         case "info":
             pane.program.push_screen(Show("Message", _details(message)))
 
@@ -70,10 +72,17 @@ def _details(message: s.Message) -> Content:
     if message.deliveries:
         parts += ["", Content.styled("How far it came", "bold")]
     for one in message.deliveries:
-        colour = (
-            "$success" if one.state in ("delivered", "read") else "$error" if one.state == "failed" else ""
-        )
-        parts.append(
-            Content.assemble(f"{one.name:<16}", (f"{one.state:<10}", colour), "  ", (ago(one.at_ms), MUTED))
-        )
+        parts += _delivery(one)
     return words.lines(parts)
+
+
+def _delivery(one: s.Delivery) -> list[Content | str]:
+    colour = "$success" if one.state in ("delivered", "read") else "$error" if one.state == "failed" else ""
+    parts: list[Content | str] = [
+        Content.assemble(f"{one.name:<16}", (f"{one.state:<10}", colour), "  ", (ago(one.at_ms), MUTED))
+    ]
+    if one.held_by:
+        parts.append(Content.styled(f"  kept by {', '.join(one.held_by)}", MUTED))
+    if one.reason:
+        parts.append(Content.styled(f"  {one.reason}", MUTED))
+    return parts

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from p2pchat.api import schema as s
 from p2pchat_tui import words
 from p2pchat_tui.dialogs import Choose, Field, Form
+from p2pchat_tui.iou_dialog import IouDialog
 from p2pchat_tui.pane import Pane
 from p2pchat_tui.words import MUTED
 
@@ -149,6 +150,25 @@ class MoneyPane(Pane):
         """Enter on a balance goes to its IOUs."""
         if event.option_list.id == "balances":
             self.query_one("#ious", OptionList).focus()
+        elif event.option.id in self._ious:
+            self._show_iou(self._ious[event.option.id])
+
+    @work(group="act")
+    async def _show_iou(self, iou: s.Iou) -> None:
+        with self.program.telling():
+            found = await self.link.call(
+                "ledger.register", s.RegisterQuery(who=f"@{iou.who}", unit=iou.unit), s.Registers
+            )
+            register = found.registers[0] if found.registers else None
+            match await self.program.push_screen_wait(IouDialog(iou, register)):
+                case "accept" | "reject" as deed:
+                    await self.decide(iou, deed == "accept")
+                case "dispute":
+                    await self.link.call("iou.dispute", s.Dispute(id=iou.id), s.Iou)
+                case "remind":
+                    await self.link.call("iou.remind", s.IouId(id=iou.id), s.Iou)
+                    self.program.notify(f"{iou.who} gets a reminder.")
+            await self.refresh_now()
 
     @work(group="act")
     async def action_decide(self, yes: bool) -> None:

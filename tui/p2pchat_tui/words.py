@@ -33,7 +33,7 @@ def state(message: s.Message) -> Content:
     sign, style = _STATES.get(word, ("", MUTED))
     if not sign:
         return Content("")
-    return Content.styled(f"{sign} {word}{f' {count}' if count else ''}", style)
+    return Content.styled(" ".join(part for part in (sign, word, count) if part), style)
 
 
 def clock(at_ms: int) -> str:

@@ -14,6 +14,9 @@ from p2pchat_tui.composer import Composer
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
+from p2pchat.api import schema as s
+from p2pchat.api.client import Client
+
 pytestmark = pytest.mark.end_to_end
 
 PATIENCE_S = 30.0
@@ -32,7 +35,8 @@ class Driver:
     def screen(self) -> str:
         """What is to be read on the terminal."""
         strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+        lines = ("".join(segment.text for segment in strip).rstrip() for strip in strips)
+        return "\n".join(lines)
 
     async def until(self, claim: Callable[[], Any]) -> None:
         """Wait until something holds."""
@@ -49,10 +53,6 @@ class Driver:
     async def misses(self, text: str) -> None:
         """Wait until it stands there no longer."""
         await self.until(lambda: text not in self.screen)
-
-    async def asks(self, *words: str, person: Any, claim: Callable[[Any], bool]) -> None:
-        """Wait until what a command of another person answers is as claimed."""
-        await self.until(lambda: claim(person.json(*words)))
 
     async def keys(self, *keys: str) -> None:
         """Press keys one after the other; a text of several letters is typed."""
@@ -109,7 +109,8 @@ def pair(people: tuple[Any, Any]) -> tuple[Any, Any]:
         await ui.sees("Asking you", "it is bob", "Safety number", "not compared yet")
         await ui.click("Accept")
         await ui.sees("Contacts")
-        await ui.asks("contact", "show", "alice", person=bob, claim=lambda one: one["state"] == "accepted")
+        who = s.Who(who="alice")
+        await ui.until(lambda: ask(bob, "contact.show", who).state == "accepted")
         await ui.click("Verified")
         number = alice.json("contact", "show", "bob")["safety_number"]
         await ui.sees("It is the same", *number.split()[:3])
@@ -121,8 +122,20 @@ def pair(people: tuple[Any, Any]) -> tuple[Any, Any]:
     return alice, bob
 
 
-def last(person: Any, chat: str) -> Any:
-    return person.json("history", chat, "--limit", "1")["messages"][0]
+def ask(person: Any, method: str, params: s.Params) -> Any:
+    """What the node of a person answers: as a command would, without a process for each."""
+    with Client.connect(person.home / "node.sock") as client:
+        return client.call(method, params)
+
+
+def last(person: Any, chat: str) -> s.Message:
+    found = ask(person, "message.history", s.History(chat=chat, limit=1)).messages[0]
+    assert isinstance(found, s.Message)
+    return found
+
+
+def reactions(person: Any, message: str) -> list[str]:
+    return [one.emoji for one in ask(person, "message.show", s.MessageId(id=message)).reactions]
 
 
 def test_what_is_typed_arrives_and_its_state_is_told(pair: tuple[Any, Any]) -> None:
@@ -135,11 +148,13 @@ def test_what_is_typed_arrives_and_its_state_is_told(pair: tuple[Any, Any]) -> N
         await ui.type("second :tada:")
         await ui.keys("enter")
         await ui.sees("first line", "second 🎉  ✓ delivered")
-        assert last(bob, "alice")["text"] == "first line\nsecond 🎉"
+        assert last(bob, "alice").text == "first line\nsecond 🎉"
         assert ui.app.query_one(Composer).text == ""
+        bob("typing", "alice")
+        await ui.sees("is typing")
         bob("send", "alice", "an answer")
         await ui.sees("an answer")
-        await ui.until(lambda: last(bob, "alice")["state"] == "read")
+        await ui.until(lambda: last(bob, "alice").state == "read")
 
     drive(alice, chat)
 
@@ -154,12 +169,12 @@ def test_a_message_is_answered_marked_changed_and_deleted_by_keys(pair: tuple[An
         await ui.type("the one that smells")
         await ui.sees("↪ answer to bob: which cheese?")
         await ui.keys("enter")
-        await ui.until(lambda: last(bob, "alice")["reply"] == question)
+        await ui.until(lambda: last(bob, "alice").reply == question)
         await ui.sees("↪ bob: which cheese?")
         await ui.keys("up", "up", "plus")
         await ui.sees("thumbs up sign")
         await ui.keys("enter")
-        await ui.until(lambda: bob.json("msg", "show", question)["reactions"])
+        await ui.until(lambda: reactions(bob, question))
         await ui.sees("👍 alice")
         await ui.keys("s")
         await ui.sees("★")
@@ -169,15 +184,15 @@ def test_a_message_is_answered_marked_changed_and_deleted_by_keys(pair: tuple[An
         await ui.type("the mild one")
         await ui.keys("enter")
         await ui.sees("the mild one  edited")
-        await ui.until(lambda: last(bob, "alice")["text"] == "the mild one")
+        await ui.until(lambda: last(bob, "alice").text == "the mild one")
         await ui.keys("up", "d")
         await ui.sees("Delete this message?")
         await ui.keys("y")
-        await ui.until(lambda: last(bob, "alice")["kind"] == "deleted")
+        await ui.until(lambda: last(bob, "alice").kind == "deleted")
         await ui.misses("the mild one")
 
     drive(alice, act)
-    assert [one["emoji"] for one in bob.json("msg", "show", question)["reactions"]] == ["👍"]
+    assert reactions(bob, question) == ["👍"]
 
 
 def test_what_a_peer_writes_is_shown_as_text(pair: tuple[Any, Any]) -> None:
@@ -200,13 +215,15 @@ def test_an_iou_is_accepted_in_the_chat_and_settled_on_the_money_screen(pair: tu
         await ui.sees("+12.50 EUR")
         await ui.keys("f4")
         await ui.sees("nothing to decide", "binding")
-        await ui.keys("down")
+        await ui.keys("down", "enter", "enter")
+        await ui.sees("Account with bob in EUR", "▸", "Remind")
+        await ui.keys("escape")
         await ui.keys("u")
         await ui.sees("bob paid me back")
         await ui.fill("note", "in cash")
         await ui.click("Sign")
-        await ui.until(lambda: alice.json("balance", "bob")["balances"] == [] or ui.screen.count("even"))
-        await ui.asks("iou", "list", person=bob, claim=lambda found: found["ious"][0]["note"] == "in cash")
+        await ui.until(lambda: ui.screen.count("even"))
+        await ui.until(lambda: ask(bob, "iou.list", s.BalanceQuery()).ious[0].note == "in cash")
 
     drive(alice, settle)
 
@@ -224,7 +241,7 @@ def test_a_group_is_founded_filled_and_searched(pair: tuple[Any, Any]) -> None:
         await ui.sees("bob")
         await ui.keys("enter")
         await ui.sees("Invited: bob")
-        await ui.asks("group", "list", person=bob, claim=lambda found: bool(found["groups"]))
+        await ui.until(lambda: ask(bob, "group.list", s.Nothing()).groups)
         assert bob("group", "accept", "trip").code == 0
         await ui.keys("escape")
         await ui.sees("2 members")
