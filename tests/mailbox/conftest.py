@@ -39,6 +39,7 @@ class World:
     guest: Libp2pNetwork
     now_ms: int = NOON_MS
     path: Path = Path()
+    database: Any = None
 
     def at(self) -> Any:
         """A new conversation."""
@@ -106,7 +107,7 @@ async def open_world(path: Path, limits: MailboxLimits) -> AsyncIterator[World]:
             entropy=os.urandom,
             range_of=mailbox.range_of,
         )
-        world = World(server, mailbox, guest, path=path)
+        world = World(server, mailbox, guest, path=path, database=database)
         nursery = await stack.enter_async_context(trio.open_nursery())
         await nursery.start(server.run)
         mailbox.serve(protocols.MAILBOX, server.serve, frame_limit=protocols.MAILBOX_FRAME_LIMIT)

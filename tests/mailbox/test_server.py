@@ -266,6 +266,24 @@ async def test_an_owner_cannot_fill_the_disk_with_tags(new_world: Any, new_owner
         assert world.path.stat().st_size <= 1.5 * limits.size
 
 
+async def test_a_full_disk_is_refused_politely(world: Any, new_owner: Any) -> None:
+    owner = new_owner(world)
+    async with world.at() as client:
+        await owner.visit(client)
+        await owner.admit(client)
+        first = owner.parcel()
+        await client.deposit([owner.deposit(first)])
+        connection = world.database._connection
+        pages = connection.pragma("page_count")
+        connection.pragma("max_page_count", pages)  # SQLite finds the disk full
+        answers = reasons(await client.deposit([owner.deposit(owner.parcel(bytes(15_000)))]))
+        assert answers == ["full"]
+        assert (await client.fetch(wait=False))[0] == [first]
+        connection.pragma("max_page_count", 1_000_000)
+        assert reasons(await client.deposit([owner.deposit()])) == ["held"]
+    assert world.server.state.used == (await world.server._store.read(boxes.sums)).size
+
+
 async def test_a_neighbourhood_that_asks_too_fast_is_put_off(new_world: Any, new_owner: Any) -> None:
     async with new_world(replace(SMALL, deposits_per_second=1)) as world, world.at() as client:
         owner = new_owner(world)
