@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-slow sim bench soak bench-rivals docs screens lock wheel clean
+.PHONY: help demo test check test-slow sim mutations bench soak bench-rivals docs screens lock wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ test-slow: $(VENV)/.ready ## Run the soak and scale tests as well
 
 sim: $(VENV)/.ready ## Run the simulated scenarios with SEEDS seeds each (200); SEED=17 runs that one alone
 	@SEEDS=$(or $(SEEDS),200) PYTHONHASHSEED=0 $(BIN)/pytest -q tests/sim
+
+mutations: $(VENV)/.ready ## Disable each rule of groups in turn and see that a test turns red (about ten minutes)
+	@$(BIN)/python scripts/mutations.py
 
 bench: $(VENV)/.ready ## Measure beside raw limits, into docs/performance.md (about five minutes)
 	@$(BIN)/python -m benchmarks
