@@ -99,10 +99,10 @@ class Side:
         return took
 
     def lengthen(self, count: int) -> None:
-        """Put `count` lines into the chat with Ann, as if they had come."""
+        """Put `count` lines into the chat with the only contact, as if they had come."""
         known = self.database.read(
             lambda tx: messages.page(
-                tx, direct_conversation(self.app.person, self._ann(tx)), before=None, limit=1
+                tx, direct_conversation(self.app.person, self._contact(tx)), before=None, limit=1
             )
         )[0]
         for first in range(0, count, 5000):
@@ -118,9 +118,9 @@ class Side:
             ]
             self.database.transact(lambda tx, some=lines: [messages.add(tx, one) for one in some])
 
-    def _ann(self, tx: Reader) -> PersonId:
-        (ann,) = people.persons(tx, "accepted")
-        return ann.id
+    def _contact(self, tx: Reader) -> PersonId:
+        (contact,) = people.persons(tx, "accepted")
+        return contact.id
 
     def ask(self, method: str, params: s.Params) -> float:
         """Seconds of CPU that a query takes."""

@@ -16,12 +16,12 @@ from contextlib import ExitStack, contextmanager
 from benchmarks.figures import Sample, percentile
 from benchmarks.people import Client, Person, befriend, drain, people, text, until
 
-COUNT = 4000
-PINGS = 150
+COUNT = 3000
+PINGS = 100
 PAUSE_S = 0.005  # between texts whose latency is measured
 CALLS = 5000
 CLIENTS, DEAF = 50, 10
-IDLE_S = 20.0
+IDLE_S = 15.0
 
 
 def rate(sender: Person, receiver: Person, count: int = COUNT) -> Iterator[Sample]:

@@ -36,7 +36,10 @@ METRICS: Final[dict[str, Metric]] = {
     "missed": Metric("10,000 missed messages", "s", False, 3),
     "reconnect": Metric("first text after the peer was killed and is back", "s", False, 0.5, 2),
     "cold_start": Metric("cold start to ready", "s", False, 1.2, 2),
-    "cli_of_typer": Metric("start of a command, share of `import typer`", "ratio", False, 1.6, 2),
+    "cold_start_cpu": Metric("CPU of a cold start", "s", digits=2),
+    "cli_of_typer": Metric(
+        "CPU of a command against a running node, `import typer` = 1", "ratio", False, 1.6, 2
+    ),
     "idle_memory": Metric("idle memory", "MB", False, 100, 0),
     "idle_cpu": Metric("idle CPU", "%", False, 0.3, 2),
     "ingest": Metric("direct messages taken in, one core, in batches", "messages/s of CPU", True, 5000, 0),

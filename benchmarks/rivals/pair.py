@@ -14,7 +14,7 @@ import psutil
 
 from benchmarks.figures import Sample, percentile
 
-PINGS = 150
+PINGS = 100
 IDLE_S = 10.0
 PATIENCE_S = 60
 
