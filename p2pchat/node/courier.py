@@ -185,7 +185,7 @@ class _Trip:
                 continue
             with trio.move_on_at(self._heard + ACK_S if self._in_flight else float("inf")) as waiting:
                 await bell.wait()
-            if waiting.cancelled_caught:
+            if waiting.cancelled_caught and self._in_flight and trio.current_time() >= self._heard + ACK_S:
                 raise trio.TooSlowError
             if self._bells[self._device] is bell:
                 self._bells[self._device] = trio.Event()
@@ -214,8 +214,10 @@ class _Trip:
     async def _acknowledged(self, ids: tuple[EnvelopeId, ...]) -> None:
         self._heard = trio.current_time()
         await self._store.run(lambda tx: envelopes.acknowledged(self._app, tx, self._device, ids))
+        was_full = len(self._in_flight) >= WINDOW
         self._in_flight.difference_update(ids)
-        self._bells[self._device].set()
+        if was_full:  # else nothing waits for room, and what is queued rings by itself
+            self._bells[self._device].set()
 
     async def _refuse(self, id: EnvelopeId, reason: NakReason) -> None:
         self._heard = trio.current_time()
