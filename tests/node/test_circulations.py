@@ -313,6 +313,34 @@ def simulate(ring: Ring, chance: random.Random, *, cancels: bool) -> None:
                     sender.change("circle.cancel", s.CirculationRef(id=one.id))
 
 
+@pytest.mark.parametrize("seed", range(int(os.environ.get("P2PCHAT_CIRCLES_RESTORED", "3"))))
+def test_whoever_is_restored_on_the_way_all_moves_or_nothing_does(
+    new_ring: Any, workshop: Any, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(1000 + seed)
+    size = chance.randint(3, 5)
+    ring = new_ring(size)
+    who = chance.randrange(size)
+    early = chance.random() < 0.5
+    if early:
+        ring[who].back_up(tmp_path / "backup")
+    ring.pay(0, size - 1)
+    simulate(ring, chance, cancels=False)
+    if not early:
+        ring[who].back_up(tmp_path / "backup")
+        simulate(ring, chance, cancels=False)
+    ring.people[who] = workshop.restored(ring[who], tmp_path / "backup")
+    simulate(ring, chance, cancels=False)
+    ring.rest()
+    ring.let_days_pass()
+    ring.rest()
+    ring.rest()
+    assert ring.held() == 0
+    moved = [ring.cents(index + 1, index) for index in range(size - 1)]
+    assert moved in ([0] * (size - 1), [1200] * (size - 1)), (who, early, moved)
+    ring[who].close()
+
+
 def check_atomic(ring: Ring, size: int, before: list[Any]) -> bool:
     """After everybody is back: all moved or nothing did, and nothing is frozen."""
     ring.rest()

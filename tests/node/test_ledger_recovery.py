@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from p2pchat.core.ids import LedgerEntryId
 from p2pchat.core.ledger import holdings
 from p2pchat.core.ledger.bundle import BundleKind
 from p2pchat.core.ledger.verify import verify_bundle
-from p2pchat.errors import NotAllowedError
+from p2pchat.errors import NotAllowedError, UsageError
 from p2pchat.node.features import accounts, restore
 from p2pchat.node.profile import Profile
 from p2pchat.node.words import from_words, to_words
@@ -206,3 +209,60 @@ def test_a_forked_chain_is_proven_kept_and_shown_to_the_one_who_forked_it(worksh
     accept_all(ann)
     workshop.rest(ann, ben, cleo)
     assert (ann.cents(ben), ben.cents(ann)) == (600, -600), "both branches count against him who signed them"
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("P2PCHAT_RESTORES", "3"))))
+def test_restores_at_random_moments_lose_no_cent_and_overshoot_no_limit(
+    workshop: Any, people: Any, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    ann, ben, cleo = people
+    pair = [ann, ben]
+    for one, other in ((0, 1), (1, 0)):
+        limit = s.SetLimit(who=pair[other].app.name, amount="100 EUR", auto="0")
+        pair[one].change("iou.limit", limit)
+    workshop.rest(*pair, cleo)
+    kept: dict[int, Path] = {}
+    for step in range(50):
+        side = chance.randrange(2)
+        person, other = pair[side], pair[1 - side]
+        act = chance.random()
+        if act < 0.3:
+            _try(lambda me=person, to=other: pay(me, to, f"{chance.randrange(1, 60)} EUR"))
+        elif act < 0.55:
+            for one in person.decidable():
+                _try(lambda me=person, it=one: me.change("iou.accept", s.IouId(id=it.id)))
+        elif act < 0.85:
+            for sealed in person.seal(other):
+                if chance.random() < 0.7:
+                    person.hear(other, other.take(person, sealed))
+            person.in_flight[other.device].clear()
+        elif act < 0.93 or side not in kept:
+            kept[side] = tmp_path / f"{step}.backup"
+            person.back_up(kept[side])
+        else:
+            home = tmp_path / f"{step}" / person.app.name
+            pair[side] = workshop.person.restored(person, kept.pop(side), home)
+            kept.clear()
+            # Two who are restored before either has heard of it would have to be introduced anew.
+            for _ in range(4):
+                for sender, receiver in (pair, pair[::-1]):
+                    for sealed in sender.seal(receiver):
+                        sender.hear(receiver, receiver.take(sender, sealed))
+    workshop.rest(*pair, cleo)
+    one, other = pair
+    assert one.cents(other) == -other.cents(one)
+    assert abs(one.cents(other)) <= 10_000
+    lines = [
+        {(line.id, line.state, line.minor) for line in person.query("iou.list", s.BalanceQuery()).ious}
+        for person in pair
+    ]
+    assert lines[0] == lines[1]
+    assert not any(person.query("ledger.forks", s.Nothing()).forks for person in pair)
+    assert not any(b.recovering for p in pair for b in p.query("iou.balance", s.BalanceQuery()).balances)
+
+
+def _try(act: Any) -> None:
+    # Over the limit, or this person was restored and has not settled yet: nothing was signed.
+    with suppress(UsageError):
+        act()

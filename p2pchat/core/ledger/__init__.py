@@ -25,9 +25,9 @@ Questions: `state.owed_to(me)`, `held_for`, `room_for`, `limit_of`, `offers_to`,
 | make and check entries | `account`, `details`, `entry`, `writer`, `audit` |
 | say what they mean | `chains`, `closures`, `concession`, `state` |
 | decide and act | `policy`, `actions`, `agreements`, `schedule` |
-| come back after a restore | `recovery` |
-| share bills | `split`, `expense` |
-| move debts around several people | `circulation`, `order`, `probe`, `simplify` |
+| come back after a restore | `recovery`, `holdings` |
+| share bills, name files | `split`, `expense`, `attachments` |
+| move debts around several people | `circulation`, `order`, `probe`, `offers`, `simplify`, `group_debts` |
 | prove something to others | `bundle`, `statement`, `verify` |
 | exchange with other programs | `books` |
 

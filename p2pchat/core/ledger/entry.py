@@ -87,7 +87,10 @@ _MAY: Final[dict[str, frozenset[str]]] = {
 _KINDS: Final = {kind.value: kind for kind in Kind}
 _known_account: Final = lru_cache(maxsize=256)(AccountId)
 _known_device: Final = lru_cache(maxsize=256)(DeviceId)
-_ID_PREFIX: Final = keys.hash_prefix(PURPOSE)
+_sha256: Final = hashlib.sha256
+_ID_PREFIXES: Final = [
+    keys.hash_prefix(PURPOSE) + length.to_bytes(8, "big") for length in range(MAX_ENTRY_BYTES + 1)
+]
 _as_entry_id: Final = bytes.__new__  # LedgerEntryId(...) without its check of the length
 
 
@@ -199,7 +202,7 @@ def trust(raw: bytes, signature: bytes) -> SignedEntry:
             seq,
             prev,
             _KINDS[kind],
-            None if ref is None else _as_entry_id(LedgerEntryId, ref),
+            ref and _as_entry_id(LedgerEntryId, ref),
             amount,
             lock,
             preimage,
@@ -216,8 +219,9 @@ def trust(raw: bytes, signature: bytes) -> SignedEntry:
 
 def entry_id(raw: bytes) -> LedgerEntryId:
     """The name of the entry whose bytes are `raw`: their tagged hash, in line, for opening is made of it."""
-    digest = hashlib.sha256(_ID_PREFIX + len(raw).to_bytes(8, "big") + raw).digest()
-    return _as_entry_id(LedgerEntryId, digest)
+    if len(raw) > MAX_ENTRY_BYTES:
+        raise DecodeError("too long for a ledger entry")
+    return _as_entry_id(LedgerEntryId, _sha256(_ID_PREFIXES[len(raw)] + raw).digest())
 
 
 def encode(entry: LedgerEntry) -> bytes:

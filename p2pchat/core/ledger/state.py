@@ -26,7 +26,10 @@ from p2pchat.errors import ProtocolError
 _ACCEPT: Final = Kind.ACCEPT
 _CONCEDE: Final = Kind.CONCEDE
 _VOID: Final = Kind.VOID
+_REQUEST: Final = Kind.REQUEST
+_LIMIT: Final = Kind.LIMIT
 _OFFERED: Final = Status.OFFERED
+_BINDING: Final = Status.BINDING
 _DEFINING_KINDS = frozenset({Kind.CONCEDE, Kind.REQUEST, Kind.LIMIT})
 _AGREED_KINDS = frozenset({Kind.TERMS, Kind.CHECKPOINT, Kind.CLOSURE})
 
@@ -125,7 +128,7 @@ class AccountState:
             ):
                 self._count(offer, _OFFERED, offer.climb(accepted=True), moved)
                 return list(moved)
-        if entry.kind in _DEFINING_KINDS:
+        if entry.kind is _CONCEDE or entry.kind is _REQUEST or entry.kind is _LIMIT:
             self._define(signed, moved)
         if entry.ref is not None:
             self._refer(signed, moved)
@@ -260,14 +263,15 @@ class AccountState:
     def _define(self, signed: SignedEntry, moved: dict[LedgerEntryId, None]) -> None:
         """Make what others may refer to. An entry that a closure shut out defines nothing."""
         kind = signed.entry.kind
-        if not self._closures.is_alive(signed):
+        if not (self._closures.is_idle or self._closures.is_alive(signed)):
             return
         seat = self._seats[signed.entry.device]
         if kind is _CONCEDE:
             self.concessions[signed.id] = concession = Concession(signed, seat)
             self.offered[seat] += concession.amount
-            if concession.lock is not None:
-                self.by_lock.setdefault(concession.lock, []).append(concession)
+            lock = signed.entry.lock
+            if lock is not None:
+                self.by_lock.setdefault(lock, []).append(concession)
             moved[signed.id] = None
         elif kind is Kind.REQUEST:
             self.requests[signed.id] = Request(signed, seat)
@@ -344,8 +348,12 @@ class AccountState:
         if before is after:
             return
         seat, amount = concession.seat, concession.amount
-        self._totals[before][seat] -= amount
-        self._totals[after][seat] += amount
+        if before is _OFFERED and after is _BINDING:
+            self.offered[seat] -= amount
+            self.conceded[seat] += amount
+        else:
+            self._totals[before][seat] -= amount
+            self._totals[after][seat] += amount
         moved[concession.id] = None
 
     def _answer(
