@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from typing import ClassVar
 
+from p2pchat_cli.message_lines import SHORT_ID
 from p2pchat_cli.text import lasting
 from textual import work
 from textual.app import ComposeResult
@@ -33,7 +34,7 @@ F1  all keys
 """
 _TYPING_S = 10.0  # so long a notice counts
 _TELL_S = 5.0  # between notices of mine
-_MAX_JUMP = 20  # pages that are loaded to find a message
+_MAX_JUMP = 5  # pages that are loaded to find a message
 
 
 class ChatPane(Pane):
@@ -227,7 +228,12 @@ class ChatPane(Pane):
                 oldest = self.conversation.messages[0].id
                 await self.conversation.prepend(await self._page(oldest, 200))
             self.conversation.focus()
-            self.conversation.selected = message.id
+            if self.conversation.find(message.id):
+                self.conversation.selected = message.id
+            else:
+                self.program.notify(
+                    f"It is further back: p2pchat history {message.chat} --before {_short(message)}"
+                )
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Walking through the list shows the chats."""
@@ -355,6 +361,10 @@ class ChatPane(Pane):
         with self.program.telling():
             await message_actions.carry_out(self, event.action, event.message)
             await self.refresh_now()
+
+
+def _short(message: s.Message) -> str:
+    return message.id[:SHORT_ID]
 
 
 def exact_name(chat: s.ChatSummary) -> str:
