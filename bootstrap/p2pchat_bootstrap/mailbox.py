@@ -42,7 +42,7 @@ async def serve_mailbox(
         server = MailboxServer(
             GroupCommit(database, lambda effects: None),
             network.device,
-            mailbox_limits(settings.limits),
+            mailbox_limits(settings.limits, settings.mailbox_token),
             now_ms=lambda: time.time_ns() // 1_000_000,
             entropy=os.urandom,
             range_of=network.range_of,
@@ -61,7 +61,7 @@ def _open(home: Home, key: SigningKey, url: str) -> Database | PostgresHolding:
     return open_holding(home.directory / FILE_NAME, tagged_hash("mailbox file", key.seed))
 
 
-def mailbox_limits(limits: NodeLimits) -> MailboxLimits:
+def mailbox_limits(limits: NodeLimits, token: str) -> MailboxLimits:
     """What the operator set, in bytes."""
     return MailboxLimits(
         size=1_000_000 * limits.mailbox_megabytes,
@@ -69,5 +69,6 @@ def mailbox_limits(limits: NodeLimits) -> MailboxLimits:
         box_size=1_000_000 * limits.mailbox_megabytes_each,
         stranger_size=1000 * limits.mailbox_kilobytes_strangers,
         days=limits.mailbox_days,
+        token=token,
         deposits_per_second=limits.mailbox_deposits_per_second,
     )

@@ -145,7 +145,7 @@ class _Node:
         if network.services.point is not None:
             network.services.point.registry.limit = limits.records
         if self._mailbox is not None:
-            self._mailbox.state.limits = mailbox_limits(limits)
+            self._mailbox.state.limits = mailbox_limits(limits, self._settings.mailbox_token)
         elif limits.mailbox_megabytes:
             logger.warning("The mailbox was off: it needs a restart to be offered.")
 

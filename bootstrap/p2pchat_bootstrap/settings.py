@@ -6,11 +6,12 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
 from p2pchat.config import Home, NetworkFile, check_address
+from p2pchat.core.mailbox.frames import MAX_TOKEN
 from p2pchat.errors import UsageError
 from p2pchat.files import write_atomically
 
@@ -38,6 +39,7 @@ _TYPES: Final = {
     "metrics": str,
     "log": str,
     "mailbox_database": str,
+    "mailbox_token": str,
     "drain_seconds": int,
     "limits": dict,
 }
@@ -70,6 +72,10 @@ log = "{log}"
 # Where messages for people who are away are kept: "" for mailbox.db beside this file, or a database that
 # several nodes share, such as "postgresql://p2pchat@db.example.org/mailbox" (password: ~/.pgpass).
 mailbox_database = "{mailbox_database}"
+
+# What a person has to show to get a mailbox here (`p2pchat mailbox use --token`); "" for nothing: then each
+# new one costs the person's machine a second of work, so that nobody takes thousands.
+mailbox_token = "{mailbox_token}"
 
 # Seconds that relayed connections get to end after SIGTERM; a second signal ends them at once.
 drain_seconds = {drain_seconds}
@@ -171,6 +177,7 @@ class Settings:
     metrics: str = ""
     log: str = "text"
     mailbox_database: str = ""
+    mailbox_token: str = field(default="", repr=False)
     drain_seconds: int = 10
     limits: NodeLimits = NodeLimits()
 
@@ -183,6 +190,8 @@ class Settings:
             raise UsageError(f"drain_seconds is a number from 0 to {_LONGEST_DRAIN_S}.")
         if self.mailbox_database and not self.mailbox_database.startswith(_POSTGRES):
             raise UsageError(f'mailbox_database is "" or begins with {_POSTGRES[0]}.')
+        if len(self.mailbox_token.encode()) > MAX_TOKEN or not self.mailbox_token.isprintable():
+            raise UsageError(f"mailbox_token has at most {MAX_TOKEN} bytes of printable text.")
         if not self.listen:
             raise UsageError("A bootstrap node listens on at least one address.")
         for address in self.announce:
@@ -232,6 +241,7 @@ class Settings:
             announce=_strings(self.announce),
             pre_shared_key_file=_escaped(self.pre_shared_key_file),
             mailbox_database=_escaped(self.mailbox_database),
+            mailbox_token=_escaped(self.mailbox_token),
             metrics=self.metrics,
             log=self.log,
             drain_seconds=self.drain_seconds,

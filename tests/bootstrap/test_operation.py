@@ -76,10 +76,13 @@ def test_a_request_that_is_none_is_answered_and_forgotten(node, request_: bytes)
 
 def test_the_limits_are_read_again_on_hangup(tmp_path, node) -> None:
     assert "is up" in next_line(node)["message"]
-    (tmp_path / "bootstrap.toml").write_text(SETTINGS.format(connections=7))
+    assert metrics(node)["p2pchat_mailbox_limit_bytes"] == 1_024_000_000
+    limits = SETTINGS.format(connections="7\nmailbox_megabytes = 5")
+    (tmp_path / "bootstrap.toml").write_text(limits)
     node.process.send_signal(signal.SIGHUP)
     assert "read again" in next_line(node)["message"]
-    assert metrics(node)["p2pchat_connections_limit"] == 7
+    values = metrics(node)
+    assert (values["p2pchat_connections_limit"], values["p2pchat_mailbox_limit_bytes"]) == (7, 5_000_000)
 
 
 def test_limits_that_cannot_be_used_leave_the_old_ones(tmp_path, node) -> None:

@@ -19,6 +19,7 @@ all_settings = st.builds(
     metrics=st.sampled_from(["", "127.0.0.1:0", "[::1]:9464"]),
     log=st.sampled_from(["text", "json"]),
     mailbox_database=st.sampled_from(["", 'postgresql://node:"@db.example/mailbox']),
+    mailbox_token=st.text(st.characters(categories=["L", "N", "P"]), max_size=30),
     drain_seconds=st.integers(0, 3600),
     limits=st.builds(NodeLimits, connections=st.integers(1, 99), records=st.integers(0, 99)),
 )
@@ -48,6 +49,7 @@ def test_the_commented_file_says_what_was_set(settings: Settings) -> None:
         ('name = "friends"\nmetrics = "127.0.0.1:65536"', "not an endpoint"),
         ('name = "friends"\nlog = "xml"', '"text" or "json"'),
         ('name = "friends"\ndrain_seconds = -1', "drain_seconds"),
+        ('name = "friends"\nmailbox_token = "' + 200 * "x" + '"', "mailbox_token has at most"),
         ('name = "friends"\nmailbox_database = "mysql://x"', "mailbox_database is"),
         ('name = "friends"\ndrain_seconds = true', "'drain_seconds' has the wrong type"),
         ('name = "friends"\n[limits]\ncolour = 1', "unknown key: 'colour'"),
