@@ -106,12 +106,13 @@ class Exchange:
         headers = [*response.headers, ("Content-Type", response.type)]
         if isinstance(response.body, bytes):
             headers.append(("Content-Length", str(len(response.body))))
-        await self._write(h11.Response(status_code=response.status, headers=headers))
+        head = h11.Response(status_code=response.status, headers=headers)
         if isinstance(response.body, bytes):
-            if method != "HEAD":
-                await self._write(h11.Data(data=response.body))
-        else:
-            await self._stream_body(response.body)
+            body = response.body if method != "HEAD" else b""
+            await self._write(head, h11.Data(data=body), h11.EndOfMessage())  # at once: one packet for most
+            return
+        await self._write(head)
+        await self._stream_body(response.body)
         await self._write(h11.EndOfMessage())
 
     async def _stream_body(self, produce: Callable[[Send], Awaitable[None]]) -> None:
@@ -131,10 +132,8 @@ class Exchange:
             await produce(send)
             nursery.cancel_scope.cancel()
 
-    async def _write(self, event: h11.Event) -> None:
-        data = self._http.send(event)
-        if not data:
-            return
+    async def _write(self, *events: h11.Event) -> None:
+        data = b"".join(self._http.send(event) or b"" for event in events)
         with trio.move_on_after(STALL_S) as patience:
             await self._stream.send_all(data)
         if patience.cancelled_caught:

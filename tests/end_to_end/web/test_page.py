@@ -116,8 +116,9 @@ def test_a_message_is_answered_changed_and_deleted(tabs: tuple[Any, Any]) -> Non
     ann.message("at noon").get_by_role("button", name="React").click()
     ann.page.get_by_role("menuitem", name="👍").click()
     expect(ben.message("at noon").locator(".reaction")).to_contain_text("👍")
-    ben.message("at noon").focus()
-    ben.page.keyboard.press("p")
+    ben.page.locator(".write").focus()
+    for key in ("Shift+Tab", "ArrowUp", "p"):  # the newest message, and a pin to it
+        ben.page.keyboard.press(key)
     expect(ann.page.locator(".pinned")).to_contain_text("at noon")
 
     ann.write("not for you")
@@ -265,6 +266,9 @@ def test_markup_in_every_field_is_shown_as_text(tabs: tuple[Any, Any]) -> None:
     ann.page.get_by_role("searchbox").fill("onerror")
     ann.page.keyboard.press("Enter")
     expect(ann.page.locator(".results .row", has_text=MARKUP).first).to_be_visible()
+    markup = "() => { try { document.body.innerHTML = '<b>x</b>' } catch (error) { return error.name } }"
+    assert ann.page.evaluate(markup) == "TypeError"  # not even by a mistake of the page
+    ann.alarms.clear()  # of which the browser tells
     for place in (
         ("people",),
         ("money", "all"),

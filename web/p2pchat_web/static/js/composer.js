@@ -16,10 +16,10 @@ export function composer(chat, { signal, lastOfMine, onSent }) {
   const input = el("textarea.write", { rows: 1, placeholder: "Message", "aria-label": `Message to ${chat.name}`, dir: "auto", maxlength: 16000 });
   const about = el("div.about-line", { hidden: true });
   const send = iconButton("send", "Send", submit, { class: "icon-button send" });
-  const money = iconButton("hand-coins", "Money", (event) => payMenu(event.currentTarget, chatOf(chat.about)));
+  const money = iconButton("hand-coins", "Money", (event) => payMenu(event.currentTarget, chatOf(chat.about)), { class: "icon-button money" });
   const smile = iconButton("smile", "Emoji", (event) => menu(event.currentTarget, [], EMOJI.map((emoji) => ({ emoji, do: () => insert(emoji) }))));
   const closed = el("p.closed", { hidden: true });
-  const bar = el("div.bar", {}, money, input, smile, send);
+  const bar = el("div.bar", {}, input, money, smile, send);
   const node = el("form.composer", { onsubmit: (event) => (event.preventDefault(), submit()) }, about, closed, bar);
   let reply = null;
   let edit = null;

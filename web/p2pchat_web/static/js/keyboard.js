@@ -2,8 +2,13 @@
 
 import { act } from "./acts.js";
 
-/** Listen on the list of messages. */
+/** Listen on the list of messages, and on what scrolls it: from there the newest message is one key away. */
 export function moves(list, { onReply, onEdit, find }) {
+  list.parentNode.addEventListener("keydown", (event) => {
+    if (event.target !== list.parentNode || event.key !== "ArrowUp") return;
+    event.preventDefault();
+    [...list.querySelectorAll(".message")].at(-1)?.focus();
+  });
   list.addEventListener("keydown", (event) => {
     const node = event.target.closest(".message");
     if (!node || event.target !== node || event.ctrlKey || event.metaKey || event.altKey) return;
