@@ -11,11 +11,14 @@ export function moves(list, { onReply, onEdit, find }) {
   });
   list.addEventListener("keydown", (event) => {
     const node = event.target.closest(".message");
-    if (!node || event.target !== node || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!node || event.ctrlKey || event.metaKey || event.altKey) return;
     const message = find(node.dataset.id);
     const all = [...list.querySelectorAll(".message")];
     const to = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (to) {
+    if (event.target !== node) {
+      if (!to) return;
+      node.focus(); // out of a link or a reaction, to its message
+    } else if (to) {
       all[all.indexOf(node) + to]?.focus();
     } else if (event.key.toLowerCase() === "r") onReply(message);
     else if (event.key.toLowerCase() === "e" && message.mine && message.kind === "text") onEdit(message);
