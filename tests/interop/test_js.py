@@ -1,10 +1,12 @@
 """Against js-libp2p: Noise, yamux, identify, ping, a stream of ours and signed gossip, both ways.
 
-Needs node, and `npm ci` in tests/interop/js; skipped otherwise.
+The first run fetches the packages of tests/interop/js/package-lock.json with `npm ci`. Where node or npm
+is missing, or the packages cannot be had, the tests are skipped; with `CI` in the environment they fail.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -24,11 +26,29 @@ from p2pchat.net.peers import parse_address, peer_id_of
 JS = Path(__file__).with_name("js")
 ECHO, LIMIT = "echo/1", 1024 * 1024
 
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.skipif(not shutil.which("node"), reason="node is not installed"),
-    pytest.mark.skipif(not (JS / "node_modules").is_dir(), reason="run `npm ci` in tests/interop/js"),
-]
+FETCH_S = 180
+DONE = JS / "node_modules" / ".package-lock.json"  # npm writes it last
+
+pytestmark = pytest.mark.interop
+
+
+@pytest.fixture(scope="session")
+def packages():
+    """The JavaScript packages, fetched once by whichever test process comes first."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        unavailable("node and npm are not installed")
+    with (JS / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not DONE.exists():
+            command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+            try:
+                subprocess.run(command, cwd=JS, check=True, capture_output=True, text=True, timeout=FETCH_S)
+            except subprocess.SubprocessError as error:
+                unavailable(f"`npm ci` in tests/interop/js failed: {getattr(error, 'stderr', error)}")
+
+
+def unavailable(why):
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
 
 
 class JsNode:
@@ -67,7 +87,7 @@ async def echo(stream):
 
 
 @pytest.fixture
-async def js(nursery):
+async def js(packages, nursery):
     run = partial(trio.run_process, cwd=JS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, check=False)
     process = await nursery.start(run, ["node", "node.mjs"])
     lines = json_lines(process.stdout)
