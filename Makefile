@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-slow sim mutations bench soak bench-rivals docs screens lock wheel clean
+.PHONY: help demo test check test-slow sim mutations bench fuzz soak bench-rivals docs screens lock wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,11 @@ screens: $(VENV)/.ready ## Draw the pictures of the terminal UI in docs/ anew
 
 soak: $(VENV)/.ready ## Run a bootstrap node under churn for MINUTES (30); draws docs/soak.svg
 	@$(BIN)/python -m benchmarks.soak $(or $(MINUTES),30) docs/soak.svg
+
+fuzz: $(VENV)/.ready ## Fuzz every decoder that strangers reach, SECONDS each (5); TARGET=yamux that one alone
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --only-binary :all: 'atheris>=3'
+	@$(BIN)/python -W ignore scripts/fuzz.py $(or $(SECONDS),5) $(TARGET)
+	@ROUNDS=1000 $(BIN)/pytest -q -s -n0 tests/net/test_attacks.py -k random
 
 lock: $(VENV)/.ready ## Resolve the dependencies anew
 	@cd locks && ../$(BIN)/uv pip compile -q ../pyproject.toml --universal --generate-hashes --override overrides.txt --custom-compile-command "make lock" -o run.txt
