@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from libp2p.crypto import ed25519, x25519
 from libp2p.crypto.keys import KeyPair
 from libp2p.custom_types import TProtocol
-from libp2p.io.exceptions import ConnectionClosedError
 from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.protocol_muxer.exceptions import MultiselectError
 from libp2p.protocol_muxer.multiselect import Multiselect
@@ -35,6 +34,7 @@ from p2pchat.net.peers import peer_id_of
 from p2pchat.net.pubsub import _take_rpc
 from p2pchat.net.yamux import wire
 from p2pchat.net.yamux.connection import YamuxConnection
+from p2pchat.testing.decoders import Wire
 
 PEER = peer_id_of(DeviceId(b"\x07" * 32))
 MULTISTREAM = encode_delim(b"/multistream/1.0.0")
@@ -79,32 +79,6 @@ rpcs = st.builds(
     st.lists(st.tuples(st.booleans(), topics), max_size=4),
     st.binary(max_size=20),
 )
-
-
-class Wire:
-    """A connection whose other end says `data` and then hangs up."""
-
-    is_initiator = False
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    async def read(self, n=None):
-        await trio.lowlevel.checkpoint()
-        size = len(self.data) if n is None else n
-        piece, self.data = self.data[:size], self.data[size:]
-        if n is None and not piece:
-            raise ConnectionClosedError("closed")
-        return piece
-
-    async def write(self, data):
-        await trio.lowlevel.checkpoint()
-
-    async def close(self):
-        await trio.lowlevel.checkpoint()
-
-    def get_remote_address(self):
-        return "192.0.2.7", 4001
 
 
 @pytest.fixture(autouse=True, scope="module")
