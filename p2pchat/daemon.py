@@ -28,6 +28,7 @@ from p2pchat.core.ids import DeviceId
 from p2pchat.errors import InUseError, NetworkError, NotFoundError, P2PChatError
 from p2pchat.net.config import NetworkConfig, Reach
 from p2pchat.net.network import PeerStatus
+from p2pchat.net.relay.limits import RelayLimits
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.effects import Passing
 from p2pchat.node.features.names import find_person
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 ANY_PORT: Final = "/ip4/0.0.0.0/tcp/0"
 _LISTEN: Final = "listen"  # in the store: where this node listened last
+_WILLING: Final = RelayLimits(reservations=32, circuits=16, circuits_per_device=4)  # a person's own line
 _WITHOUT: Final = "without"  # in the store: the ways to find others that this node does not use
 _WEB: Final = "web"  # in the store: whether HTTP is on, and for whom
 PATIENCE_S: Final = 5.0  # for an offline command to end
@@ -55,11 +57,13 @@ def main(
     listen: tuple[str, ...] = (),
     passphrase: str = "",
     without: frozenset[str] | None = None,
+    relays_for_others: bool = False,
 ) -> None:
     """Run the node of `home` until it is told to stop.
 
     `without` names ways to find others and be found that are not to be used: table, rendezvous, exchange,
-    relays, lan, port-mapping. None: those that were not used last time.
+    relays, lan, port-mapping. None: those that were not used last time. With `relays_for_others`, calls to
+    devices that cannot be dialled are passed on while this node can be.
 
     Raises:
         UsageError: no profile, or no network was joined.
@@ -70,7 +74,7 @@ def main(
         profile = stack.enter_context(_open_patiently(home, passphrase))
         network = require_network(home)
         try:
-            trio.run(_run, profile, network, listen, without)
+            trio.run(_run, profile, network, listen, without, relays_for_others)
         except BaseExceptionGroup as group:
             errors = list(_leaves(group))
             bugs = [error for error in errors if not isinstance(error, P2PChatError)]
@@ -104,7 +108,11 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 async def _run(
-    profile: Profile, network: NetworkFile, listen: tuple[str, ...], without: frozenset[str] | None
+    profile: Profile,
+    network: NetworkFile,
+    listen: tuple[str, ...],
+    without: frozenset[str] | None,
+    relays_for_others: bool,
 ) -> None:
     from p2pchat.net.libp2p_network import open_network  # takes a second: not before the home is ours
 
@@ -118,7 +126,7 @@ async def _run(
         bootstrap=network.bootstrap,
         psk=bytes.fromhex(network.pre_shared_key) if network.pre_shared_key else None,
         address_book=book,
-        reach=_reach(addresses, without),
+        reach=_reach(addresses, without, relays_for_others),
     )
     async with open_network(config) as overlay, trio.open_nursery() as nursery:
         _remember_listen(profile.database, addresses, overlay.state().listening)
@@ -142,7 +150,7 @@ async def _run(
     logger.info("Stopped.")
 
 
-def _reach(addresses: tuple[str, ...], without: frozenset[str]) -> Reach:
+def _reach(addresses: tuple[str, ...], without: frozenset[str], relays_for_others: bool) -> Reach:
     """The ways to be used. A node that listens on loopback alone has no business on the LAN."""
     outside = any(not address.startswith(("/ip4/127.", "/ip6/::1/")) for address in addresses)
     return Reach(
@@ -151,6 +159,7 @@ def _reach(addresses: tuple[str, ...], without: frozenset[str]) -> Reach:
         relays="relays" not in without,
         lan=outside and "lan" not in without,
         port_mapping=outside and "port-mapping" not in without,
+        relay_for_others=_WILLING if relays_for_others else None,
     )
 
 

@@ -32,3 +32,9 @@ def test_an_error_that_is_not_declared_is_a_fault(monkeypatch):
     monkeypatch.setitem(TARGETS, "cbor", broken)
     with pytest.raises(KeyError):
         run("cbor", b"")
+
+
+def test_an_identify_message_whose_texts_are_no_text_is_taken_without_them():
+    """Found by `make fuzz`: protobuf takes any bytes for a text, and refuses to write them again."""
+    assert run("identify", bytes.fromhex("2a0a000000d6ffffffffffff"))  # protocol_version
+    assert run("identify", bytes.fromhex("1a046162fffe"))  # a protocol

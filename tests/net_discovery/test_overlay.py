@@ -62,6 +62,22 @@ async def test_with_the_bootstrap_node_gone_the_others_keep_the_table(overlay, e
     assert record.device == last.device
 
 
+async def test_people_who_met_find_each_other_with_every_bootstrap_node_gone(overlay, eventually) -> None:
+    key, gone = SigningKey(os.urandom(32)), overlay.bootstrap.state().listening
+    alice, bob = await overlay.open(key=key), await overlay.open()
+    await eventually(lambda: bob.state().reachability == "public")
+    card = bob.state().listening
+    await overlay.stop(overlay.bootstrap)
+    await overlay.stop(alice)
+    overlay.bootstrap = None
+    alice = await overlay.open(key=key, bootstrap=gone)
+    await alice.connect(bob.device, card)
+    await alice.services.table.publish()  # as she does a few seconds after her start
+    newcomer = await overlay.open(bootstrap=alice.state().listening)  # any member will do as a way in
+    await eventually(lambda: newcomer.is_connected(alice.device))
+    await newcomer.connect(bob.device, [])
+
+
 async def test_who_is_nowhere_is_not_found(overlay, eventually) -> None:
     alice = await overlay.open()
     await eventually(lambda: alice.is_connected(overlay.bootstrap.device))

@@ -51,11 +51,18 @@ WithoutOption = Annotated[
 ]
 
 
+RelayOption = Annotated[
+    bool,
+    typer.Option("--relay", help="Pass on calls to people who cannot be dialled, while you can be."),
+]
+
+
 def run(
     ctx: typer.Context,
     listen: ListenOption = None,
     detach: Annotated[bool, typer.Option("--detach", help="Run it in the background.")] = False,
     without: WithoutOption = None,
+    relay: RelayOption = False,
 ) -> None:
     """In the foreground it logs to stderr until ^C; detached it logs to node.log in the profile."""
     session = session_of(ctx)
@@ -66,7 +73,7 @@ def run(
     if detach:
         from p2pchat_cli.detach import start
 
-        start(session, listen or [], [way.value for way in without or ()])
+        start(session, listen or [], [way.value for way in without or ()], relay=relay)
         return
     secret = session.store_passphrase()
     # trio and, once the home is known to be good, libp2p: seconds.
@@ -74,12 +81,23 @@ def run(
 
     logs.configure()
     ways = frozenset(way.value for way in without if way is not Way.none) if without else None
-    daemon.main(session.home, listen=tuple(listen or ()), passphrase=secret or "", without=ways)
+    daemon.main(
+        session.home,
+        listen=tuple(listen or ()),
+        passphrase=secret or "",
+        without=ways,
+        relays_for_others=relay,
+    )
 
 
-def start(ctx: typer.Context, listen: ListenOption = None, without: WithoutOption = None) -> None:
+def start(
+    ctx: typer.Context,
+    listen: ListenOption = None,
+    without: WithoutOption = None,
+    relay: RelayOption = False,
+) -> None:
     """As `p2pchat run --detach`: returns when it answers."""
-    run(ctx, listen, True, without)
+    run(ctx, listen, True, without, relay)
 
 
 def stop(ctx: typer.Context) -> None:

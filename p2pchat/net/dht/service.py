@@ -93,9 +93,9 @@ class Dht:
         records = [record] if (record := self.shelf.get(key, self._clock_ms())) else []
 
         def enough(found: Found) -> bool:
-            record = found.record
-            if record is not None and record.device == device and record.is_current(self._clock_ms()):
-                records.append(record)
+            for record in (found.record, found.answerer, *found.nearer):  # a node speaks for itself
+                if record is not None and record.device == device and record.is_current(self._clock_ms()):
+                    records.append(record)
             return len(records) >= AGREEING
 
         await self._search(key, enough)
@@ -127,8 +127,8 @@ class Dht:
             await self._search(secrets.token_bytes(32), lambda found: False)
 
     async def _search(self, key: bytes, enough: Callable[[Found], bool]) -> Lookup:
-        seeds = [Contact.of(record) for record in self.table.closest(key)]
-        lookup = Lookup(key, self._network.device, [*seeds, *self._seeds])
+        known = [Contact.of(record) for record in self.table.closest(key)] or self._company()
+        lookup = Lookup(key, self._network.device, [*known, *self._seeds])
         own = self.own_record()
         request = messages.encode_request(Find(key, own if Role.TABLE in own.roles else None))
         answers, results = trio.open_memory_channel[tuple[DeviceId, Found | None]](0)
@@ -152,6 +152,10 @@ class Dht:
                     nursery.cancel_scope.cancel()
                     break
         return lookup
+
+    def _company(self) -> list[Contact]:
+        """Some connected devices: whom to ask when no node of the table is known, as with all seeds gone."""
+        return [Contact(peer.peer, peer.addresses) for peer in self._network.state().peers[:MAX_LINKS]]
 
     async def _ask(self, contact: Contact, request: bytes) -> bytes | None:
         """The one frame that `contact` answers, or None: gone, silent, or closed without an answer."""

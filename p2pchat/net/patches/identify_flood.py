@@ -7,6 +7,7 @@ ever. Unnecessary once it bounds what one peer may say of itself.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 import libp2p.host.basic_host as basic_host
@@ -25,12 +26,17 @@ _original = basic_host.update_peerstore_from_identify
 async def _update(peerstore: Any, peer_id: Any, identify_msg: Any) -> None:
     bounded = Identify(
         listen_addrs=_short(identify_msg.listen_addrs)[:_MOST_ADDRESSES],
-        protocols=_short(identify_msg.protocols)[:_MOST_PROTOCOLS],
+        protocols=[name for name in _short(identify_msg.protocols) if isinstance(name, str)][
+            :_MOST_PROTOCOLS
+        ],
     )
     for name in ("public_key", "agent_version", "protocol_version", "observed_addr"):
         value = getattr(identify_msg, name)
         if identify_msg.HasField(name) and len(value) <= _LENGTH:
-            setattr(bounded, name, value)
+            with suppress(
+                UnicodeDecodeError
+            ):  # protobuf takes any bytes for a text, and gives it back as bytes
+                setattr(bounded, name, value)
     await _original(peerstore, peer_id, bounded)
 
 
