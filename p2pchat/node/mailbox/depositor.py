@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections import defaultdict
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -166,10 +167,14 @@ class Depositor:
     async def _leave_as_stranger(
         self, mailbox: MailboxClient, deposit: Deposit, box: bytes
     ) -> f.Held | f.Refused:
-        """The owner has not said yet that we may: work for it."""
+        """The owner has not said yet that we may: a friend of ours takes it all the same, others for work."""
+        bare = f.Deposit(box, deposit.expires_hour, deposit.sealed)
+        (answer,) = await mailbox.deposit([bare])
+        if not isinstance(answer, f.Refused) or answer.reason is not f.Reason.WORK:
+            return answer
         day = tags.day_of(self._app.now_ms())
         stamp = await mailbox.work("parcel", box, day, mailbox.terms.bits, parcel_id(deposit.sealed))
-        (answer,) = await mailbox.deposit([f.Deposit(box, deposit.expires_hour, deposit.sealed, stamp)])
+        (answer,) = await mailbox.deposit([replace(bare, stamp=stamp)])
         return answer
 
     async def _note(self, outcomes: list[tuple[Deposit, str, int]]) -> None:
