@@ -29,7 +29,8 @@ from p2pchat_tui.link import NodeLink
 from p2pchat_tui.money_pane import MoneyPane
 from p2pchat_tui.network_pane import NetworkPane
 from p2pchat_tui.pane import Pane
-from p2pchat_tui.people_pane import PeoplePane, details
+from p2pchat_tui.people_pane import PeoplePane
+from p2pchat_tui.person import details
 from p2pchat_tui.search_dialog import SearchDialog
 from p2pchat_tui.top_bar import TopBar
 from p2pchat_tui.words import MUTED

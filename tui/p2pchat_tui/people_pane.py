@@ -16,15 +16,9 @@ from p2pchat.api import schema as s
 from p2pchat_tui import words
 from p2pchat_tui.dialogs import Choose, Confirm, Field, Form, Show
 from p2pchat_tui.pane import Pane
+from p2pchat_tui.person import STATES, actions_for, details, drawn, number_block
 from p2pchat_tui.words import MUTED
 
-_STATES = {
-    "requested": "no answer yet",
-    "pending": "asks to be your contact",
-    "accepted": "",
-    "rejected": "rejected",
-    "blocked": "blocked",
-}
 _ACTIONS = {
     "accept": "Accept",
     "reject": "Reject",
@@ -106,7 +100,7 @@ class PeoplePane(Pane):
         marks = [
             (one.verified, " ✓", "$success"),
             (one.undecided, " ! new device", "$error"),
-            (one.state not in ("accepted", "pending"), f"  {_STATES.get(one.state)}", MUTED),
+            (one.state not in ("accepted", "pending"), f"  {STATES.get(one.state)}", MUTED),
         ]
         told = [(word, style) for holds, word, style in marks if holds]
         return Content.assemble(dot, (one.name, "" if one.state == "accepted" else "italic"), *told)
@@ -124,7 +118,7 @@ class PeoplePane(Pane):
             whole = await self.link.call("contact.show", s.Who(who=person.person), s.Contact)
             whole.connected = person.connected
             about.update(details(whole))
-            actions = _actions_for(whole)
+            actions = actions_for(whole)
         elif invitation:
             about.update(
                 Content.assemble(
@@ -235,7 +229,7 @@ class PeoplePane(Pane):
         with self.program.telling():
             made = await self.link.call("invite.create", s.Nothing(), s.Invite)
             self.program.copy_to_clipboard(made.link)
-            parts: list[Content | str] = [_drawn(made.link, self.program.size.height), "", made.link, ""]
+            parts: list[Content | str] = [drawn(made.link, self.program.size.height), "", made.link, ""]
             parts.append("Whoever has this link can ask to be your contact. It was copied to the clipboard.")
             if not made.reachable:
                 parts.append("It holds no address yet: others will need to find you through the network.")
@@ -268,72 +262,3 @@ class PeoplePane(Pane):
             with self.program.telling():
                 group = await self.link.call("group.create", s.CreateGroup(name=filled["name"]), s.Group)
                 self.program.write_to(f"#{group.name}")
-
-
-def number_block(number: str) -> str:
-    """A safety number in rows that are easy to read aloud."""
-    words_ = number.split()
-    return "\n".join("  ".join(words_[start : start + 4]) for start in range(0, len(words_), 4))
-
-
-def details(one: s.Contact) -> Content:
-    """All about one person."""
-    standing = "asks to be your contact" if one.state == "pending" else _STATES.get(one.state, one.state)
-    parts: list[Content | str] = [
-        Content.assemble(
-            (one.name, "bold $primary"),
-            (
-                "  ● connected" if one.connected else "  ● not connected",
-                "$success" if one.connected else MUTED,
-            ),
-            (f"  {standing}" if standing else "", "$accent"),
-        ),
-        "",
-    ]
-    if one.message:
-        parts += [Content.assemble("“", (one.message, "italic"), "”"), ""]
-    if one.introduced_by:
-        parts += [f"introduced by {one.introduced_by}", ""]
-    if one.undecided:
-        parts += [
-            Content.styled("A new device speaks for this person. Compare the safety number.", "$error"),
-            "",
-        ]
-    if one.safety_number:
-        verified = ("✓ verified", "$success") if one.verified else ("not compared yet", "$accent")
-        parts += [
-            Content.assemble(("Safety number  ", "bold"), verified),
-            number_block(one.safety_number),
-            "",
-        ]
-    parts += [Content.assemble(("fingerprint  ", MUTED), one.fingerprint)]
-    if one.claimed_name != one.name:
-        parts.append(Content.assemble(("calls themself  ", MUTED), one.claimed_name))
-    return words.lines(parts)
-
-
-def _actions_for(one: s.Contact) -> list[str]:
-    match one.state:
-        case "pending":
-            return ["accept", "reject"]
-        case "accepted":
-            middle = ["trust"] if one.undecided else []
-            verify = [] if one.verified and not one.undecided else ["verify"]
-            return ["write", *verify, *middle, "rename", "introduce", "block"]
-        case "blocked":
-            return ["unblock"]
-    return ["rename", "block"]
-
-
-def _drawn(link: str, height: int) -> Content:
-    """The link as a QR code, dark on light whatever the theme, two modules to a character."""
-    import segno
-
-    code = segno.make_qr(link, error="l")
-    rows = [[bool(cell) for cell in row] for row in code.matrix_iter(border=2)]
-    if len(rows) // 2 + 10 > height:
-        return Content.styled("The window is too small for the QR code.", MUTED)
-    pairs = zip(rows[::2], [*rows[1::2], [False] * len(rows[0])], strict=False)
-    signs = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
-    drawn = ["".join(signs[pair] for pair in zip(*lines_, strict=True)) for lines_ in pairs]
-    return Content.styled("\n".join(drawn), "black on white")
