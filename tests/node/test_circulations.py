@@ -313,7 +313,7 @@ def simulate(ring: Ring, chance: random.Random, *, cancels: bool) -> None:
                     sender.change("circle.cancel", s.CirculationRef(id=one.id))
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("P2PCHAT_CIRCLES_RESTORED", "3"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("P2PCHAT_CIRCLES_RESTORED", "2"))))
 def test_whoever_is_restored_on_the_way_all_moves_or_nothing_does(
     new_ring: Any, workshop: Any, tmp_path: Path, seed: int
 ) -> None:
@@ -356,7 +356,7 @@ def check_atomic(ring: Ring, size: int, before: list[Any]) -> bool:
     return moved[0] != 0
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("P2PCHAT_CIRCLES", "6"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("P2PCHAT_CIRCLES", "4"))))
 def test_whatever_breaks_all_moves_or_nothing_does(new_ring: Any, seed: int) -> None:
     chance = random.Random(seed)
     size = chance.randint(3, 6)

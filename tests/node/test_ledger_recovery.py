@@ -211,7 +211,7 @@ def test_a_forked_chain_is_proven_kept_and_shown_to_the_one_who_forked_it(worksh
     assert (ann.cents(ben), ben.cents(ann)) == (600, -600), "both branches count against him who signed them"
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("P2PCHAT_RESTORES", "3"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("P2PCHAT_RESTORES", "2"))))
 def test_restores_at_random_moments_lose_no_cent_and_overshoot_no_limit(
     workshop: Any, people: Any, tmp_path: Path, seed: int
 ) -> None:
