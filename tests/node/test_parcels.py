@@ -146,6 +146,20 @@ def test_a_mailbox_that_was_dropped_is_left_nothing(pair: Any, workshop: Any) ->
     assert state(ann, message) == "queued"
 
 
+@pytest.mark.parametrize(
+    "written", ["", "/", "nowhere", "/ip4/192.0.2.7/tcp/4001", "../../etc/passwd", "a" * 256]
+)
+def test_a_card_that_names_rubbish_as_a_mailbox_stops_nothing(pair: Any, workshop: Any, written: str) -> None:
+    ann, ben = pair
+    ben.database.transact(lambda tx: mailboxes.name(tx, written or " ", ""))
+    ben.database.transact(lambda tx: feature._announce(ben.app, tx))
+    workshop.rest(ann, ben)
+    message = say(ann, ben, "all the same")
+    collect(ben, leave(ann, ben))
+    assert ben.texts_of(ann) == ["all the same"]
+    assert state(ann, message) == "handed 1/1"
+
+
 def test_only_contacts_and_fellow_members_are_admitted(pair: Any) -> None:
     ann, ben = pair
     mailbox = ann.device  # whichever

@@ -271,7 +271,19 @@ def _reached_by(tx: Reader, device: DeviceId) -> tuple[MailboxKeys | None, tuple
     known = people.device(tx, device)
     person = people.person(tx, known.person) if known and known.standing == "listed" else None
     card = _card_of(tx, person) if person else None
-    return (card.keys_of(device), card.mailboxes) if card else (None, ())
+    return (card.keys_of(device), tuple(filter(_is_place, card.mailboxes))) if card else (None, ())
+
+
+def _is_place(holder: str) -> bool:
+    """Whether what a card calls a mailbox is an address or the id of a device; anybody can write anything."""
+    try:
+        if holder.startswith("/"):
+            check_address(holder)
+        else:
+            DeviceId.parse(holder)
+    except UsageError:
+        return False
+    return True
 
 
 def mailboxes_of(tx: Reader, person: people.Person) -> int:

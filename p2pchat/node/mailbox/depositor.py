@@ -58,9 +58,8 @@ class Depositor:
 
     async def connected(self, device: DeviceId) -> None:
         """A device is reached: if it is a mailbox that was missed, it is asked at once."""
-        missed = await self._store.read(mailboxes.missed)
-        for holder in missed:
-            if locate(holder)[0] == device:
+        for holder in await self._store.read(mailboxes.missed):
+            if _leads_to(holder, device):
                 await self._store.run(lambda tx, one=holder: mailboxes.try_again(tx, one))  # type: ignore[misc]
                 self.wake()
 
@@ -186,3 +185,10 @@ class Depositor:
                     feature.held(self._app, tx, deposit)
 
         await self._store.run(note)
+
+
+def _leads_to(holder: str, device: DeviceId) -> bool:
+    try:
+        return locate(holder)[0] == device
+    except UsageError:  # a peer id that is none, from somebody's card
+        return False
