@@ -171,3 +171,17 @@ def test_an_answer_is_listed_with_the_words_of_the_request(pair: Any, workshop: 
     workshop.rest(ann, ben)
     (listed,) = ann.query("ledger.register", s.RegisterQuery(who="ben")).registers
     assert [(line.note, line.category) for line in listed.lines][-1] == ("tea #food", "food")
+
+
+def test_a_challenge_of_the_reader_is_inside(pair: Any, workshop: Any) -> None:
+    ann, ben = pair
+    prove(ben, "ann")
+    workshop.rest(ann, ben)
+    wanted = s.StatementQuery(who="ann", challenge=b"8 bytes!")
+    assert not ben.change("ledger.statement", wanted).countersigned, "the one without it does not do"
+    workshop.rest(ann, ben)
+    proof = ben.change("ledger.statement", wanted)
+    assert proof.countersigned
+    assert verify_bundle(proof.data).challenge == b"8 bytes!"
+    with pytest.raises(UsageError):
+        ben.change("ledger.statement", s.StatementQuery(who="ann", challenge=b"short"))

@@ -58,12 +58,16 @@ def statement(
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds to wait until the contact's node confirms the balance.")
     ] = 10,
+    challenge: Annotated[
+        str | None,
+        typer.Option(metavar="HEX", help="8 to 32 bytes that the reader chose: shows that it is fresh."),
+    ] = None,
 ) -> None:
     """Anybody can check the file with `p2pchat ledger verify`."""
     session = session_of(ctx)
     _check_free(file)
     until = time.monotonic() + wait
-    query = s.StatementQuery(who=who, unit=unit)
+    query = s.StatementQuery(who=who, unit=unit, challenge=_bytes_of(challenge))
     proof = session.call("ledger.statement", query, s.Proof)
     while not proof.countersigned and session.node_runs() and time.monotonic() < until:
         time.sleep(_PAUSE_S)
@@ -162,6 +166,13 @@ def _files(folder: Path, books: list[s.Book], format: Format) -> list[Path]:
     names = [f"{''.join(filter(str.isalnum, book.who))}-{book.unit}" for book in books]
     endings = [name if names.count(name) == 1 else f"{name}-{index}" for index, name in enumerate(names)]
     return [folder / f"{name}.{_ENDINGS[format.value]}" for name in endings]
+
+
+def _bytes_of(hexadecimal: str | None) -> bytes | None:
+    try:
+        return None if hexadecimal is None else bytes.fromhex(hexadecimal)
+    except ValueError as error:
+        raise UsageError("A challenge is written in hexadecimal, such as 00ff17a3c4d5e6f7.") from error
 
 
 def _make(folder: Path) -> None:

@@ -11,6 +11,7 @@ from p2pchat.api.methods.base import Change, Query
 from p2pchat.core import content
 from p2pchat.core.ids import LedgerEntryId
 from p2pchat.core.ledger.attachments import detach
+from p2pchat.errors import UsageError
 from p2pchat.node.features import accounts, direct, ious, ledger, ledger_words, limits, proofs, splits
 from p2pchat.node.features.app import App
 from p2pchat.node.features.divisions import Division
@@ -127,7 +128,9 @@ def iou_balance(app: App, tx: Reader, params: s.BalanceQuery) -> s.Balances:
 def ledger_statement(app: App, tx: Transaction, params: s.StatementQuery) -> s.Proof:
     """See the table."""
     person = find_person(tx, params.who)
-    proof = proofs.prove(app, tx, person, params.unit)
+    if params.challenge is not None and not 8 <= len(params.challenge) <= 32:
+        raise UsageError("a challenge has 8 to 32 bytes")
+    proof = proofs.prove(app, tx, person, params.unit, params.challenge)
     if proof.proposal is not None:
         direct.say(app, tx, person, proof.proposal.said, shown=proof.proposal.shown)
     return s.Proof(data=proof.data, countersigned=proof.countersigned)

@@ -136,6 +136,7 @@ class StatementQuery(Params):
 
     who: str
     unit: str | None = None
+    challenge: bytes | None = None  # 8 to 32 bytes that the reader chose: shows that it is fresh
 
 
 class Proof(Result):

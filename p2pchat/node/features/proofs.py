@@ -18,7 +18,6 @@ from p2pchat.core.ledger.account import open_account
 from p2pchat.core.ledger.books import archive, beancount, hledger, page, register, table
 from p2pchat.core.ledger.books.register import Register
 from p2pchat.core.ledger.details import Checkpoint
-from p2pchat.core.ledger.entry import Kind
 from p2pchat.core.ledger.state import AccountState
 from p2pchat.core.ledger.units import read_unit
 from p2pchat.core.ledger.verify import verify_bundle
@@ -52,8 +51,12 @@ class Book:
     text: str
 
 
-def prove(app: App, tx: Transaction, person: people.Person, unit: str | None) -> Proof:
+def prove(
+    app: App, tx: Transaction, person: people.Person, unit: str | None, challenge: bytes | None = None
+) -> Proof:
     """A statement of what stands between `person` and me, or the history and a proposal for a statement.
+
+    A reader's `challenge` inside shows that it is not older than the challenge.
 
     Raises:
         NotFoundError: there is no such account.
@@ -62,12 +65,12 @@ def prove(app: App, tx: Transaction, person: people.Person, unit: str | None) ->
     stored = _account(tx, person, unit)
     with accounts.known(app, tx, stored) as state:
         certificates = ledger_devices.certificates(app, tx, person.id)
-        agreed = _agreed(state)
+        agreed = _agreed(state, challenge)
         if agreed is not None:
             return Proof(statement.statement(state, certificates, agreed), True, None)
         proposal = None
-        if not _is_proposed(app, state):
-            draft = agreements.propose_checkpoint(state, app.person)
+        if not _is_proposed(app, state, challenge):
+            draft = agreements.propose_checkpoint(state, app.person, challenge=challenge)
             proposal = accounts.write(app, tx, state, draft)
         return Proof(statement.history(state, certificates), False, proposal)
 
@@ -154,21 +157,22 @@ def _unit(stored: ledger.StoredAccount) -> str:
     return read_unit(decode(stored.unit)).code
 
 
-def _agreed(state: AccountState) -> LedgerEntryId | None:
-    """The newest checkpoint that both signed, if it still gives the totals."""
+def _agreed(state: AccountState, challenge: bytes | None) -> LedgerEntryId | None:
+    """The newest checkpoint (with this challenge) that both signed, if it still gives the totals."""
     for id, claimed in reversed(_checkpoints(state)):
-        if id in state.agreed:
+        if id in state.agreed and challenge in (None, claimed.challenge):
             is_current = (claimed.conceded, claimed.held) == (tuple(state.conceded), tuple(state.held))
             return id if is_current else None
     return None
 
 
-def _is_proposed(app: App, state: AccountState) -> bool:
+def _is_proposed(app: App, state: AccountState, challenge: bytes | None) -> bool:
     """Whether a checkpoint of mine waits for the other side, and nothing has come since."""
     newest = next(reversed(state.chains.entries.values()), None)
     return (
         newest is not None
-        and newest.entry.kind is Kind.CHECKPOINT
+        and isinstance(newest.entry.details, Checkpoint)
+        and challenge in (None, newest.entry.details.challenge)
         and state.seat_of(newest) == state.account.seat(app.person)
     )
 
