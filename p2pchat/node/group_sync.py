@@ -279,6 +279,9 @@ class _Talk:
             shared = set(group_views.shared_with(self._app, tx, self._stream.peer))
             for group in set(self._sessions) - shared:
                 del self._sessions[group]
+                heights = group_views.parting_heights(self._app, tx, group, self._stream.peer)
+                if heights is not None:
+                    self._farewells[group] = Farewell(heights)
             for group in shared - set(self._sessions) - self._unshared:
                 self._sessions[group] = SyncSession(group, initiator=self._initiator)
         frames: list[bytes] = list(self._refusals)

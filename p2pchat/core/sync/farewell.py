@@ -22,7 +22,7 @@ class Farewell:
     def __init__(self, heights: Mapping[DeviceId, int]) -> None:
         """`heights` says how much of each device's chain he may have."""
         self._heights = heights
-        self._frames: deque[bytes] = deque()
+        self._frames = deque([encode_frame(Ended())])  # he may be in the middle of a round
         self._job: RangesJob | None = None
 
     def receive(self, raw: bytes) -> None:

@@ -155,8 +155,9 @@ class SyncSession:
         if isinstance(frame, State):
             self._compare(frame, log)
             return []
-        if isinstance(frame, Ended) and self._round is not None:
+        if isinstance(frame, Ended):
             self._round = None
+            self._jobs.clear()
             self._send(Have(_bounded(log.heights())))
             return []
         if self._round is None or self._round.theirs is None:
