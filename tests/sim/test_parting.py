@@ -16,6 +16,7 @@ def test_who_is_out_gets_his_removal_and_nothing_behind_it(seed: int) -> None:
         await world.group("club", ann, bob, cat)
         await settle(world)
         await world.kill(cat)
+        await ann.change("group.role", s.SetRole(group="club", role="admin", who=cat.id.text))
         await world.say(ann, "#club", "before")
         await settle(world)
         await ann.change("group.remove", s.RemoveMember(group="club", who=cat.id.text))

@@ -11,7 +11,7 @@ from p2pchat.core.codec import encode
 from p2pchat.core.group.authority import was_removed_since
 from p2pchat.core.group.conflicts import witnesses
 from p2pchat.core.group.graph import Act
-from p2pchat.core.group.history import ENTRIES, History, target
+from p2pchat.core.group.history import ENTRIES, REMOVALS, History, target
 from p2pchat.core.group.operations import (
     Ban,
     Checkpoint,
@@ -210,7 +210,8 @@ def removals(history: History, person: PersonId, standing: int) -> list[Act]:
     """The removals of `person` that nothing has made good again."""
     about = list(history.among(history.about[person], standing))
     forgiven = history.graph.closure(act.id for act in about if isinstance(act.operation, ENTRIES))
-    return list(history.among(history.about[person], standing & ~forgiven))
+    ends = history.among(history.about[person], standing & ~forgiven)
+    return [act for act in ends if isinstance(act.operation, REMOVALS)]
 
 
 def _strikes_off(act: Act, device: DeviceId) -> bool:
