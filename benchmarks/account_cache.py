@@ -19,7 +19,7 @@ from p2pchat.core.ledger.account import open_account
 from p2pchat.core.ledger.entry import Kind, SignedEntry, verify
 from p2pchat.core.ledger.units import iso_unit
 from p2pchat.core.ledger.writer import Draft, WriterHead, write
-from p2pchat.node.features.account_cache import AccountCache
+from p2pchat.node.features.ledger.account_cache import AccountCache
 from p2pchat.store import ledger
 from p2pchat.store.database import Database
 from p2pchat.store.transaction import Transaction

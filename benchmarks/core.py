@@ -28,8 +28,8 @@ from p2pchat.core.direct.frames import Ack
 from p2pchat.core.identity import direct_conversation
 from p2pchat.core.ids import EntryId, PersonId
 from p2pchat.core.keys import tagged_hash
-from p2pchat.node.features import envelopes
 from p2pchat.node.features.app import App
+from p2pchat.node.features.chat import envelopes
 from p2pchat.store import messages, people
 from p2pchat.store.database import Database
 from p2pchat.store.transaction import Reader, Transaction

@@ -35,8 +35,8 @@ from p2pchat.core.ledger.money import Amount
 from p2pchat.core.ledger.state import AccountState, fold
 from p2pchat.core.ledger.units import iso_unit
 from p2pchat.core.ledger.writer import Draft, WriterHead, write
-from p2pchat.node.features import accounts
 from p2pchat.node.features.app import App
+from p2pchat.node.features.ledger import accounts
 from p2pchat.store import people
 from p2pchat.store.database import Database
 from p2pchat.store.transaction import Transaction

@@ -31,7 +31,7 @@ from p2pchat.net.network import PeerStatus
 from p2pchat.net.relay.limits import RelayLimits
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.effects import Passing
-from p2pchat.node.features.names import find_person
+from p2pchat.node.features.people.names import find_person
 from p2pchat.node.links import Absence
 from p2pchat.node.listeners import News
 from p2pchat.node.node import Node, running_node

@@ -233,14 +233,14 @@ RULES: Final = (
     # --- delivery in the node ---
     Rule(
         "who is out is told",
-        "p2pchat/node/features/group_views.py",
+        "p2pchat/node/features/group/group_views.py",
         "    if parting is None:",
         "    if True:",
         "tests/sim/test_groups.py::test_who_was_removed_while_away_is_told",
     ),
     Rule(
         "only what he may have is given to who is out",
-        "p2pchat/node/features/group_views.py",
+        "p2pchat/node/features/group/group_views.py",
         "        if seq <= heights[author] and parting.knows(id, knows):",
         "        if False:",
         "tests/sim/test_parting.py",
@@ -254,21 +254,21 @@ RULES: Final = (
     ),
     Rule(
         "newcomers get keys from when they may read",
-        "p2pchat/node/features/group_messages.py",
+        "p2pchat/node/features/group/group_messages.py",
         "    if lamport == 0:\n        return session.first_index",
         "    if True:\n        return session.first_index",
         "tests/sim/test_groups.py::test_newcomers_read_what_the_policy_lets_them",
     ),
     Rule(
         "only writers are heard",
-        "p2pchat/node/features/group_log.py",
+        "p2pchat/node/features/group/group_log.py",
         "    if not before.may_write(device):",
         "    if False:",
         "tests/sim/test_forks.py",
     ),
     Rule(
         "strangers write no operations",
-        "p2pchat/node/features/group_log.py",
+        "p2pchat/node/features/group/group_log.py",
         "        _check_author(app, tx, group, act)",
         "        pass",
         "tests/node/test_group_strangers.py",
@@ -282,7 +282,7 @@ RULES: Final = (
     ),
     Rule(
         "deliveries to who is out end",
-        "p2pchat/node/features/groups.py",
+        "p2pchat/node/features/group/groups.py",
         "        deliveries.end(tx, group, now.members.keys(), app.now_ms())",
         "        pass",
         "tests/sim/test_groups.py::test_a_delivery_to_who_was_removed_has_ended_and_goes_on_if_he_comes_back",

@@ -13,11 +13,11 @@ from p2pchat.core.ledger.attachments import detach
 from p2pchat.core.ledger.books.register import Register, category_of
 from p2pchat.core.ledger.conversion import decimal, is_consistent
 from p2pchat.core.ledger.units import read_unit
-from p2pchat.node.features import ious, recovering, recurring
 from p2pchat.node.features.app import App
-from p2pchat.node.features.ledger_words import in_unit
-from p2pchat.node.features.names import name_of
-from p2pchat.node.features.simplifying import Plan
+from p2pchat.node.features.ledger import ious, recovering, recurring
+from p2pchat.node.features.ledger.ledger_words import in_unit
+from p2pchat.node.features.ledger.simplifying import Plan
+from p2pchat.node.features.people.names import name_of
 from p2pchat.store import expenses, groups, ledger, passages, people, recoveries
 from p2pchat.store.recurring import Recurring as Rule
 from p2pchat.store.transaction import Reader

@@ -11,11 +11,12 @@ from p2pchat.core.group.operations import Ban, Invite
 from p2pchat.core.identity import fingerprint, safety_number
 from p2pchat.core.ids import GroupId
 from p2pchat.core.log.order import shown_ms
-from p2pchat.node.features import group_audit, group_checkpoints, group_links, group_views, ious
 from p2pchat.node.features.app import App
-from p2pchat.node.features.group_acts import ROLE_NAMES
-from p2pchat.node.features.mailboxes import mailboxes_of, name_of_holder
-from p2pchat.node.features.names import chat_name, name_of
+from p2pchat.node.features.group import group_audit, group_checkpoints, group_links, group_views
+from p2pchat.node.features.group.group_acts import ROLE_NAMES
+from p2pchat.node.features.ledger import ious
+from p2pchat.node.features.mailbox.mailboxes import mailboxes_of, name_of_holder
+from p2pchat.node.features.people.names import chat_name, name_of
 from p2pchat.node.words import fingerprint_words
 from p2pchat.store import deliveries, groups, knocks, logs, mailboxes, messages, people
 from p2pchat.store.events import Event as StoredEvent

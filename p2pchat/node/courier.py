@@ -31,8 +31,8 @@ from p2pchat.net import protocols
 from p2pchat.net.bucket import PeerBuckets
 from p2pchat.net.network import Network, Stream
 from p2pchat.node.endure import one_error
-from p2pchat.node.features import envelopes
 from p2pchat.node.features.app import App
+from p2pchat.node.features.chat import envelopes
 from p2pchat.node.storage import Storage
 from p2pchat.store.transaction import Transaction
 

@@ -14,8 +14,8 @@ from p2pchat.errors import NetworkError, ProtocolError
 from p2pchat.net import protocols
 from p2pchat.net.bucket import PeerBuckets
 from p2pchat.net.network import Network, Stream
-from p2pchat.node.features import group_links
 from p2pchat.node.features.app import App
+from p2pchat.node.features.group import group_links
 from p2pchat.node.storage import Storage
 from p2pchat.store import knocks
 

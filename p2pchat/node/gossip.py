@@ -27,8 +27,8 @@ from p2pchat.errors import ProtocolError
 from p2pchat.net.network import Network, Topic
 from p2pchat.net.protocols import GOSSIP_LIMIT
 from p2pchat.node.endure import alone
-from p2pchat.node.features import group_log
 from p2pchat.node.features.app import App
+from p2pchat.node.features.group import group_log
 from p2pchat.node.storage import Storage
 
 logger = logging.getLogger(__name__)

@@ -24,8 +24,8 @@ from p2pchat.errors import NetworkError, ProtocolError, StoreError
 from p2pchat.net import protocols
 from p2pchat.net.network import Network, Stream
 from p2pchat.node.endure import one_error
-from p2pchat.node.features import group_log, group_views
 from p2pchat.node.features.app import App
+from p2pchat.node.features.group import group_log, group_views
 from p2pchat.node.storage import Storage
 from p2pchat.store import logs
 from p2pchat.store.reconcile import StoredLog

@@ -9,8 +9,8 @@ import trio
 
 from p2pchat.core.ids import GroupId
 from p2pchat.net.network import Network
-from p2pchat.node.features import group_messages
 from p2pchat.node.features.app import App
+from p2pchat.node.features.group import group_messages
 from p2pchat.node.storage import Storage
 from p2pchat.store import messages
 

@@ -24,8 +24,11 @@ from p2pchat.node.courier import Couriers
 from p2pchat.node.doorman import Doorman
 from p2pchat.node.effects import CirclesChanged, GroupGrew, MailboxesChanged, Passing, Wake
 from p2pchat.node.endure import alone, every
-from p2pchat.node.features import chats, circles, contacts, maintenance, passages
+from p2pchat.node.features import maintenance
 from p2pchat.node.features.app import App
+from p2pchat.node.features.chat import chats
+from p2pchat.node.features.ledger import circles, passages
+from p2pchat.node.features.people import contacts
 from p2pchat.node.gossip import Gossip
 from p2pchat.node.group_sync import GroupSync
 from p2pchat.node.key_seeker import KEYS_S, KeySeeker

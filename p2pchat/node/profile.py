@@ -17,8 +17,8 @@ from typing import Final, Self, TypeVar
 from p2pchat.config import Home, NetworkFile
 from p2pchat.errors import StoreError, UsageError
 from p2pchat.files import write_atomically
-from p2pchat.node.features import restore
 from p2pchat.node.features.app import App
+from p2pchat.node.features.people import restore
 from p2pchat.node.words import backup_key
 from p2pchat.store import backup, doctor, keystore, meta, sealing
 from p2pchat.store.database import Database

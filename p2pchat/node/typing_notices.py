@@ -20,8 +20,8 @@ from p2pchat.net import protocols
 from p2pchat.net.bucket import PeerBuckets
 from p2pchat.net.network import Network, Stream
 from p2pchat.node.effects import Passing
-from p2pchat.node.features import typing as features
 from p2pchat.node.features.app import App
+from p2pchat.node.features.chat import typing as features
 from p2pchat.node.storage import Storage
 
 logger = logging.getLogger(__name__)

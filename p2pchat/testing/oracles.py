@@ -20,7 +20,7 @@ from p2pchat.core.ids import ConversationId, EntryId, GroupId, PersonId
 from p2pchat.core.log.entry import Entry
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession
 from p2pchat.errors import P2PChatError
-from p2pchat.node.features import group_messages
+from p2pchat.node.features.group import group_messages
 from p2pchat.store import events, logs, messages, outbox
 from p2pchat.store import groups as group_rows
 from p2pchat.testing.person import Person

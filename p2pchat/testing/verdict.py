@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from p2pchat.core.ids import GroupId, PersonId
 from p2pchat.core.log.entry import Entry
-from p2pchat.node.features import group_audit, group_messages, group_views
+from p2pchat.node.features.group import group_audit, group_messages, group_views
 from p2pchat.store import groups, logs
 from p2pchat.testing.oracles import check, opens, restart_changes_nothing, settle
 from p2pchat.testing.person import Person

@@ -19,8 +19,10 @@ from p2pchat.config import Home
 from p2pchat.core.direct.frames import Ack, EnvelopeId, Nak, NakReason
 from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.core.sync.session import SyncSession
-from p2pchat.node.features import envelopes, group_log, group_messages, group_views, restore
 from p2pchat.node.features.app import App
+from p2pchat.node.features.chat import envelopes
+from p2pchat.node.features.group import group_log, group_messages, group_views
+from p2pchat.node.features.people import restore
 from p2pchat.node.words import backup_key
 from p2pchat.store import backup
 from p2pchat.store.database import Database

@@ -10,8 +10,8 @@ import pytest
 from p2pchat.api import schema as s
 from p2pchat.api.methods import CHANGES
 from p2pchat.core.ledger.state import AccountState
-from p2pchat.node.features import accounts
-from p2pchat.node.features.account_cache import AccountCache
+from p2pchat.node.features.ledger import accounts
+from p2pchat.node.features.ledger.account_cache import AccountCache
 from p2pchat.store import ledger
 from p2pchat.store.transaction import Reader, Transaction
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from p2pchat.core.direct.items import GROUP_KEY, Item
 from p2pchat.core.ids import DeviceId
-from p2pchat.node.features import circles
+from p2pchat.node.features.ledger import circles
 from p2pchat.store import outbox
 
 

@@ -16,7 +16,8 @@ from p2pchat.api import schema as s
 from p2pchat.core.ledger import offers, order, probe
 from p2pchat.core.ledger.units import iso_unit
 from p2pchat.errors import NotAllowedError, ProtocolError, QuotaError, UsageError
-from p2pchat.node.features import circulation_intake, maintenance
+from p2pchat.node.features import maintenance
+from p2pchat.node.features.ledger import circulation_intake
 from p2pchat.store import passages
 from p2pchat.store import people as people_rows
 

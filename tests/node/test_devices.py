@@ -12,7 +12,7 @@ from p2pchat.core.codec import encode
 from p2pchat.core.direct.items import INTRODUCTION, Item
 from p2pchat.core.identity import Card, DeviceCertificate
 from p2pchat.errors import NotAllowedError, ProtocolError, UntrustedKeyError, UsageError
-from p2pchat.node.features import cards, introductions
+from p2pchat.node.features.people import cards, introductions
 from p2pchat.store import meta, outbox, people
 
 

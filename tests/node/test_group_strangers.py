@@ -9,7 +9,7 @@ from p2pchat.core.group.operations import KIND, Rename
 from p2pchat.core.ids import PersonId
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.log.entry import author
-from p2pchat.node.features import group_log
+from p2pchat.node.features.group import group_log
 from p2pchat.store import logs
 
 

@@ -20,7 +20,8 @@ from p2pchat.core.log.entry import author
 from p2pchat.core.ratchet.megolm import SenderKey
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession
 from p2pchat.errors import ProtocolError
-from p2pchat.node.features import contacts, group_log, group_messages
+from p2pchat.node.features.group import group_log, group_messages
+from p2pchat.node.features.people import contacts
 from p2pchat.store import logs, outbox, people
 
 NUMBERS = count(900_000)  # copies of people that no other test has

@@ -19,7 +19,8 @@ from p2pchat.core.ledger import holdings
 from p2pchat.core.ledger.bundle import BundleKind
 from p2pchat.core.ledger.verify import verify_bundle
 from p2pchat.errors import NotAllowedError, UsageError
-from p2pchat.node.features import accounts, restore
+from p2pchat.node.features.ledger import accounts
+from p2pchat.node.features.people import restore
 from p2pchat.node.profile import Profile
 from p2pchat.node.words import from_words, to_words
 from p2pchat.store import ledger, recoveries

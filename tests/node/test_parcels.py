@@ -13,7 +13,7 @@ from p2pchat.core.identity import DeviceCertificate
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.mailbox import tags
 from p2pchat.core.mailbox.sealing import Parcel
-from p2pchat.node.features import mailboxes as feature
+from p2pchat.node.features.mailbox import mailboxes as feature
 from p2pchat.store import mailboxes, outbox, people, sessions
 
 MAILBOX = "/ip4/192.0.2.7/tcp/4001/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"

@@ -12,7 +12,8 @@ from p2pchat.core.direct.frames import Hello, Nak, NakReason
 from p2pchat.core.direct.items import LogWanted
 from p2pchat.core.identity import direct_conversation
 from p2pchat.errors import ProtocolError, UsageError
-from p2pchat.node.features import envelopes, lost_log
+from p2pchat.node.features.chat import envelopes
+from p2pchat.node.features.people import lost_log
 from p2pchat.node.words import from_words, to_words
 from p2pchat.store import people
 

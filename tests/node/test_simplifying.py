@@ -15,7 +15,7 @@ from p2pchat.core.ledger import group_debts
 from p2pchat.core.ledger.simplify import Cycle
 from p2pchat.core.ledger.units import iso_unit
 from p2pchat.errors import NotAllowedError, ProtocolError
-from p2pchat.node.features import simplifying
+from p2pchat.node.features.ledger import simplifying
 from p2pchat.store import people as people_rows
 
 _numbers = count(10_000_000)

@@ -7,7 +7,7 @@ import trio
 from p2pchat.api import schema as s
 from p2pchat.errors import NetworkError
 from p2pchat.net import protocols
-from p2pchat.node.features import group_views
+from p2pchat.node.features.group import group_views
 from p2pchat.testing.oracles import check, group_id, settle, shown, texts
 from p2pchat.testing.simulate import simulate
 from p2pchat.testing.verdict import finish

@@ -7,7 +7,7 @@ import pytest
 from p2pchat.api import schema as s
 from p2pchat.core.ids import EntryId
 from p2pchat.errors import NotAllowedError
-from p2pchat.node.features import group_log
+from p2pchat.node.features.group import group_log
 from p2pchat.store import logs
 from p2pchat.store.transaction import Transaction
 from p2pchat.testing.conditions import Conditions

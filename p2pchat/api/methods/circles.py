@@ -10,9 +10,10 @@ from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import PersonId
 from p2pchat.core.ledger.money import parse_unit
 from p2pchat.errors import NotFoundError, UsageError
-from p2pchat.node.features import circulations, settings, simplifying
+from p2pchat.node.features import settings
 from p2pchat.node.features.app import App
-from p2pchat.node.features.names import find_exactly, find_group
+from p2pchat.node.features.ledger import circulations, simplifying
+from p2pchat.node.features.people.names import find_exactly, find_group
 from p2pchat.store import passages
 from p2pchat.store.transaction import Reader, Transaction
 

@@ -9,9 +9,9 @@ from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import PersonId
-from p2pchat.node.features import contacts, introductions
 from p2pchat.node.features.app import App
-from p2pchat.node.features.names import find_person
+from p2pchat.node.features.people import contacts, introductions
+from p2pchat.node.features.people.names import find_person
 from p2pchat.node.profile import require_network
 from p2pchat.store import people
 from p2pchat.store.transaction import Reader, Transaction

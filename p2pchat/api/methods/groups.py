@@ -8,9 +8,9 @@ from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import GroupId
-from p2pchat.node.features import group_acts, group_audit, group_checkpoints, group_links, groups
 from p2pchat.node.features.app import App
-from p2pchat.node.features.names import find_group, find_person, name_of
+from p2pchat.node.features.group import group_acts, group_audit, group_checkpoints, group_links, groups
+from p2pchat.node.features.people.names import find_group, find_person, name_of
 from p2pchat.node.profile import require_network
 from p2pchat.store import groups as group_store
 from p2pchat.store import logs

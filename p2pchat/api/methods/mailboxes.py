@@ -7,8 +7,8 @@ from typing import Final
 from p2pchat.api import schema as s
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.errors import NotFoundError, UsageError
-from p2pchat.node.features import mailboxes
 from p2pchat.node.features.app import App
+from p2pchat.node.features.mailbox import mailboxes
 from p2pchat.node.profile import require_network
 from p2pchat.store import mailboxes as rows
 from p2pchat.store.transaction import Reader, Transaction

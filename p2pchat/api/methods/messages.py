@@ -10,9 +10,9 @@ from p2pchat.api.methods.base import MAX_PAGE, Change, Query, page_limit
 from p2pchat.core import content
 from p2pchat.core.ids import ConversationId, EntryId
 from p2pchat.errors import NotFoundError, UsageError
-from p2pchat.node.features import chats, conversations
 from p2pchat.node.features.app import App
-from p2pchat.node.features.names import chat_name, find_chat, find_message
+from p2pchat.node.features.chat import chats, conversations
+from p2pchat.node.features.people.names import chat_name, find_chat, find_message
 from p2pchat.store import logs, messages
 from p2pchat.store.transaction import Reader, Transaction
 

@@ -12,12 +12,13 @@ from p2pchat.core import content
 from p2pchat.core.ids import LedgerEntryId
 from p2pchat.core.ledger.attachments import detach
 from p2pchat.errors import UsageError
-from p2pchat.node.features import accounts, direct, ious, ledger, ledger_words, limits, proofs, splits
 from p2pchat.node.features.app import App
-from p2pchat.node.features.divisions import Division
-from p2pchat.node.features.iou_terms import Terms
-from p2pchat.node.features.ledger_words import in_unit
-from p2pchat.node.features.names import find_exactly, find_group, find_person, name_of
+from p2pchat.node.features.chat import direct
+from p2pchat.node.features.ledger import accounts, ious, ledger, ledger_words, limits, proofs, splits
+from p2pchat.node.features.ledger.divisions import Division
+from p2pchat.node.features.ledger.iou_terms import Terms
+from p2pchat.node.features.ledger.ledger_words import in_unit
+from p2pchat.node.features.people.names import find_exactly, find_group, find_person, name_of
 from p2pchat.store import expenses, people, recoveries
 from p2pchat.store.transaction import Reader, Transaction
 

@@ -9,10 +9,10 @@ from p2pchat.api import schema as s
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.api.methods.money import written_iou
 from p2pchat.errors import UsageError
-from p2pchat.node.features import imports, recurring
 from p2pchat.node.features.app import App
-from p2pchat.node.features.iou_terms import Terms
-from p2pchat.node.features.names import find_exactly
+from p2pchat.node.features.ledger import imports, recurring
+from p2pchat.node.features.ledger.iou_terms import Terms
+from p2pchat.node.features.people.names import find_exactly
 from p2pchat.store import recurring as store
 from p2pchat.store.transaction import Reader, Transaction
 

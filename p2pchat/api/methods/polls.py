@@ -6,9 +6,9 @@ from typing import Final
 
 from p2pchat.api import schema as s
 from p2pchat.api.methods.base import Change, Query
-from p2pchat.node.features import polls
 from p2pchat.node.features.app import App
-from p2pchat.node.features.names import chat_name, find_chat, find_message, name_of
+from p2pchat.node.features.group import polls
+from p2pchat.node.features.people.names import chat_name, find_chat, find_message, name_of
 from p2pchat.store import messages
 from p2pchat.store import polls as rows
 from p2pchat.store.transaction import Reader, Transaction

@@ -16,8 +16,8 @@ from p2pchat.core.mailbox.sealing import MailboxSecret
 from p2pchat.core.ratchet.account import DeviceAccount
 from p2pchat.core.ratchet.sender_keys import OutboundGroupSession
 from p2pchat.errors import DecodeError, StoreError, UsageError
-from p2pchat.node.features.account_cache import AccountCache
-from p2pchat.node.features.group_cache import GroupCache
+from p2pchat.node.features.group.group_cache import GroupCache
+from p2pchat.node.features.ledger.account_cache import AccountCache
 from p2pchat.store import anchor, mailboxes, meta
 from p2pchat.store.transaction import Reader, Transaction
 

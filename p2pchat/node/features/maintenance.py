@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2pchat.node.features import direct, group_checkpoints, passages, recurring
 from p2pchat.node.features.app import App
-from p2pchat.node.features.envelopes import SEEN_FOR_MS
+from p2pchat.node.features.chat import direct
+from p2pchat.node.features.chat.envelopes import SEEN_FOR_MS
+from p2pchat.node.features.group import group_checkpoints
+from p2pchat.node.features.ledger import passages, recurring
 from p2pchat.store import events, logs, messages, outbox, people
 from p2pchat.store.transaction import Transaction
 

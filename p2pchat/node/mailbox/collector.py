@@ -19,9 +19,9 @@ from p2pchat.core.mailbox import tags
 from p2pchat.errors import NetworkError, ProtocolError, StoreError, UsageError
 from p2pchat.net.network import Network
 from p2pchat.node.endure import one_error
-from p2pchat.node.features import friends
-from p2pchat.node.features import mailboxes as feature
 from p2pchat.node.features.app import App
+from p2pchat.node.features.mailbox import friends
+from p2pchat.node.features.mailbox import mailboxes as feature
 from p2pchat.node.mailbox.client import MailboxClient, RefusedError, at_mailbox, locate
 from p2pchat.node.storage import Storage
 from p2pchat.store import mailboxes

@@ -21,8 +21,8 @@ from p2pchat.core.mailbox.limits import MailboxLimits
 from p2pchat.errors import NetworkError, StoreError
 from p2pchat.net import protocols
 from p2pchat.net.network import Network, Stream
-from p2pchat.node.features import friends
 from p2pchat.node.features.app import App
+from p2pchat.node.features.mailbox import friends
 from p2pchat.node.mailbox.server import MailboxServer
 from p2pchat.node.storage import Storage
 from p2pchat.store.database import Database

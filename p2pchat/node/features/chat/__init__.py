@@ -1,0 +1,1 @@
+"""Chats of two: contents, logs, envelopes, and what is seen of them."""

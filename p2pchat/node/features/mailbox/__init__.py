@@ -1,0 +1,1 @@
+"""Parcels for devices that are away, and who keeps them."""
