@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -106,6 +107,12 @@ def entries(tx: Reader, account: AccountId, *, since: int = 0) -> list[StoredEnt
         "SELECT * FROM ledger_entry WHERE account = ? AND rowid >= ? ORDER BY rowid", (account, since)
     )
     return [_entry(row) for row in rows]
+
+
+def signed(tx: Reader, account: AccountId) -> Iterator[tuple[bytes, bytes]]:
+    """Bytes and signature of each entry of an account, in the order in which they were stored."""
+    rows = tx.execute("SELECT raw, signature FROM ledger_entry WHERE account = ? ORDER BY rowid", (account,))
+    return iter(rows)  # bare: an account may have a hundred thousand
 
 
 def get(tx: Reader, id: LedgerEntryId) -> StoredEntry | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -67,11 +68,12 @@ class AccountCache:
             entries = ledger.entries(tx, account.id, since=loaded.newest.row)
             if entries and entries[0].id == loaded.newest.id:
                 loaded.newest = None
-                _take(loaded.state, entries[1:], devices)
+                _take(loaded.state, ((one.raw, one.signature) for one in entries[1:]), devices)
                 loaded.newest = newest
                 return loaded
         loaded = _Loaded(AccountState(account, devices), newest)
-        _take(loaded.state, ledger.entries(tx, account.id), devices)
+        with _collector_paused():
+            _take(loaded.state, ledger.signed(tx, account.id), devices)
         while len(self._loaded) >= MAX_ACCOUNTS:
             del self._loaded[next(iter(self._loaded))]
         self._loaded[account.id] = loaded
@@ -79,9 +81,21 @@ class AccountCache:
 
 
 def _take(
-    state: AccountState, entries: list[ledger.StoredEntry], devices: Mapping[DeviceId, PersonId]
+    state: AccountState, entries: Iterable[tuple[bytes, bytes]], devices: Mapping[DeviceId, PersonId]
 ) -> None:
     for device, person in devices.items():
         state.admit(device, person)
-    for stored in entries:
-        state.add(trust(stored.raw, stored.signature))
+    for raw, signature in entries:
+        state.add(trust(raw, signature))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """All that is made meanwhile is kept: the collector would walk the growing heap for nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
