@@ -10,7 +10,7 @@ import pytest
 from p2pchat.api import schema as s
 from p2pchat.api.methods import CHANGES
 from p2pchat.core.ledger.state import AccountState
-from p2pchat.node.features.ledger import accounts
+from p2pchat.node.features.ledger import accounts, ledger_devices
 from p2pchat.node.features.ledger.account_cache import AccountCache
 from p2pchat.store import ledger
 from p2pchat.store.transaction import Reader, Transaction
@@ -43,7 +43,7 @@ def offered(person: Any, tx: Reader) -> int:
 def anew(person: Any, tx: Reader, stored: ledger.StoredAccount) -> AccountState:
     with accounts.known(person.app, tx, stored) as state:
         account = state.account
-    owners = accounts.devices(person.app, tx, stored.person)
+    owners = ledger_devices.owners(person.app, tx, stored.person)
     with AccountCache().state(tx, account, owners) as state:
         return state
 
