@@ -26,13 +26,29 @@ from p2pchat.core.identity import Card, DeviceCertificate
 from p2pchat.core.ids import DeviceId, EntryId, GroupId, PersonId
 from p2pchat.core.invite import InviteLink
 from p2pchat.core.keys import SigningKey
-from p2pchat.core.ledger import bundle, details, entry, expense, holdings, money, offers, order, probe, verify
+from p2pchat.core.ledger import (
+    bundle,
+    details,
+    entry,
+    expense,
+    group_debts,
+    holdings,
+    money,
+    offers,
+    order,
+    probe,
+    verify,
+)
 from p2pchat.core.ledger.account import open_account
 from p2pchat.core.ledger.books import archive, splitwise
+from p2pchat.core.ledger.simplify import Cycle
 from p2pchat.core.ledger.state import fold
 from p2pchat.core.ledger.units import own_unit, read_unit, unit_value
 from p2pchat.core.log import entry as log_entry
 from p2pchat.core.log import equivocation
+from p2pchat.core.mailbox import frames as mailbox_frames
+from p2pchat.core.mailbox.sealing import SIZES, ParcelId
+from p2pchat.core.mailbox.tags import TAG_SIZE
 from p2pchat.core.sync import frames as sync_frames
 from p2pchat.errors import P2PChatError, ProtocolError, UsageError
 from p2pchat.testing.mutation import hammer, mutated, oversized
@@ -108,6 +124,7 @@ def decoders() -> dict[str, Decoder]:
     me, hours = PersonId(ROOT.public), own_unit("hours", 0, PersonId(ROOT.public))
     an_order = order.Order(b"l" * 32, euro, 5, 9, (me,), None)
     group, link_id = GroupId(b"g" * 32), EntryId(b"l" * 32)
+    a_circle = Cycle((me, PersonId(b"x" * 32), PersonId(b"y" * 32)), 5)
     door = group_link.Door(DeviceId(b"d" * 32), ("/ip4/192.0.2.1/tcp/1",))
     link_of_group = group_link.GroupLink(b"n" * 8, group, "trip", link_id, b"s" * 32, 9, (door,))
     bundles, entries = (
@@ -140,6 +157,9 @@ def decoders() -> dict[str, Decoder]:
         "direct.items.GroupInvite.decode": Decoder(items.GroupInvite.decode, [payloads[items.GROUP_INVITE]]),
         "direct.items.KeysWanted.decode": Decoder(
             items.KeysWanted.decode, [payloads[items.GROUP_KEY_WANTED]], 8192
+        ),
+        "direct.items.Receipt.decode": Decoder(
+            items.Receipt.decode, [items.Receipt((frames.EnvelopeId(b"e" * 32),), ()).encode()]
         ),
         "group.encoding.decode_operation": Decoder(
             encoding.decode_operation, every(groups["operations"].values()), encoding.MAX_BODY
@@ -194,6 +214,20 @@ def decoders() -> dict[str, Decoder]:
         "ledger.details.read_details": Decoder(read_details, details_of(entries), entry.MAX_ENTRY_BYTES),
         "ledger.entry.decode": Decoder(entry.decode, entries, entry.MAX_ENTRY_BYTES),
         "ledger.expense.decode": Decoder(expense.decode, every(one["raw"] for one in ledger["expenses"])),
+        "ledger.group_debts.decode_ask": Decoder(
+            group_debts.decode_ask, [group_debts.encode_ask(group, euro)]
+        ),
+        "ledger.group_debts.decode_report": Decoder(
+            group_debts.decode_report, [group_debts.encode_report(group_debts.Report(group, euro, {me: -5}))]
+        ),
+        "ledger.group_debts.decode_circle": Decoder(
+            group_debts.decode_circle,
+            [
+                group_debts.encode_circle(
+                    group, euro, Cycle((me, *(PersonId(c * 32) for c in (b"x", b"y"))), 5)
+                )
+            ],
+        ),
         "ledger.holdings.decode": Decoder(holdings.decode, [holdings.encode(((euro, ()),))]),
         "ledger.money.parse_amount": Decoder(money.parse_amount, [b"12.50 EUR"], 0, UsageError, True),
         "ledger.money.parse_unit": Decoder(money.parse_unit, [b"EUR"], 0, UsageError, True),
@@ -228,6 +262,40 @@ def decoders() -> dict[str, Decoder]:
         "log.entry.Entry.decode": Decoder(log_entry.Entry.decode, stories),
         "log.equivocation.EquivocationProof.decode": Decoder(
             equivocation.EquivocationProof.decode, every([log["equivocation"]["proof"]])
+        ),
+        "mailbox.frames.decode_question": Decoder(
+            mailbox_frames.decode_question,
+            [
+                mailbox_frames.encode_frame(question)
+                for question in (
+                    mailbox_frames.Hello(),
+                    mailbox_frames.Deposit(b"a" * 32, 9, bytes(SIZES[0])),
+                    mailbox_frames.Visit.sign(ROOT, b"c" * 32, b"m" * 32, token="t"),
+                    mailbox_frames.Admit(5, (b"t" * TAG_SIZE,)),
+                    mailbox_frames.Admitted(b"f" * 32),
+                    mailbox_frames.Fetch(1024, True),
+                    mailbox_frames.Taken((ParcelId(b"i" * 32),)),
+                    mailbox_frames.Leave(),
+                    mailbox_frames.News(),
+                )
+            ],
+            mailbox_frames.FRAME_LIMIT,
+        ),
+        "mailbox.frames.decode_answer": Decoder(
+            mailbox_frames.decode_answer,
+            [
+                mailbox_frames.encode_frame(answer)
+                for answer in (
+                    mailbox_frames.Terms(b"c" * 32, 8, 8, 30),
+                    mailbox_frames.Held(ParcelId(b"i" * 32)),
+                    mailbox_frames.Refused(mailbox_frames.Reason.FULL, 60),
+                    mailbox_frames.Box(b"f" * 32, 1, 2, 3, 4, 5, 6, 7, 8),
+                    mailbox_frames.Kept(bytes(SIZES[0])),
+                    mailbox_frames.End(False),
+                    mailbox_frames.Done(),
+                )
+            ],
+            mailbox_frames.FRAME_LIMIT,
         ),
         "sync.frames.decode_frame": Decoder(
             sync_frames.decode_frame, every(sync.values()), sync_frames.MAX_FRAME

@@ -59,6 +59,10 @@ def test_a_card() -> None:
     assert found.sign(ROOT).hex() == IDENTITY["card"]
 
 
+def test_a_card_of_the_version_before_mailboxes_is_read() -> None:
+    assert Card.decode(raw(IDENTITY["card_version_1"])) == Card.decode(raw(IDENTITY["card"]))
+
+
 def test_a_link() -> None:
     link = InviteLink.parse(IDENTITY["link"])
     assert link.encode() == IDENTITY["link"]

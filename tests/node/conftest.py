@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -260,7 +261,7 @@ class Workshop:
 
     def members(self, number: int) -> tuple[Person, Person, Person]:
         """Three members of #trip, at rest; Ben and Cleo are contacts of Ann, not of each other."""
-        home = self.folder / str(number)
+        home = Path(tempfile.mkdtemp(prefix=f"{number}-", dir=self.folder)) / "homes"
         shutil.copytree(self.template, home)
         ann, ben, cleo = (Person(home / name, seed=number) for name in NAMES)
         return ann, ben, cleo

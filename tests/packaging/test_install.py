@@ -12,6 +12,8 @@ pytestmark = pytest.mark.end_to_end
 PACKAGES = {
     "p2pchat": "p2pchat",
     "p2pchat_cli": "cli/p2pchat_cli",
+    "p2pchat_tui": "tui/p2pchat_tui",
+    "p2pchat_web": "web/p2pchat_web",
     "p2pchat_bootstrap": "bootstrap/p2pchat_bootstrap",
 }
 COMMANDS = {"p2pchat", "p2pchat-bootstrap"}
@@ -25,7 +27,7 @@ def files(directory: Path) -> set[str]:
     }
 
 
-def test_a_wheel_adds_three_packages_and_two_commands(installed: Any) -> None:
+def test_a_wheel_adds_our_packages_and_two_commands(installed: Any) -> None:
     (metadata,) = [name for name in installed.packages if name.endswith(".dist-info")]
     assert metadata.startswith("p2pchat-")
     assert installed.packages - {metadata} == PACKAGES.keys()
@@ -37,7 +39,7 @@ def test_every_file_of_the_packages_is_in_the_wheel(installed: Any, root: Path) 
         assert files(installed.site_packages / name) == files(root / source)
 
 
-def test_an_editable_install_adds_a_path_and_two_commands(editable: Any, root: Path) -> None:
+def test_an_editable_install_adds_our_paths_and_two_commands(editable: Any, root: Path) -> None:
     assert {Path(name).suffix for name in editable.packages} == {".pth", ".dist-info"}
     assert len(editable.packages) == 2
     assert editable.commands == COMMANDS
@@ -46,6 +48,8 @@ def test_an_editable_install_adds_a_path_and_two_commands(editable: Any, root: P
         str(root),
         str(root / "cli"),
         str(root / "bootstrap"),
+        str(root / "tui"),
+        str(root / "web"),
     }
 
 
