@@ -222,11 +222,7 @@ def decoders() -> dict[str, Decoder]:
         ),
         "ledger.group_debts.decode_circle": Decoder(
             group_debts.decode_circle,
-            [
-                group_debts.encode_circle(
-                    group, euro, Cycle((me, *(PersonId(c * 32) for c in (b"x", b"y"))), 5)
-                )
-            ],
+            [group_debts.encode_circle(group, euro, a_circle)],
         ),
         "ledger.holdings.decode": Decoder(holdings.decode, [holdings.encode(((euro, ()),))]),
         "ledger.money.parse_amount": Decoder(money.parse_amount, [b"12.50 EUR"], 0, UsageError, True),
