@@ -63,6 +63,14 @@ def test_both_see_the_same_safety_number(alice: Any, bob: Any) -> None:
     )
 
 
+def test_the_counters_of_the_network_are_there_for_prometheus(alice: Any) -> None:
+    out = alice("net", "--prometheus").out.splitlines()
+    assert "p2pchat_peers" in {line.split()[0] for line in out}
+    assert any(line.startswith('p2pchat_network_total{event="sent_bytes"} ') for line in out)
+    for line in out:
+        assert line.startswith(("# HELP p2pchat_", "# TYPE p2pchat_")) or float(line.split()[-1]) >= 0
+
+
 def test_a_command_that_asks_the_node_loads_no_network_no_store_and_no_decoration(alice: Any) -> None:
     code = "import sys; from p2pchat_cli.main import main; main(['status'])"
     code += "; print(*sys.modules, file=sys.stderr)"

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from p2pchat.api import schema as s
+from p2pchat_cli import prometheus
 from p2pchat_cli.options import WhoArgument, session_of
 from p2pchat_cli.style import accent, bad, bold, dim, good
 from p2pchat_cli.text import columns, lasting, plural
@@ -21,11 +22,16 @@ def status(ctx: typer.Context) -> None:
     session.answer(found, _status(found))
 
 
-def net(ctx: typer.Context) -> None:
+def net(
+    ctx: typer.Context,
+    for_prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Print the counters as Prometheus reads them.")
+    ] = False,
+) -> None:
     """For finding out why a peer is not reached."""
     session = session_of(ctx)
     report = session.call("node.net", s.Nothing(), s.NetworkReport)
-    session.answer(report, _net(report))
+    session.answer(report, prometheus.lines(report) if for_prometheus else _net(report))
 
 
 def peers(ctx: typer.Context) -> None:
