@@ -117,9 +117,10 @@ class AccountState:
         seat = self._seats[entry.device]
         if self._closures.notice(signed, seat):
             return self._fold_again()
+        kind, ref = entry.kind, entry.ref
         moved: dict[LedgerEntryId, None] = {}
-        if entry.kind is _ACCEPT and entry.details is None and entry.ref is not None and not self._early:
-            offer = self.concessions.get(entry.ref)
+        if kind is _ACCEPT and entry.details is None and ref is not None and not self._early:
+            offer = self.concessions.get(ref)
             if (
                 offer is not None
                 and offer.seat != seat
@@ -128,9 +129,9 @@ class AccountState:
             ):
                 self._count(offer, _OFFERED, offer.climb(accepted=True), moved)
                 return list(moved)
-        if entry.kind is _CONCEDE or entry.kind is _REQUEST or entry.kind is _LIMIT:
+        if kind is _CONCEDE or kind is _REQUEST or kind is _LIMIT:
             self._define(signed, moved)
-        if entry.ref is not None:
+        if ref is not None:
             self._refer(signed, moved)
         if self._early and signed.id in self._early:
             for referring in self._early.pop(signed.id):
@@ -262,14 +263,16 @@ class AccountState:
 
     def _define(self, signed: SignedEntry, moved: dict[LedgerEntryId, None]) -> None:
         """Make what others may refer to. An entry that a closure shut out defines nothing."""
-        kind = signed.entry.kind
-        if not (self._closures.is_idle or self._closures.is_alive(signed)):
+        entry = signed.entry
+        kind = entry.kind
+        if not self._closures.is_alive(signed):
             return
-        seat = self._seats[signed.entry.device]
+        seat = self._seats[entry.device]
         if kind is _CONCEDE:
+            assert entry.amount is not None
             self.concessions[signed.id] = concession = Concession(signed, seat)
-            self.offered[seat] += concession.amount
-            lock = signed.entry.lock
+            self.offered[seat] += entry.amount
+            lock = entry.lock
             if lock is not None:
                 self.by_lock.setdefault(lock, []).append(concession)
             moved[signed.id] = None
