@@ -278,7 +278,9 @@ def test_a_chat_shows_what_comes_in_above_what_is_being_typed(window: Any, alice
     assert alice("read").out == "Nothing unread.\n"
 
 
-def test_a_chat_ends_when_its_node_does(window: Any, overlay: Any, alice: Any) -> None:
+def test_a_chat_ends_when_its_node_does(window: Any, overlay: Any, alice: Any, bob: Any) -> None:
+    bob("send", "alice", "last words")
+    window.await_line(ending="last words")  # it follows the node
     overlay.kill(alice)
     try:
         window.await_line(ending="p2pchat: The node closed the connection.")
