@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,12 +45,19 @@ def with_category(note: str, category: str | None) -> str:
     return f"{note} #{word}".strip()
 
 
-def digests(files: Iterable[Path] | None) -> dict[str, str]:
-    """The SHA-256 of each file in hex, by its name.
+def entry_terms(
+    due: str | None, into: str | None, rate: str | None, attach: list[Path] | None
+) -> dict[str, Any]:
+    """What was said beside the amount, as parameters of the methods that make an entry.
 
     Raises:
-        StoreError: one cannot be read.
+        StoreError: a file cannot be read.
     """
+    return {"due": due, "zone": local_zone(), "into": into, "rate": rate, "files": _digests(attach)}
+
+
+def _digests(files: Iterable[Path] | None) -> dict[str, str]:
+    """The SHA-256 of each file in hex, by its name."""
     found = {}
     for file in files or ():
         try:

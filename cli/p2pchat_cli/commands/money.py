@@ -15,8 +15,7 @@ from p2pchat_cli.entry_options import (
     DueOption,
     IntoOption,
     RateOption,
-    digests,
-    local_zone,
+    entry_terms,
     with_category,
 )
 from p2pchat_cli.iou_lines import iou_lines
@@ -60,16 +59,7 @@ def pay(
         circulation = session.call("circle.pay", on_the_way, s.Circulation)
         session.answer(circulation, circulation_lines([circulation]))
         return
-    params = s.Pay(
-        who=who,
-        amount=amount,
-        note=note,
-        due=due,
-        zone=local_zone(),
-        into=into,
-        rate=rate,
-        files=digests(attach),
-    )
+    params = s.Pay(who=who, amount=amount, note=note, **entry_terms(due, into, rate, attach))
     iou = session.call("iou.pay", params, s.Iou)
     session.answer(iou, iou_lines([iou]))
 
@@ -87,16 +77,8 @@ def request(
     """Nothing counts until the contact signs."""
     session = session_of(ctx)
     amount, note = amount_and_note(words)
-    params = s.RequestPay(
-        who=who,
-        amount=amount,
-        note=with_category(note, category),
-        due=due,
-        zone=local_zone(),
-        into=into,
-        rate=rate,
-        files=digests(attach),
-    )
+    note = with_category(note, category)
+    params = s.RequestPay(who=who, amount=amount, note=note, **entry_terms(due, into, rate, attach))
     iou = session.call("iou.request", params, s.Iou)
     session.answer(iou, iou_lines([iou]))
 
