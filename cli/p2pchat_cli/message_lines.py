@@ -67,7 +67,8 @@ def _shown(message: s.Message) -> str:
 
 def _marks(message: s.Message) -> list[str]:
     """What is told behind a text."""
-    marks = [f"{one.emoji} {one.name}" for one in message.reactions]
+    marks = [bold("for you")] if message.mentions_me else []
+    marks += [f"{one.emoji} {one.name}" for one in message.reactions]
     marks += [dim("edited")] if message.edited_ms else []
     marks += [dim("pinned")] if message.pinned else []
     marks += [dim("starred")] if message.starred else []

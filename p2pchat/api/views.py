@@ -11,6 +11,7 @@ from p2pchat.core.group.operations import Ban, Invite
 from p2pchat.core.identity import fingerprint, safety_number
 from p2pchat.core.ids import GroupId
 from p2pchat.core.log.order import shown_ms
+from p2pchat.core.mentions import resolved
 from p2pchat.node.features.app import App
 from p2pchat.node.features.group import group_audit, group_checkpoints, group_links, group_views
 from p2pchat.node.features.group.group_acts import ROLE_NAMES
@@ -53,13 +54,14 @@ def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
     waits = deliveries.of(tx, one.id) if one.mine else []
     places = mailboxes.places(tx, one.id) if len(waits) == 1 else []
     reached = [_delivery(app, tx, delivery, places) for delivery in waits]
+    named = messages.mentions(tx, one.id) if one.kind == "text" else []
     return s.Message(
         id=one.id.text,
         chat=chat_name(app, tx, one.conversation),
         sender=name_of(app, tx, one.person),
         mine=one.mine,
         kind=one.kind,
-        text=one.text,
+        text=resolved(one.text, named, lambda person: name_of(app, tx, person)),
         sent_ms=shown_ms(one.sent_ms, one.received_ms),
         received_ms=one.received_ms,
         state=_state(one, reached),
@@ -77,6 +79,8 @@ def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
         starred=one.starred,
         person=one.person.text,
         iou=_iou_of(tx, one) if one.kind == "iou" else None,
+        mentions=sorted({name_of(app, tx, mention.person) for mention in named}),
+        mentions_me=any(mention.person == app.person for mention in named),
     )
 
 

@@ -16,6 +16,7 @@ from p2pchat.core import fields
 from p2pchat.core.codec import Value, decode, encode
 from p2pchat.core.ids import EntryId
 from p2pchat.core.keys import tagged_hash
+from p2pchat.core.mentions import Mention, decode_mentions, encode_mentions
 from p2pchat.errors import DecodeError, UsageError
 
 SALT_SIZE: Final = 16
@@ -38,6 +39,7 @@ class Text:
     text: str
     reply: EntryId | None = None
     expires_s: int | None = None
+    mentions: tuple[Mention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Edit:
 
     target: EntryId
     text: str
+    mentions: tuple[Mention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +138,14 @@ def encode_content(content: Sayable, salt: bytes) -> bytes:
 
 def _fields(content: Sayable) -> dict[str, object]:
     match content:
-        case Text(text, reply, expires_s):
-            optional = {"reply": reply, "expires": expires_s}
+        case Text(text, reply, expires_s, mentions):
+            optional = {"reply": reply, "expires": expires_s, "mentions": _optional_mentions(mentions)}
             return {"t": "text", "text": text} | {
                 key: one for key, one in optional.items() if one is not None
             }
-        case Edit(target, text):
-            return {"t": "edit", "target": target, "text": text}
+        case Edit(target, text, mentions):
+            edited: dict[str, object] = {"t": "edit", "target": target, "text": text}
+            return edited | {"mentions": encode_mentions(mentions)} if mentions else edited
         case Delete(target, edits):
             deleted: dict[str, object] = {"t": "delete", "target": target}
             return deleted | {"edits": list(edits)} if edits else deleted
@@ -179,9 +183,14 @@ def decode_content(body: bytes) -> Content:
     kind = fields.text(value.get("t"), least=1, most=32)
     match kind:
         case "text":
-            return Text(_text(value), _optional_target(value, "reply"), _optional_timer(value, "expires"))
+            return Text(
+                _text(value),
+                _optional_target(value, "reply"),
+                _optional_timer(value, "expires"),
+                decode_mentions(value.get("mentions", [])),
+            )
         case "edit":
-            return Edit(_target(value), _text(value))
+            return Edit(_target(value), _text(value), decode_mentions(value.get("mentions", [])))
         case "delete":
             edits = fields.items(value.get("edits", []), most=MAX_EDITS)
             return Delete(_target(value), tuple(fields.identifier(edit, EntryId) for edit in edits))
@@ -280,6 +289,10 @@ def _choices(value: Value) -> tuple[int, ...]:
     if any(one >= other for one, other in pairwise(choices)):
         raise DecodeError("choices are ascending and distinct")
     return choices
+
+
+def _optional_mentions(mentions: tuple[Mention, ...]) -> list[list[object]] | None:
+    return encode_mentions(mentions) if mentions else None
 
 
 def _text(value: dict[str, Value]) -> str:

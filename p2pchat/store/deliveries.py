@@ -90,16 +90,41 @@ def advance_chain(
     now_ms: int,
 ) -> list[EntryId]:
     """A person holds all entries of my `device` up to `height`: his deliveries that this moves."""
+    return _advance_chain(tx, conversation, device, height, person, now_ms, state="delivered")
+
+
+def read_chain(
+    tx: Transaction,
+    conversation: ConversationId,
+    device: DeviceId,
+    height: int,
+    person: PersonId,
+    now_ms: int,
+) -> list[EntryId]:
+    """A person has seen all that my `device` wrote up to `height`: his deliveries that this moves."""
+    return _advance_chain(tx, conversation, device, height, person, now_ms, state="read")
+
+
+def _advance_chain(
+    tx: Transaction,
+    conversation: ConversationId,
+    device: DeviceId,
+    height: int,
+    person: PersonId,
+    now_ms: int,
+    *,
+    state: str,
+) -> list[EntryId]:
+    behind = "d.state IN ('queued', 'handed', 'ended')" if state == "delivered" else "d.state != 'read'"
     rows = tx.execute(
-        """SELECT d.entry FROM delivery AS d CROSS JOIN entry AS e ON e.id = d.entry
-           WHERE d.person = ? AND d.state IN ('queued', 'handed', 'ended')
-             AND e.conversation = ? AND e.device = ? AND e.seq <= ?""",
+        f"""SELECT d.entry FROM delivery AS d CROSS JOIN entry AS e ON e.id = d.entry
+            WHERE d.person = ? AND {behind} AND e.conversation = ? AND e.device = ? AND e.seq <= ?""",
         (person, conversation, device, height),
     )
     moved = [EntryId(row[0]) for row in rows]
     tx.executemany(
-        "UPDATE delivery SET state = 'delivered', at_ms = ? WHERE entry = ? AND person = ?",
-        [(now_ms, id, person) for id in moved],
+        "UPDATE delivery SET state = ?, at_ms = ? WHERE entry = ? AND person = ?",
+        [(state, now_ms, id, person) for id in moved],
     )
     return moved
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import apsw
 
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId, PersonId
+from p2pchat.core.mentions import Mention
 from p2pchat.store.transaction import Reader, Row, Transaction
 
 _COLUMNS = (
@@ -98,6 +99,7 @@ def forget(tx: Transaction, id: EntryId) -> None:
         ("reaction", "message"),
         ("edit", "message"),
         ("delivery", "entry"),
+        ("mention", "message"),
     ):
         tx.execute(f"DELETE FROM {table} WHERE {column} = ?", (id,))
 
@@ -128,7 +130,21 @@ def delete(tx: Transaction, id: EntryId) -> None:
     tx.execute(
         "UPDATE message SET kind = 'deleted', text = '', pinned = 0, session = NULL WHERE id = ?", (id,)
     )
-    tx.execute("DELETE FROM reaction WHERE message = ?", (id,))
+    for table in ("reaction", "mention"):
+        tx.execute(f"DELETE FROM {table} WHERE message = ?", (id,))
+
+
+def mention(tx: Transaction, id: EntryId, mentions: Iterable[Mention]) -> None:
+    """Whom a message names, from now on."""
+    tx.execute("DELETE FROM mention WHERE message = ?", (id,))
+    rows = [(id, one.person, one.word) for one in mentions]
+    tx.executemany("INSERT OR IGNORE INTO mention VALUES (?, ?, ?)", rows)
+
+
+def mentions(tx: Reader, id: EntryId) -> list[Mention]:
+    """Whom a message names."""
+    rows = tx.execute("SELECT person, word FROM mention WHERE message = ?", (id,))
+    return [Mention(PersonId(row[0]), row[1]) for row in rows]
 
 
 def react(tx: Transaction, id: EntryId, person: PersonId, emoji: str, now_ms: int) -> None:
@@ -287,15 +303,35 @@ def arrived_unread(tx: Reader, conversation: ConversationId, *, limit: int) -> l
     )
 
 
-def see(tx: Transaction, conversation: ConversationId, *, upto: EntryId | None = None) -> bool:
-    """What has arrived (until and with `upto`) was shown to me; whether any of it is news."""
+def see(tx: Transaction, conversation: ConversationId, *, upto: EntryId | None = None) -> set[DeviceId]:
+    """What has arrived (until and with `upto`) was shown to me; by which devices what of it is news."""
     until = "AND rowid <= (SELECT rowid FROM message WHERE id = ?)" if upto else ""
-    return bool(
-        tx.execute(
-            f"UPDATE message SET seen = 1 WHERE {_UNREAD} {until} RETURNING 1",
-            (conversation, upto) if upto else (conversation,),
-        )
+    rows = tx.execute(
+        f"UPDATE message SET seen = 1 WHERE {_UNREAD} {until} RETURNING device",
+        (conversation, upto) if upto else (conversation,),
     )
+    return {DeviceId(device) for (device,) in rows}
+
+
+def seen_up_to(tx: Reader, conversation: ConversationId, device: DeviceId) -> EntryId | None:
+    """The last message of a device's chain up to which I have seen and could read all that it wrote.
+
+    What is unread, waits for its key or its words, or was shown before its predecessors came, ends it.
+    """
+    row = tx.one(
+        f"""SELECT m.id FROM message AS m JOIN entry AS e ON e.id = m.id
+            WHERE m.conversation = ?1 AND m.device = ?2 AND m.seen AND m.kind != 'group'
+              AND m.lamport < (SELECT coalesce(min(lamport), {1 << 62}) FROM (
+                SELECT lamport FROM message
+                WHERE conversation = ?1 AND device = ?2 AND NOT seen AND NOT mine AND kind != 'group'
+                UNION ALL SELECT lamport FROM message
+                WHERE conversation = ?1 AND device = ?2 AND session IS NOT NULL
+                UNION ALL SELECT lamport FROM message
+                WHERE conversation = ?1 AND device = ?2 AND kind = 'missing'))
+            ORDER BY m.lamport DESC, m.id DESC LIMIT 1""",
+        (conversation, device),
+    )
+    return EntryId(row[0]) if row else None
 
 
 def _messages(rows: Iterable[Row]) -> list[Message]:

@@ -56,9 +56,13 @@ def holds(tx: Reader, device: DeviceId, kind: str) -> bool:
     return tx.one("SELECT 1 FROM outbox WHERE device = ? AND kind = ?", (device, kind)) is not None
 
 
-def drop(tx: Transaction, device: DeviceId, kind: str) -> None:
-    """Forget unsealed items of a kind that newer ones replace."""
-    tx.execute("DELETE FROM outbox WHERE device = ? AND kind = ? AND envelope IS NULL", (device, kind))
+def drop(tx: Transaction, device: DeviceId, kind: str, *, beginning: bytes = b"") -> None:
+    """Forget unsealed items of a kind (whose payload begins so) that newer ones replace."""
+    tx.execute(
+        """DELETE FROM outbox WHERE device = ? AND kind = ? AND envelope IS NULL
+           AND substr(payload, 1, ?) = ?""",
+        (device, kind, len(beginning), beginning),
+    )
 
 
 def replace(tx: Transaction, device: DeviceId, item: Item) -> None:

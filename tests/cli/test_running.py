@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -315,7 +315,9 @@ def test_a_chat_without_a_name_is_the_last_one(alice: Any, bob: Any) -> None:
     assert texts(bob, "alice")[-1] == "into it" or texts(alice, "bob")[-1] == "into it"
 
 
-def test_the_desktop_is_told_what_the_person_wants_to_hear(alice: Any, bob: Any, tmp_path: Any) -> None:
+@pytest.fixture
+def told(alice: Any, bob: Any, tmp_path: Any) -> Iterator[Any]:
+    """What Alice's desktop has shown so far; it has heard Bob."""
     told = tmp_path / "told"
     told.touch()
     shower = tmp_path / "notify-send"
@@ -324,33 +326,54 @@ def test_the_desktop_is_told_what_the_person_wants_to_hear(alice: Any, bob: Any,
     path = f"{tmp_path}:{alice.environment['PATH']}"
     command = [sys.executable, "-m", "p2pchat_cli", "notify"]
     process = subprocess.Popen(command, env=alice.environment | {"PATH": path}, stdout=subprocess.DEVNULL)
-
-    def hear(text: str) -> None:
-        bob("send", "alice", text, "--ack", "delivered")
-
     try:
         deadline = time.monotonic() + 30
         number = 0
         while not told.read_text():  # it may take a while until it listens
             assert time.monotonic() < deadline
-            hear(f"<b>{(number := number + 1)}</b>")
+            bob("send", "alice", f"<b>{(number := number + 1)}</b>", "--ack", "delivered")
             time.sleep(0.3)
-        assert "bob: &lt;b&gt;" in told.read_text()
-        alice("dnd", "1h")
-        hear("in the quiet")
-        alice("dnd", "off")
-        alice("mute", "bob", "1h")
-        hear("in a muted chat")
-        alice("unmute", "bob")
-        hear("loud")
-        while "bob: loud" not in told.read_text():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        assert "quiet" not in told.read_text()
-        assert "muted" not in told.read_text()
+        yield told
     finally:
         process.kill()
         process.wait()
+
+
+def test_the_desktop_is_told_what_the_person_wants_to_hear(
+    alice: Any, bob: Any, told: Any, eventually: Callable[..., None]
+) -> None:
+    def hear(text: str) -> None:
+        bob("send", "alice", text, "--ack", "delivered")
+
+    assert "bob: &lt;b&gt;" in told.read_text()
+    alice("dnd", "1h")
+    hear("in the quiet")
+    alice("dnd", "off")
+    alice("mute", "bob", "1h")
+    hear("in a muted chat")
+    alice("unmute", "bob")
+    hear("loud")
+    eventually(lambda: "bob: loud" in told.read_text())
+    assert "quiet" not in told.read_text()
+    assert "muted" not in told.read_text()
+
+
+def test_who_wants_to_hear_of_mentions_alone_hears_in_groups_what_is_for_him(
+    alice: Any, bob: Any, told: Any, eventually: Callable[..., None]
+) -> None:
+    alice("group", "create", "team")
+    alice("group", "add", "team", "bob")
+    eventually(lambda: any(one["name"] == "team" for one in bob.json("group", "list")["groups"]))
+    bob("group", "accept", "team")
+    eventually(lambda: any(one["state"] == "joined" for one in bob.json("group", "list")["groups"]))
+    alice("settings", "set", "mentions", "on")
+    bob("send", "#team", "for anybody", "--ack", "delivered")
+    bob("send", "#team", "@Alice: for you", "--ack", "delivered")
+    bob("send", "#team", "you too", "--mention", "alice", "--ack", "delivered")
+    eventually(lambda: "bob in #team: you too" in told.read_text())
+    alice("settings", "set", "mentions", "off")
+    assert "bob in #team: @alice: for you" in told.read_text()
+    assert "for anybody" not in told.read_text()
 
 
 def test_a_name_that_is_nearly_right_is_suggested(alice: Any) -> None:

@@ -12,15 +12,19 @@ from p2pchat.core import content
 from p2pchat.core.codec import encode
 from p2pchat.core.content import decode_content, encode_content
 from p2pchat.core.direct import frames, items
-from p2pchat.core.ids import ConversationId, EntryId, GroupId
+from p2pchat.core.ids import ConversationId, EntryId, GroupId, PersonId
+from p2pchat.core.mentions import Mention
 from p2pchat.errors import DecodeError, ProtocolError, UsageError
 
 SALT = b"s" * content.SALT_SIZE
 ids = st.binary(min_size=32, max_size=32).map(EntryId)
 words = st.text(min_size=1, max_size=200)
+mentions = st.lists(
+    st.builds(Mention, st.binary(min_size=32, max_size=32).map(PersonId), st.text(max_size=16)), max_size=3
+).map(tuple)
 contents = (
-    st.builds(content.Text, words, st.none() | ids, st.none() | st.integers(1, content.MAX_TIMER_S))
-    | st.builds(content.Edit, ids, words)
+    st.builds(content.Text, words, st.none() | ids, st.none() | st.integers(1, content.MAX_TIMER_S), mentions)
+    | st.builds(content.Edit, ids, words, mentions)
     | st.builds(content.Delete, ids, st.lists(ids, max_size=3).map(tuple))
     | st.builds(content.Reaction, ids, st.sampled_from(["👍🏽", "❤️", "👨‍👩‍👧‍👦", ""]))
     | st.builds(content.Pin, ids, st.booleans())
@@ -62,6 +66,10 @@ def test_types_and_fields_of_a_newer_version_are_let_be() -> None:
         {"t": "text", "s": SALT, "text": "x" * (content.MAX_TEXT + 1)},
         {"t": "text", "s": SALT, "text": "hi", "reply": b"short"},
         {"t": "text", "s": SALT, "text": "hi", "expires": 0},
+        {"t": "text", "s": SALT, "text": "hi", "mentions": [b"x" * 32]},
+        {"t": "text", "s": SALT, "text": "hi", "mentions": [[b"short", "ben"]]},
+        {"t": "text", "s": SALT, "text": "hi", "mentions": [[b"x" * 32, "n" * 65]]},
+        {"t": "edit", "s": SALT, "target": b"x" * 32, "text": "hi", "mentions": [[b"x" * 32, ""]] * 33},
         {"t": "edit", "s": SALT, "text": "hi"},
         {"t": "reaction", "s": SALT, "target": b"x" * 32, "emoji": "two words"},
         {"t": "reaction", "s": SALT, "target": b"x" * 32, "emoji": "\u202e"},

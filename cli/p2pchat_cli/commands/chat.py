@@ -24,7 +24,7 @@ _HISTORY: Final = 20  # messages shown at the beginning
 _HELP: Final = [
     "Type a line to send it to the chat that is open; what begins with // is sent with one /.",
     "@name text     to a contact; @name alone opens that chat",
-    "#group text    to a group; #group alone opens it",
+    "#group text    to a group; #group alone opens it; @name within a text there tells that member",
     "/chats         also /history bob, /search pizza, /pay bob 3 EUR, /iou list: every command works",
     "/help          this list; /help pay explains a command",
     "/quit          leave (also ^D); the node goes on receiving",
@@ -120,7 +120,7 @@ class _Talk:
         if not before and word[:1] in ("@", "#"):
             return [f"{name} " for name in self._names() if name.startswith(word)]
         if not line.startswith("/"):
-            return []
+            return self._mentioned(word) if word.startswith("@") else []
         from p2pchat_cli.table import SECTIONS, Group
 
         entries = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
@@ -132,6 +132,14 @@ class _Talk:
             return [f"{name} " for name in entry.commands if name.startswith(word)]
         names = self._names()
         return [f"{name} " for name in (*names, *(name[1:] for name in names)) if name.startswith(word)]
+
+    def _mentioned(self, word: str) -> list[str]:
+        """Members of the open group whom `word`, within a line, may be about to name."""
+        if not self._chat.startswith("#"):
+            return []
+        found = self._session.call("group.show", s.GroupName(group=self._chat), s.Group)
+        names = (f"@{one.name}" for one in found.members if not one.me)
+        return [f"{name} " for name in names if name.casefold().startswith(word.casefold())]
 
     def _names(self) -> list[str]:
         found = self._session.call("chat.list", s.Nothing(), s.Chats)

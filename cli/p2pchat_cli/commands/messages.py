@@ -11,7 +11,14 @@ import typer
 from p2pchat.api import schema as s
 from p2pchat.errors import NetworkError, P2PChatError
 from p2pchat_cli.message_lines import SHORT_ID, state
-from p2pchat_cli.options import ChatArgument, GroupArgument, TextArgument, session_of, text_of
+from p2pchat_cli.options import (
+    ChatArgument,
+    GroupArgument,
+    TextArgument,
+    complete_contact,
+    session_of,
+    text_of,
+)
 from p2pchat_cli.session import Session
 from p2pchat_cli.style import accent, dim
 
@@ -33,6 +40,16 @@ AckOption = Annotated[Ack | None, typer.Option(help="Wait until every recipient 
 ReplyOption = Annotated[
     str | None, typer.Option(metavar="ID", help="The message that it answers.", show_default=False)
 ]
+MentionOption = Annotated[
+    list[str],
+    typer.Option(
+        "--mention",
+        metavar="WHO",
+        help="A member whom it is for, beside those named with an @; may be repeated.",
+        show_default=False,
+        autocompletion=complete_contact,
+    ),
+]
 TimeoutOption = Annotated[float, typer.Option(min=0, help="Seconds to wait with --ack; exit code 7 after.")]
 
 
@@ -41,12 +58,13 @@ def send(
     chat: ChatArgument,
     text: TextArgument,
     reply: ReplyOption = None,
+    mention: MentionOption = [],  # noqa: B006 -- typer reads it and nobody writes it
     ack: AckOption = None,
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """The message is stored before this returns, and goes out as soon as the recipient is there."""
     session = session_of(ctx)
-    params = s.Send(chat=chat, text=text_of(text), reply=reply)
+    params = s.Send(chat=chat, text=text_of(text), reply=reply, mention=mention)
     cursor = session.call("node.status", s.Nothing(), s.Status).cursor if ack else 0
     message = session.call("message.send", params, s.Message)
     if ack is not None:
@@ -64,11 +82,12 @@ def send_to_group(
     group: GroupArgument,
     text: TextArgument,
     reply: ReplyOption = None,
+    mention: MentionOption = [],  # noqa: B006 -- typer reads it and nobody writes it
     ack: AckOption = None,
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """As `p2pchat send`."""
-    send(ctx, f"#{group.removeprefix('#')}", text, reply, ack, timeout)
+    send(ctx, f"#{group.removeprefix('#')}", text, reply, mention, ack, timeout)
 
 
 def _await(session: Session, message: s.Message, ack: Ack, cursor: int, timeout: float) -> s.Message:

@@ -125,6 +125,8 @@ def _details(message: s.Message) -> Iterator[str]:
         yield f"edited    {ago(message.edited_ms)}"
     if message.reply:
         yield f"answers   {message.reply}"
+    if message.mentions:
+        yield f"mentions  {', '.join(message.mentions)}"
     if message.parents:
         yield f"after     {', '.join(one[:SHORT_ID] for one in message.parents)}"
     if message.view:

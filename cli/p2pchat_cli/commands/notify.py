@@ -41,21 +41,20 @@ def notify(
     """Runs until ^C. Muted chats are silent; see `p2pchat dnd` and `p2pchat settings set mentions on`."""
     session = session_of(ctx)
     notifier = _notifier(command)
-    me = session.call("identity.show", s.Nothing(), s.Identity).name
     start = session.call("node.status", s.Nothing(), s.Status).cursor
     for event in session.follow(start):
-        told = _words(session, event, me)
+        told = _words(session, event)
         if told is not None and not _is_quiet(session):
             title, text = told
             _show(notifier, title, text if with_text else "", plain=command is not None)
 
 
-def _words(session: Session, event: s.Event, me: str) -> tuple[str, str] | None:
+def _words(session: Session, event: s.Event) -> tuple[str, str] | None:
     """Title and text for an event that the person wants to hear of."""
     data = clean(event).data
     match event.type:
         case "message.received" if data.get("kind") in ("text", "iou"):
-            return _of_message(session, data["id"], me)
+            return _of_message(session, data["id"], bool(data.get("mentions_me")))
         case "request.received":
             return f"{data['name']} asks to be your contact", ""
         case "group.invited":
@@ -63,27 +62,25 @@ def _words(session: Session, event: s.Event, me: str) -> tuple[str, str] | None:
     return None
 
 
-def _of_message(session: Session, id: str, me: str) -> tuple[str, str] | None:
+def _of_message(session: Session, id: str, mentions_me: bool) -> tuple[str, str] | None:
     with suppress(NotFoundError):  # it may have vanished since
         message = session.call("message.show", s.MessageId(id=id), s.Message)
-        if message.mine or not _is_wanted(session, message, me):
+        if message.mine or not _is_wanted(session, message, mentions_me):
             return None
         where = f" in {message.chat}" if message.chat.startswith("#") else ""
         return f"{message.sender}{where}", message.text
     return None
 
 
-def _is_wanted(session: Session, message: s.Message, me: str) -> bool:
+def _is_wanted(session: Session, message: s.Message, mentions_me: bool) -> bool:
     chats = session.call("chat.list", s.Nothing(), s.Chats).chats
     if any(one.muted for one in chats if one.chat == message.chat):
         return False
     only_mentions = session.call("settings.show", s.Nothing(), s.Settings).mentions_only
-    return not only_mentions or message.chat.startswith("@") or _is_for_me(session, message, me)
+    return not only_mentions or message.chat.startswith("@") or mentions_me or _answers_me(session, message)
 
 
-def _is_for_me(session: Session, message: s.Message, me: str) -> bool:
-    if f"@{me.casefold()}" in message.text.casefold():
-        return True
+def _answers_me(session: Session, message: s.Message) -> bool:
     with suppress(NotFoundError):
         if message.reply:
             return session.call("message.show", s.MessageId(id=message.reply), s.Message).mine

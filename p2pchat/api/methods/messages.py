@@ -11,8 +11,8 @@ from p2pchat.core import content
 from p2pchat.core.ids import ConversationId, EntryId
 from p2pchat.errors import NotFoundError, UsageError
 from p2pchat.node.features.app import App
-from p2pchat.node.features.chat import chats, conversations
-from p2pchat.node.features.people.names import chat_name, find_chat, find_message
+from p2pchat.node.features.chat import conversations
+from p2pchat.node.features.people.names import chat_name, find_chat, find_message, find_person
 from p2pchat.store import logs, messages
 from p2pchat.store.transaction import Reader, Transaction
 
@@ -20,13 +20,17 @@ from p2pchat.store.transaction import Reader, Transaction
 def message_send(app: App, tx: Transaction, params: s.Send) -> s.Message:
     """See the table."""
     reply = find_message(tx, params.reply) if params.reply else None
-    return _message(app, tx, conversations.write(app, tx, find_chat(tx, params.chat), params.text, reply))
+    mentioned = [find_person(tx, one) for one in params.mention]
+    chat = find_chat(tx, params.chat)
+    return _message(app, tx, conversations.write(app, tx, chat, params.text, reply, mentioned))
 
 
 def message_edit(app: App, tx: Transaction, params: s.EditMessage) -> s.Message:
     """See the table."""
     message = find_message(tx, params.id)
-    return _change(app, tx, message, content.Edit(message.id, content.checked_text(params.text)))
+    text = content.checked_text(params.text)
+    mentions = conversations.mentions_in(app, tx, conversations.chat_of(tx, message.conversation), text)
+    return _change(app, tx, message, content.Edit(message.id, text, mentions))
 
 
 def message_delete(app: App, tx: Transaction, params: s.MessageId) -> s.Message:
@@ -157,11 +161,11 @@ def message_unread(app: App, tx: Reader, params: s.UnreadQuery) -> s.Unread:
 
 def chat_read(app: App, tx: Transaction, params: s.ReadChat) -> s.Done:
     """See the table."""
-    conversation = _conversation(app, tx, params.chat)
+    chat = find_chat(tx, params.chat)
     upto = find_message(tx, params.upto) if params.upto else None
-    if upto and upto.conversation != conversation:
+    if upto and upto.conversation != conversations.id_of(app, chat):
         raise UsageError("the message up to which the chat was read is in another chat")
-    chats.mark_read(app, tx, conversation, upto=upto.id if upto else None)
+    conversations.read(app, tx, chat, upto.id if upto else None)
     return s.Done()
 
 

@@ -16,11 +16,12 @@ class Chat(Params):
 
 
 class Send(Params):
-    """Write a text to a contact or a group."""
+    """Write a text to a contact or a group. Members named in it with an @ are mentioned."""
 
     chat: str
     text: str
     reply: str | None = None  # id of the message that it answers
+    mention: list[str] = msgspec.field(default_factory=list)  # others whom it mentions
 
 
 class EditMessage(Params):
@@ -172,6 +173,8 @@ class Message(Result):
     members: int = 0  # how many of them there were
     verdict: str = ""  # in a group: kept | flagged (written while its author was being removed) | refused
     iou: str | None = None  # id of the IOU or request that a line of kind iou makes
+    mentions: list[str] = msgspec.field(default_factory=list)  # whom it names
+    mentions_me: bool = False
 
 
 class Messages(Result):

@@ -48,6 +48,7 @@ DEBTS_CIRCLE: Final = "debts.circle"  # please begin to clear this circle
 GROUP_INVITE: Final = "group.invite"  # GroupInvite
 GROUP_KEY: Final = "group.key"  # ratchet.megolm.SenderKey
 GROUP_KEY_WANTED: Final = "group.key-wanted"  # KeysWanted
+GROUP_READ: Final = "group.read"  # ReadMark: of the chain of the device that it is for
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from p2pchat.core.direct import items
 from p2pchat.core.direct.items import Item, ReadMark
@@ -29,11 +31,12 @@ def show(
     session: bytes | None = None,
     reply: EntryId | None = None,
     expires_s: int | None = None,
+    told: Mapping[str, bool] = MappingProxyType({}),
 ) -> None:
-    """Make a stored entry a line of its chat, and tell listeners."""
+    """Make a stored entry a line of its chat, and tell listeners; `told` goes into the event."""
     header, now_ms = entry.header, app.now_ms()
     type = "message.sent" if person == app.person else "message.received"
-    event = tell(app, tx, type, entry.id, entry.conversation, person, kind=kind, text=text)
+    event = tell(app, tx, type, entry.id, entry.conversation, person, kind=kind, text=text, **told)
     message = messages.Message(
         entry.id,
         entry.conversation,
@@ -100,16 +103,21 @@ def tell(
 
 def mark_read(
     app: App, tx: Transaction, conversation: ConversationId, *, upto: EntryId | None = None
-) -> None:
-    """What has arrived (until and with `upto`) was shown to me; a contact is told, if I want that."""
-    if not messages.see(tx, conversation, upto=upto):
-        return
+) -> set[DeviceId]:
+    """What has arrived (until and with `upto`) was shown to me; a contact is told, if I want that.
+
+    Gives the devices that wrote what of it is news.
+    """
+    news = messages.see(tx, conversation, upto=upto)
+    if not news:
+        return news
     heard, known = messages.last_seen(tx, conversation), logs.conversation(tx, conversation)
     if heard and known and known.person and settings.get(tx).read_receipts:
         for device in people.devices(tx, known.person):
             outbox.drop(tx, device.id, items.READ)
             outbox.put(tx, device.id, Item(items.READ, ReadMark(conversation, heard.id).encode()))
             tx.effects.append(Wake(device.id))
+    return news
 
 
 def moved(app: App, tx: Transaction, ids: list[EntryId], person: PersonId, state: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from p2pchat.core import content
 from p2pchat.core.ids import EntryId, PersonId
 from p2pchat.core.log.entry import Entry
+from p2pchat.core.mentions import Mention
 from p2pchat.errors import ProtocolError
 from p2pchat.node.features.app import App
 from p2pchat.node.features.chat import chats
@@ -47,15 +49,18 @@ def _do(
     app: App, tx: Transaction, entry: Entry, person: PersonId, said: content.Content, shown: str = ""
 ) -> Taken | None:
     match said:
-        case content.Text(text, reply, expires_s):
-            chats.show(app, tx, entry, person, "text", text, reply=reply, expires_s=expires_s)
-        case content.Edit(target, text):
+        case content.Text(text, reply, expires_s, mentions):
+            told = _mentioned(app, tx, entry.id, mentions)
+            chats.show(app, tx, entry, person, "text", text, reply=reply, expires_s=expires_s, told=told)
+        case content.Edit(target, text, mentions):
             message = _target(tx, entry, target, of=person)
             # The words of a message that cannot be read yet wait in the log, `edit` says where.
             if message and message.kind in _DELETABLE and polls.get(tx, target) is None:
                 is_newest = messages.note_edit(tx, target, entry.id)
                 if is_newest and message.kind == "text":
                     messages.edit(tx, target, text, app.now_ms())
+                    messages.mention(tx, target, ())
+                    told = _mentioned(app, tx, target, mentions)
                     chats.tell(
                         app,
                         tx,
@@ -65,6 +70,7 @@ def _do(
                         person,
                         text=text,
                         is_sought=True,
+                        **told,
                     )
         case content.Delete(target, edits):
             message = _target(tx, entry, target, of=person)
@@ -115,6 +121,14 @@ def _do(
         case content.Unknown(kind):
             chats.show(app, tx, entry, person, "unknown", f"a message of a newer version ({kind})")
     return None
+
+
+def _mentioned(app: App, tx: Transaction, id: EntryId, mentions: Sequence[Mention]) -> dict[str, bool]:
+    """Note whom a text names; what is told of that with it."""
+    if not mentions:
+        return {}
+    messages.mention(tx, id, mentions)
+    return {"mentions_me": True} if any(one.person == app.person for one in mentions) else {}
 
 
 def _forget_edit(tx: Transaction, line: messages.Message | None) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from p2pchat.core import content
 from p2pchat.core.identity import direct_conversation
 from p2pchat.core.ids import ConversationId, EntryId, GroupId
+from p2pchat.core.mentions import MAX_MENTIONS, Mention, find
 from p2pchat.errors import NotAllowedError, NotFoundError, UsageError
 from p2pchat.node.effects import Passing
+from p2pchat.node.features import settings
 from p2pchat.node.features.app import App
-from p2pchat.node.features.chat import direct
-from p2pchat.node.features.group import group_messages
-from p2pchat.node.features.people.names import chat_name
+from p2pchat.node.features.chat import chats, direct
+from p2pchat.node.features.group import group_messages, group_reading, group_views
+from p2pchat.node.features.people.names import chat_name, name_of
 from p2pchat.store import groups, logs, messages, people, polls
 from p2pchat.store.transaction import Reader, Transaction
 
@@ -33,11 +37,20 @@ def say(app: App, tx: Transaction, chat: Chat, said: content.Sayable) -> EntryId
     return group_messages.say(app, tx, chat, said)
 
 
-def write(app: App, tx: Transaction, chat: Chat, text: str, reply: messages.Message | None) -> EntryId:
+def write(
+    app: App,
+    tx: Transaction,
+    chat: Chat,
+    text: str,
+    reply: messages.Message | None,
+    mentioned: Sequence[people.Person] = (),
+) -> EntryId:
     """Write a text, perhaps in answer to a message of the chat; it vanishes if the chat has a timer.
 
+    Whoever is named in it with an @, and those `mentioned`, are told that it is for them.
+
     Raises:
-        UsageError: the text cannot be sent, or the message is of another chat.
+        UsageError: the text cannot be sent, the message is of another chat, or who is mentioned no member.
         NotAllowedError: I may not write there.
     """
     conversation = id_of(app, chat)
@@ -45,11 +58,45 @@ def write(app: App, tx: Transaction, chat: Chat, text: str, reply: messages.Mess
         raise UsageError("the message to reply to is in another chat")
     known = logs.conversation(tx, conversation)
     timer = known.timer_s if known else 0
-    said = content.Text(content.checked_text(text), reply.id if reply else None, timer or None)
+    said = content.Text(
+        content.checked_text(text),
+        reply.id if reply else None,
+        timer or None,
+        mentions_in(app, tx, chat, text, mentioned),
+    )
     id = say(app, tx, chat, said)
     if known and known.draft:
         keep_draft(app, tx, chat, "")
     return id
+
+
+def read(app: App, tx: Transaction, chat: Chat, upto: EntryId | None) -> None:
+    """What has arrived (until and with `upto`) was shown to me; whoever wrote it is told, if I want that."""
+    authors = chats.mark_read(app, tx, id_of(app, chat), upto=upto)
+    if authors and not isinstance(chat, people.Person) and settings.get(tx).read_receipts:
+        group_reading.tell(app, tx, chat.group, authors)
+
+
+def mentions_in(
+    app: App, tx: Reader, chat: Chat, text: str, mentioned: Sequence[people.Person] = ()
+) -> tuple[Mention, ...]:
+    """Whom a text to `chat` names, by my own names for the members. Raises UsageError."""
+    if isinstance(chat, people.Person):
+        if mentioned:
+            raise UsageError("people are mentioned in groups; a private chat has one reader")
+        return ()
+    if not mentioned and "@" not in text:
+        return ()
+    members = group_views.persons(app, tx, chat.group) - {app.person}
+    found = list(find(text, {name_of(app, tx, one): one for one in members}))
+    for person in mentioned:
+        if person.id not in members:
+            raise UsageError(f"{person.petname} is no member of #{chat.name}")
+        if all(one.person != person.id for one in found):
+            found.append(Mention(person.id, ""))
+    if len(found) > MAX_MENTIONS:
+        raise UsageError(f"at most {MAX_MENTIONS} people can be mentioned in one message")
+    return tuple(found)
 
 
 def keep_draft(app: App, tx: Transaction, chat: Chat, text: str) -> None:

@@ -25,7 +25,7 @@ from p2pchat.errors import NotAllowedError, P2PChatError, ProtocolError, QuotaEr
 from p2pchat.node.effects import Wake
 from p2pchat.node.features.app import App
 from p2pchat.node.features.chat import chats, direct
-from p2pchat.node.features.group import group_messages, groups
+from p2pchat.node.features.group import group_messages, group_reading, groups
 from p2pchat.node.features.ledger import circulation_intake, ledger_forks, simplifying
 from p2pchat.node.features.people import cards, contacts, introductions, lost_log
 from p2pchat.store import deliveries, outbox, people, sessions
@@ -45,6 +45,7 @@ _OPEN_TO_ASKED: Final[dict[str, Apply]] = {items.ACCEPT: contacts.take_accept}
 _OPEN_TO_MEMBERS: Final[dict[str, Apply]] = {
     items.GROUP_KEY: group_messages.take_key,
     items.GROUP_KEY_WANTED: group_messages.take_keys_wanted,
+    items.GROUP_READ: group_reading.take,
     items.RECEIPT: lambda app, tx, sender, payload: take_receipt(app, tx, sender, payload),
 }
 _OPEN_TO_CONTACTS: Final[dict[str, Apply]] = {
