@@ -94,13 +94,14 @@ def _read_on(client: Client) -> None:
 
 def reconnect(sender: Person, receiver: Person) -> float:
     """Seconds from when a killed receiver's node answers again until it shows a text sent meanwhile."""
+    before = receiver.cursor
     receiver.stop(signal.SIGKILL)
     words = text(time.monotonic_ns() % 10**7)
     sender.call("message.send", chat=receiver.name, text=words)
     receiver.start()
     began = time.perf_counter()
     shown = receiver.connect()
-    shown.call("events.subscribe", since=0)
+    shown.call("events.subscribe", since=before)  # as a client goes on that was connected
     drain(shown, 1, words.encode())
     return time.perf_counter() - began
 

@@ -44,7 +44,7 @@ HELLO_S: Final = 15.0
 MAX_NAKS: Final = 4 * WINDOW  # in a row on one stream: opening in vain costs us more than sending costs him
 MAX_RESEALS: Final = 3  # in one trip; each costs a session
 HELLOS: Final = (0.2, 5)  # of one device per second, and at once: a bundle costs us a new prekey
-RETRY_S: Final = 2.0  # after a stream broke while the connection stays
+RETRY_S: Final = (0.1, 2.0)  # first and longest pause after a stream broke while the connection stays
 
 
 class Couriers:
@@ -55,6 +55,7 @@ class Couriers:
         self._store = store
         self._network = network
         self._bells: dict[DeviceId, trio.Event] = {}
+        self._lost: dict[DeviceId, trio.Event] = {}
         self._hellos = PeerBuckets(*HELLOS)
         network.serve(protocols.DIRECT, self._serve_direct, frame_limit=protocols.DIRECT_FRAME_LIMIT)
         network.serve(protocols.HELLO, self._serve_hello, frame_limit=protocols.HELLO_FRAME_LIMIT)
@@ -65,13 +66,21 @@ class Couriers:
         if bell is not None:
             bell.set()
 
+    def lost(self, device: DeviceId) -> None:
+        """The connection with `device` is gone: its courier ends, or goes on over one that was made since."""
+        if device in self._lost:
+            self._lost[device].set()
+        self.wake(device)
+
     async def accompany(self, device: DeviceId) -> None:
         """Carry to `device` for as long as it stays connected."""
         if device in self._bells:
             return
-        self._bells[device] = trio.Event()
+        self._bells[device], self._lost[device] = trio.Event(), trio.Event()
+        pause = RETRY_S[0]
         try:
             while self._network.is_connected(device):
+                began = trio.current_time()
                 try:
                     await self._wait_for_work(device)
                     await _Trip(self._app, self._store, self._network, device, self._bells).run()
@@ -82,9 +91,14 @@ class Couriers:
                 except ProtocolError as error:
                     logger.warning("Dropped %s: %s.", device.short, error)
                     await self._network.disconnect(device)
-                await trio.sleep(RETRY_S)
+                if trio.current_time() - began > RETRY_S[1]:
+                    pause = RETRY_S[0]
+                with trio.move_on_after(pause):
+                    await self._lost[device].wait()
+                pause = min(2 * pause, RETRY_S[1])
+                self._lost[device] = trio.Event()
         finally:
-            del self._bells[device]
+            del self._bells[device], self._lost[device]
 
     async def _wait_for_work(self, device: DeviceId) -> None:
         while not await self._store.read(lambda tx: envelopes.has_work(tx, device)):

@@ -21,7 +21,7 @@ from p2pchat.net.network import Network
 logger = logging.getLogger(__name__)
 
 SHORTEST_PAUSE_S: Final = 0.2
-FIRST_PAUSE_S: Final = 1.0
+FIRST_PAUSE_S: Final = 0.25
 STABLE_S: Final = 10.0  # a connection that lasted so long was a good one
 LONGEST_PAUSE_S: Final = 300.0
 SEARCH_S: Final = 1800.0  # between searches for one device: each costs a few kB, others' too

@@ -163,7 +163,7 @@ class Node:
                 nursery.start_soon(alone, f"Accompanying {event.peer.short}", partial(accompany, event.peer))
         else:
             logger.info("Lost the connection with %s.", event.peer.short)
-            self._couriers.wake(event.peer)  # so that its tasks end
+            self._couriers.lost(event.peer)
             self._group_sync.lost()
             self._depositor.wake()
         self.links.hurry(event.peer)

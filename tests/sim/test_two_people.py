@@ -64,6 +64,25 @@ def test_a_node_killed_behind_any_commit_loses_nothing_and_repeats_nothing(seed:
     simulate(seed, scenario)
 
 
+def test_a_node_that_was_killed_and_is_back_is_given_what_waits_at_once(seed: int) -> None:
+    """The other's courier, whose stream broke with the node, does not sleep through its return."""
+
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        for number in range(3):
+            await world.say(ann, "bob", f"before {number}")
+            await settle(world)
+            await world.kill(bob)
+            await world.say(ann, "bob", f"meanwhile {number}")
+            await world.start(bob)
+            await world.pass_time(0.5)
+            assert texts(bob, "ann")[-1] == f"meanwhile {number}"
+        await finish(world)
+
+    simulate(seed, scenario, Conditions(notice_s=(0.0, 0.01)))
+
+
 def test_packets_that_come_several_times_change_nothing(seed: int) -> None:
     """Scenario 10."""
 
