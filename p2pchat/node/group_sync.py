@@ -2,8 +2,8 @@
 
 Two connected members share one stream, for all their common groups: each frame is the group's id and
 a frame of that group's `SyncSession`; nothing behind the id says "I do not share this with you (any more,
-or yet)", and ends the session on both sides. New entries are pushed as they are committed; a round follows
-shortly after, and others at pauses that grow while they find nothing. docs/protocol/sync.md
+or yet)", and ends the session on both sides. New entries are pushed as they are committed; a round with a few
+members follows shortly after, and others at pauses that grow while they find nothing. docs/protocol/sync.md
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -38,6 +39,7 @@ MOST_DOUBLINGS: Final = 5  # to half an hour: rounds find what pushes lost, and 
 SPELL_S: Final = 10.0  # silence after which a frame is the beginning of the peer's own round
 SETTLE_S: Final = 0.3  # a round follows when a log has not grown for so long,
 LONGEST_SETTLE_S: Final = 3.0  # or has grown for so long: until then pushes do its work
+COMPANIONS: Final = 6  # with whom it is held: so about one node in e^6 is asked by none of the others
 YIELD_S: Final = 3.0  # the device with the higher id leaves opening the stream to the other for so long
 RETRY_S: Final = 5.0
 MAX_UNSHARED: Final = 4096  # groups of which a peer said that it does not share them
@@ -53,6 +55,7 @@ class GroupSync:
         self._network = network
         self._chances = chances
         self._talks: dict[DeviceId, _Talk] = {}
+        self._circles: dict[GroupId, _Circle] = {}
         self._changed = trio.Event()
         network.serve(protocols.SYNC, self._serve, frame_limit=protocols.SYNC_FRAME_LIMIT)
 
@@ -79,8 +82,22 @@ class GroupSync:
     def grew(self, group: GroupId, mine: Sequence[bytes]) -> None:
         """A group's log has new entries; `mine` are to be pushed at once."""
         frames = [group + frame for frame in pack_entries(mine)]
-        for talk in self._talks.values():
-            talk.grew(group, frames)
+        sharing = [talk for talk in self._talks.values() if talk.shares(group)]
+        circle = self._circle(group, sharing)
+        for talk in sharing:
+            talk.push(frames)
+            if talk in circle.talks:
+                talk.settle(group, circle.quiet_at)
+
+    def _circle(self, group: GroupId, sharing: Sequence[_Talk]) -> _Circle:
+        """The few with whom a log that grows now is compared once it is quiet; others the next time."""
+        now = trio.current_time()
+        circle = self._circles.get(group)
+        if circle is None or now >= circle.quiet_at or circle.talks.isdisjoint(sharing):
+            few = self._chances.sample(sharing, min(COMPANIONS, len(sharing)))
+            circle = self._circles[group] = _Circle(frozenset(few), now + LONGEST_SETTLE_S)
+        circle.quiet_at = min(now + SETTLE_S, circle.quiet_by)
+        return circle
 
     def reaches(self, group: GroupId, devices: Collection[DeviceId]) -> bool:
         """Whether what is pushed in `group` goes to all of `devices`."""
@@ -124,6 +141,15 @@ class GroupSync:
             await stream.close()
 
 
+@dataclass(slots=True)
+class _Circle:
+    """Whom a group's log is compared with once it is quiet, and when that is."""
+
+    talks: frozenset[_Talk]
+    quiet_by: float
+    quiet_at: float = float("-inf")
+
+
 class _Talk:
     """One sync/1 stream."""
 
@@ -141,15 +167,13 @@ class _Talk:
         self._unshared: set[GroupId] = set()  # groups that the peer does not share, as it said
         self._refusals: list[GroupId] = []  # groups of which we have to say so
         self._pushes: list[bytes] = []  # frames that need nothing from the store
-        self._due: set[GroupId] = set()  # groups that deserve a round soon
+        self._due: dict[GroupId, float] = {}  # when groups deserve a round
         self._work = trio.Event()
         self._quiet = 0  # rounds in a row that found nothing
         self._round_at = 0.0
         self._heard = float("-inf")
         self._look = True  # whether the set of common groups has to be looked up
         self._speaks = False  # whether sessions have something to write
-        self._settle_at = float("inf")
-        self._settle_by = float("inf")
 
     async def run(self) -> None:
         with one_error():
@@ -161,17 +185,17 @@ class _Talk:
     def shares(self, group: GroupId) -> bool:
         return group in self._sessions
 
-    def grew(self, group: GroupId, frames: Sequence[bytes]) -> None:
-        if group not in self._sessions:
-            return
+    def push(self, frames: Sequence[bytes]) -> None:
+        if frames:
+            self._pushes += frames
+            self._work.set()
+
+    def settle(self, group: GroupId, at: float) -> None:
+        """Hold a round about a group at that time."""
         self._quiet = 0
-        now = trio.current_time()
-        if not self._due:
-            self._settle_by = now + LONGEST_SETTLE_S
-        self._due.add(group)
-        was_at, self._settle_at = self._settle_at, min(now + SETTLE_S, self._settle_by)
-        self._pushes += frames
-        if frames or self._settle_at < was_at:  # else the writer wakes early enough by itself
+        is_next = at < min(self._due.values(), default=float("inf"))
+        self._due[group] = at
+        if is_next:  # else the writer wakes early enough by itself
             self._work.set()
 
     def circles_changed(self) -> None:
@@ -216,8 +240,8 @@ class _Talk:
             if entries:
                 self._quiet = 0
                 group_log.take_entries(self._app, tx, group, entries)
-                if session.is_settled and entries[-1].header.device == self._stream.peer:
-                    pushed.add(group)
+            if session.is_settled and session.brought_by == self._stream.peer:  # be they known already
+                pushed.add(group)
             if session.peer_heights is not None:
                 group_log.peer_holds(self._app, tx, group, self._stream.peer, session.peer_heights)
         for group in pushed & self._sessions.keys():
@@ -244,20 +268,20 @@ class _Talk:
                 self._work = trio.Event()
                 frames, self._pushes = self._pushes, []
                 now = trio.current_time()
-                starting: set[GroupId] = set()
-                if now >= self._settle_at:
-                    starting, self._due, self._settle_at = self._due, set(), float("inf")
-                everybody = now >= self._round_at or self._look
+                starting = {group for group, at in self._due.items() if now >= at}
+                for group in starting:
+                    del self._due[group]
+                everybody = now >= self._round_at
                 if everybody:
                     self._begin_round()
                 look, self._look = self._look, False
-                if everybody or starting or self._speaks:
+                if look or everybody or starting or self._speaks:
                     self._speaks = False
                     frames += await self._store.run(partial(self._frames, look, everybody, starting))
                 if frames:
                     await self._stream.send(frames)
                     continue
-                with trio.move_on_at(min(self._round_at, self._settle_at)):
+                with trio.move_on_at(min((self._round_at, *self._due.values()))):
                     await self._work.wait()
         except NetworkError:
             return
@@ -284,6 +308,7 @@ class _Talk:
                     self._farewells[group] = Farewell(heights)
             for group in shared - set(self._sessions) - self._unshared:
                 self._sessions[group] = SyncSession(group, initiator=self._initiator)
+                starting.add(group)
         frames: list[bytes] = list(self._refusals)
         self._refusals.clear()
         for group, farewell in self._farewells.items():

@@ -137,6 +137,7 @@ def test_places_are_bounded_by_authors_not_by_messages_and_untold_in_large_group
         await world.start(ann)
         await settle(world)
         await world.kill(ann)
+        await world.pass_time(20)  # by then bob has noticed, and seals nothing into a dead connection
         for id in ids:
             await read(bob, id)
         waiting = bob.look(lambda tx: tx.execute("SELECT device FROM outbox WHERE kind = 'group.read'"))

@@ -98,6 +98,7 @@ class SyncSession:
         self._round: _Round | None = None
         self._asked_again: set[tuple[DeviceId, int]] = set()  # gaps that this peer was asked to fill
         self.peer_heights: Mapping[DeviceId, int] | None = None  # as the last frame told, if it did
+        self.brought_by: DeviceId | None = None  # who wrote the last entry of the last frame, if it had one
 
     @property
     def is_settled(self) -> bool:
@@ -148,9 +149,11 @@ class SyncSession:
         """
         frame = decode_frame(raw)
         self.peer_heights = frame.heights if isinstance(frame, Have | Held) else None
+        self.brought_by = None
         if isinstance(frame, Held):
             return []
         if isinstance(frame, Entries):
+            self.brought_by = frame.entries[-1].header.device if frame.entries else None
             return self._prove(frame.entries, log)
         if isinstance(frame, State):
             self._compare(frame, log)
