@@ -15,8 +15,9 @@ from p2pchat.core.mailbox.frames import Reason
 from p2pchat.core.mailbox.limits import MailboxLimits
 from p2pchat.core.mailbox.sealing import parcel_id
 from p2pchat.errors import NetworkError
+from p2pchat.node.mailbox import server
 from p2pchat.node.mailbox.client import RefusedError
-from p2pchat.store.holding import boxes
+from p2pchat.store.holding import boxes, parcels
 
 SMALL = MailboxLimits(box_bits=4, stranger_bits=8, box_parcels=3, stranger_parcels=2)
 
@@ -86,6 +87,35 @@ async def test_a_waiting_owner_is_told_at_once(world: Any, new_owner: Any) -> No
         parcel = owner.parcel()
         await other.deposit([owner.deposit(parcel)])
     assert found == [parcel]
+
+
+async def test_who_waits_in_vain_looks_no_oftener_than_something_comes(
+    world: Any, new_owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two wait at one box and only one gets what comes: the other goes to sleep again."""
+    owner = new_owner(world)
+    looks = 0
+    oldest = parcels.oldest
+
+    def counted(*args: Any, **named: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return ([], False) if looks == 4 else oldest(*args, **named)  # as if the other had taken it
+
+    monkeypatch.setattr(server, "WAIT_S", 2.0)
+    monkeypatch.setattr(parcels, "oldest", counted)
+    async with world.at() as first, world.at() as second, world.at() as other:
+        for client in (first, second):
+            await owner.visit(client)
+        await owner.admit(first)
+        async with trio.open_nursery() as nursery:
+            for client in (first, second):
+                nursery.start_soon(lambda one=client: one.fetch(wait=True))  # type: ignore[misc]
+            while looks < 2:  # noqa: ASYNC110
+                await trio.sleep(0.01)
+            await other.deposit([owner.deposit()])
+    assert looks <= 5  # at first, when something came, and once more at the end
+    assert not world.server.state._bells
 
 
 async def test_a_pass_is_good_from_the_day_before_to_the_day_after(world: Any, new_owner: Any) -> None:

@@ -15,6 +15,7 @@ from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.stream_muxer.mplex.mplex import MPLEX_PROTOCOL_ID, Mplex
 from multiaddr import Multiaddr
 
+from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SigningKey
 from p2pchat.errors import NetworkError
 from p2pchat.net.config import Limits
@@ -164,3 +165,25 @@ async def test_half_open_connections_do_not_keep_others_out(opened, deadline):
         await alice.ping(bob.device)
         for stream in silent:
             await stream.aclose()
+
+
+async def test_who_has_gone_is_forgotten(opened, deadline):
+    alice = await opened()
+    swarm = alice.host.get_network()
+    guests = [await opened(listen=()) for _ in range(3)]
+    with deadline():
+        for guest in guests:
+            await guest.connect(alice.device, alice.advertised())
+            await until(lambda one=guest: alice.is_connected(one.device))
+        await until(lambda: {peer_id_of(one.device) for one in guests} <= set(swarm.peerstore.peer_ids()))
+        for guest in guests[1:]:
+            await guest.disconnect(alice.device)
+        await until(lambda: len(swarm.get_connections()) == 1)
+        # A straggler, such as an identification that ends late, goes with the next who leaves.
+        for number in range(200):
+            late = peer_id_of(DeviceId(number.to_bytes(32, "big")))
+            swarm.peerstore.add_protocols(late, ["/late"])
+            swarm.auto_connector.record_disconnect(late)
+        await guests[0].disconnect(alice.device)
+        await until(lambda: swarm.peerstore.peer_ids() == [swarm.self_id])
+        assert not swarm.auto_connector._recent_disconnects

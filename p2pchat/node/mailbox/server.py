@@ -229,13 +229,11 @@ class MailboxServer:
         return None
 
     async def _fetch(self, box: bytes, size: int, wait: bool) -> list[f.Answer]:
-        bell = self.state.bell(box)
-        found, more = await self._store.read(lambda tx: parcels.oldest(tx, box, size=size))
         until = trio.current_time() + WAIT_S
-        while wait and not found and trio.current_time() < until:
-            with trio.move_on_at(min(until, trio.current_time() + self._look_s)):
-                await bell.wait()
-            found, more = await self._store.read(lambda tx: parcels.oldest(tx, box, size=size))
-        if not found:
-            self.state.ring(box)  # so that bells of boxes that nobody waits for do not pile up
-        return [*map(f.Kept, found), f.End(more)]
+        with self.state.bell(box) as bell:  # before the first look, so that nothing comes in between
+            while True:
+                found, more = await self._store.read(lambda tx: parcels.oldest(tx, box, size=size))
+                if found or not wait or trio.current_time() >= until:
+                    return [*map(f.Kept, found), f.End(more)]
+                with trio.move_on_at(min(until, trio.current_time() + self._look_s)):
+                    await bell.wait()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,7 +31,7 @@ class MailboxState:
     used: int = 0
     """Bytes that are held or being written."""
     _rates: OrderedDict[str, TokenBucket] = field(default_factory=OrderedDict)
-    _bells: dict[bytes, trio.Event] = field(default_factory=dict)
+    _bells: dict[bytes, set[Bell]] = field(default_factory=dict)
 
     def may(self, what: str, neighbourhood: str, rate: int) -> bool:
         """Whether an address range may do something once more, at `rate` times a second."""
@@ -54,12 +56,35 @@ class MailboxState:
         elif isinstance(answer, f.Held):
             self.counters["held"] += 1
 
-    def bell(self, box: bytes) -> trio.Event:
-        """What rings when something comes into a box."""
-        return self._bells.setdefault(box, trio.Event())
+    @contextmanager
+    def bell(self, box: bytes) -> Iterator[Bell]:
+        """What rings when something comes into a box, while the context is open."""
+        bell = Bell()
+        self._bells.setdefault(box, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells[box].discard(bell)
+            if not self._bells[box]:
+                del self._bells[box]
 
     def ring(self, box: bytes) -> None:
-        """Something came into a box, or nobody waits for it any more."""
-        bell = self._bells.pop(box, None)
-        if bell is not None:
-            bell.set()
+        """Something came into a box."""
+        for bell in self._bells.get(box, ()):
+            bell.ring()
+
+
+class Bell:
+    """Rings for one who waits, as often as it is rung; what was rung before he waited is not lost."""
+
+    def __init__(self) -> None:
+        self._rung = trio.Event()
+
+    def ring(self) -> None:
+        """Wake the one who waits, now or at his next wait."""
+        self._rung.set()
+
+    async def wait(self) -> None:
+        """Return once it was rung since the last wait."""
+        await self._rung.wait()
+        self._rung = trio.Event()
