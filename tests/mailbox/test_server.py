@@ -100,7 +100,7 @@ async def test_who_waits_in_vain_looks_no_oftener_than_something_comes(
     def counted(*args: Any, **named: Any) -> Any:
         nonlocal looks
         looks += 1
-        return ([], False) if looks == 4 else oldest(*args, **named)  # as if the other had taken it
+        return oldest(*args, **named) if looks <= 3 else ([], False)  # the first has taken it
 
     monkeypatch.setattr(server, "WAIT_S", 2.0)
     monkeypatch.setattr(parcels, "oldest", counted)
