@@ -42,5 +42,12 @@ class Passing:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldingChanged:
+    """I have set how much of my disk friends may fill with what they leave for each other."""
+
+    megabytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class MailboxesChanged:
     """I have named or dropped a mailbox, or it is to take deposits of others than before."""

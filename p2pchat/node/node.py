@@ -22,7 +22,7 @@ from p2pchat.net.network import Network, NetworkChanged, NetworkEvent, PeerConne
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.courier import Couriers
 from p2pchat.node.doorman import Doorman
-from p2pchat.node.effects import CirclesChanged, GroupGrew, MailboxesChanged, Passing, Wake
+from p2pchat.node.effects import CirclesChanged, GroupGrew, HoldingChanged, MailboxesChanged, Passing, Wake
 from p2pchat.node.endure import alone, every
 from p2pchat.node.features import maintenance
 from p2pchat.node.features.app import App
@@ -107,6 +107,8 @@ class Node:
                 case CirclesChanged():
                     self._circles_changed.set()
                     self.collector.changed()
+                case HoldingChanged(megabytes):
+                    self._holder.changed(megabytes)
                 case MailboxesChanged():
                     self.collector.changed()
                 case _:

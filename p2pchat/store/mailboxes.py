@@ -73,22 +73,37 @@ def put_parcel(
     tx.execute("INSERT INTO parcel VALUES (?, ?, ?, ?)", (envelope, parcel_id, sealed, expires_hour))
 
 
-def plan(tx: Transaction, envelope: EnvelopeId, holders: tuple[str, ...]) -> None:
-    """An envelope's parcel is to be left with these, and with no others that do not have it yet."""
+def plan(
+    tx: Transaction, envelope: EnvelopeId, holders: tuple[str, ...], refusing: tuple[str, ...] = ()
+) -> None:
+    """An envelope's parcel is to be left with these, and with no others that do not have it yet.
+
+    What `refusing` said is remembered.
+    """
     tx.executemany(
         "INSERT OR IGNORE INTO deposit (envelope, holder, state) VALUES (?, ?, 'due')",
         [(envelope, holder) for holder in holders],
     )
-    marks = ",".join("?" * len(holders))
+    kept = (*holders, *refusing)
+    marks = ",".join("?" * len(kept))
     tx.execute(
         f"DELETE FROM deposit WHERE envelope = ? AND state != 'held' AND holder NOT IN ({marks})",
-        (envelope, *holders),
+        (envelope, *kept),
     )
 
 
 def held_by(tx: Reader, envelope: EnvelopeId) -> set[str]:
     """Who keeps an envelope's parcel."""
     rows = tx.execute("SELECT holder FROM deposit WHERE envelope = ? AND state = 'held'", (envelope,))
+    return {row[0] for row in rows}
+
+
+def refused_by(tx: Reader, envelope: EnvelopeId, now_ms: int) -> set[str]:
+    """Who does not keep an envelope's parcel, and is not to be asked again yet."""
+    rows = tx.execute(
+        "SELECT holder FROM deposit WHERE envelope = ? AND state = 'refused' AND retry_ms > ?",
+        (envelope, now_ms),
+    )
     return {row[0] for row in rows}
 
 

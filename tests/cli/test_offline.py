@@ -149,6 +149,11 @@ def test_what_contacts_learn_can_be_switched(alice: Any) -> None:
     assert (changed["read_receipts"], changed["typing"]) == (False, True)
     assert alice("settings", "set", "receipts", "on").out.splitlines()[0].split()[:2] == ["receipts", "on"]
     alice("settings", "set", "sound", "on").refused(1)
+    for word, megabytes in (("off", 0), ("16", 16), ("on", 64)):
+        assert alice.json("settings", "set", "holding", word)["holding_megabytes"] == megabytes
+    for name, word in (("holding", "99999999"), ("holding", "-1"), ("holding", "much"), ("typing", "1")):
+        alice("settings", "set", name, word).refused(1)
+    assert alice.json("settings", "show")["holding_megabytes"] == 64
 
 
 def test_colour_is_for_terminals_that_want_it(alice: Any) -> None:

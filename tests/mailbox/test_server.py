@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +17,7 @@ from p2pchat.core.mailbox.frames import Reason
 from p2pchat.core.mailbox.limits import MailboxLimits
 from p2pchat.core.mailbox.sealing import parcel_id
 from p2pchat.errors import NetworkError
-from p2pchat.node.mailbox import server
+from p2pchat.node.mailbox import server, slots
 from p2pchat.node.mailbox.client import RefusedError
 from p2pchat.store.holding import boxes, parcels
 
@@ -345,6 +347,43 @@ async def test_new_boxes_cost_work_or_the_operators_token(new_world: Any, new_ow
         world.server.state.limits = replace(SMALL, boxes=1)
         with pytest.raises(RefusedError, match="closed"):
             await new_owner(world).visit(client)
+
+
+async def test_who_reads_nothing_of_what_he_fetches_fills_no_memory(
+    world: Any, new_owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = new_owner(world)
+    answers = 0
+    oldest = parcels.oldest
+
+    def counted(*args: Any, **named: Any) -> Any:
+        nonlocal answers
+        answers += 1
+        found, more = oldest(*args, **named)
+        assert sum(map(len, found)) <= slots.ANSWER_SIZE
+        return found, more
+
+    monkeypatch.setattr(parcels, "oldest", counted)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(world.at()) for _ in range(2 * slots.RANGE_ANSWERS)]
+        await owner.visit(clients[0])
+        await owner.admit(clients[0])
+        await clients[0].deposit([owner.deposit(owner.parcel(os.urandom(60_000))) for _ in range(8)])
+        for client in clients[1:]:
+            await owner.visit(client)
+        for client in clients:
+            await client._ask([f.Fetch(f.MAX_FETCH, False)])
+        while answers < slots.RANGE_ANSWERS:  # noqa: ASYNC110
+            await trio.sleep(0.01)
+        await trio.sleep(0.5)
+        assert answers == slots.RANGE_ANSWERS
+        for client in clients:  # who reads at last gets everything
+            found: list[bytes] = []
+            while not isinstance(answer := await client._next(20), f.End):
+                assert isinstance(answer, f.Kept)
+                found.append(answer.sealed)
+            assert len(found) == slots.ANSWER_SIZE // (64 * 1024)
+    assert not world.server._slots._ranges
 
 
 async def test_a_malformed_frame_ends_the_stream(world: Any) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from p2pchat.api import schema as s
+from p2pchat.errors import UsageError
 from p2pchat_cli.options import seconds_of, session_of
 from p2pchat_cli.style import dim, good
 from p2pchat_cli.text import columns, lasting
@@ -20,13 +21,10 @@ class Name(StrEnum):
     receipts = "receipts"
     typing = "typing"
     mentions = "mentions"
+    holding = "holding"
 
 
-class Switch(StrEnum):
-    """Where it can stand."""
-
-    on = "on"
-    off = "off"
+_HOLDING_MB: Final = 64  # unless a number is given
 
 
 def show(ctx: typer.Context) -> None:
@@ -37,12 +35,20 @@ def show(ctx: typer.Context) -> None:
 
 def change(
     ctx: typer.Context,
-    name: Annotated[Name, typer.Argument(metavar="NAME", help="receipts, typing or mentions.")],
-    switch: Annotated[Switch, typer.Argument(metavar="on|off", help="What it is from now on.")],
+    name: Annotated[Name, typer.Argument(metavar="NAME", help="receipts, typing, mentions or holding.")],
+    switch: Annotated[
+        str, typer.Argument(metavar="on|off", help="What it is from now on; for holding also megabytes.")
+    ],
 ) -> None:
     """It holds for all your chats."""
-    on = switch is Switch.on
+    is_size = name is Name.holding and switch.isdecimal()
+    if switch not in ("on", "off") and not is_size:
+        raise UsageError(f"'{switch}' is neither on nor off" + (", nor a number" * (name is Name.holding)))
+    on = switch == "on"
     match name:
+        case Name.holding:
+            megabytes = int(switch) if is_size else _HOLDING_MB * on
+            params = s.SetSettings(holding_megabytes=megabytes)
         case Name.receipts:
             params = s.SetSettings(read_receipts=on)
         case Name.typing:
@@ -69,6 +75,9 @@ def _answer(ctx: typer.Context, found: s.Settings) -> None:
         ("typing", found.typing, "contacts are told that you are typing, and you of them"),
     ]
     rows.append(("mentions", found.mentions_only, "in groups, notify only of what names or answers you"))
+    held = found.holding_megabytes
+    told = f"friends may leave {held} MB here for others of them who are away"
+    rows.append(("holding", held > 0, told if held else "friends can leave nothing here for others of them"))
     quiet = found.quiet_until_ms / 1000 - time.time()
     told = f"no notifications for {lasting(int(quiet))}" if quiet > 0 else "notifications come"
     rows.append(("dnd", quiet > 0, told))

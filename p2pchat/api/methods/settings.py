@@ -9,11 +9,13 @@ import msgspec
 from p2pchat.api import schema as s
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.errors import UsageError
+from p2pchat.node.effects import HoldingChanged
 from p2pchat.node.features import settings
 from p2pchat.node.features.app import App
 from p2pchat.store.transaction import Reader, Transaction
 
 _MAX_QUIET_S: Final = 366 * 86_400
+_MAX_HOLDING_MEGABYTES: Final = 65_536
 
 
 def settings_show(app: App, tx: Reader, params: s.Nothing) -> s.Settings:
@@ -24,6 +26,7 @@ def settings_show(app: App, tx: Reader, params: s.Nothing) -> s.Settings:
         typing=now.typing,
         mentions_only=now.mentions_only,
         quiet_until_ms=now.quiet_until_ms if now.quiet_until_ms > app.now_ms() else 0,
+        holding_megabytes=now.holding_megabytes,
     )
 
 
@@ -38,6 +41,10 @@ def settings_set(app: App, tx: Transaction, params: s.SetSettings) -> s.Settings
         if not 0 <= params.quiet_s <= _MAX_QUIET_S:
             raise UsageError(f"quiet is kept for 0 to {_MAX_QUIET_S} seconds")
         given["quiet_until_ms"] = app.now_ms() + 1000 * params.quiet_s if params.quiet_s else 0
+    if params.holding_megabytes is not None:
+        if not 0 <= params.holding_megabytes <= _MAX_HOLDING_MEGABYTES:
+            raise UsageError(f"friends can be given 0 to {_MAX_HOLDING_MEGABYTES} MB")
+        tx.effects.append(HoldingChanged(params.holding_megabytes))
     settings.put(tx, msgspec.structs.replace(settings.get(tx), **given))
     return settings_show(app, tx, s.Nothing())
 

@@ -14,6 +14,7 @@ class Settings(Result):
     typing: bool  # connected contacts are told that I am typing, and I am told of them
     mentions_only: bool = False  # in groups I am notified only of what names or answers me
     quiet_until_ms: int = 0  # I am notified of nothing until then; 0: no such time
+    holding_megabytes: int = 64  # that friends may leave here for others of them who are away; 0: none
 
 
 class SetSettings(Params):
@@ -23,6 +24,7 @@ class SetSettings(Params):
     typing: bool | None = None
     mentions_only: bool | None = None
     quiet_s: int | None = None  # seconds from now; 0 ends it
+    holding_megabytes: int | None = None  # 0 to 65536
 
 
 METHODS: Final[dict[str, Method]] = {

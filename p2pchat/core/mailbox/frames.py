@@ -43,10 +43,11 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"  # no box takes deposits under this name today
     WORK = "work"  # a stranger has to show a stamp
     BOX_FULL = "box-full"  # the recipient's quota, or its part for strangers, is used up
+    QUOTA = "quota"  # the depositor has left here as much as one may
     FULL = "full"  # the mailbox has no room, or its disk fails
     BUSY = "busy"  # too many questions from this device or its neighbourhood
     EXPIRES = "expires"  # to be kept for too long, or not at all
-    CLOSED = "closed"  # takes no new boxes, or not without a token
+    CLOSED = "closed"  # takes nothing at all, or no new boxes, or those not without a token
     STRANGER = "stranger"  # a box has to be visited first; or the signature is not the box's
 
 

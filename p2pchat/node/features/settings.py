@@ -19,6 +19,7 @@ class Settings(msgspec.Struct, frozen=True):
     typing: bool = True  # tell connected contacts that I am typing, and be told of them
     mentions_only: bool = False  # notify of private chats, and in groups only of what names or answers me
     quiet_until_ms: int = 0  # notify of nothing until then
+    holding_megabytes: int = 64  # of what friends leave here for each other; 0: nothing is taken
     circulates: bool = False  # pass on payments of friends, and let debts in circles cancel out
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -21,6 +22,7 @@ from p2pchat.core.mailbox.limits import MailboxLimits
 from p2pchat.errors import NetworkError, StoreError
 from p2pchat.net import protocols
 from p2pchat.net.network import Network, Stream
+from p2pchat.node.features import settings
 from p2pchat.node.features.app import App
 from p2pchat.node.features.mailbox import friends
 from p2pchat.node.mailbox.server import MailboxServer
@@ -33,12 +35,14 @@ logger = logging.getLogger(__name__)
 
 FILE_NAME: Final = "held.db"
 LIMITS: Final = MailboxLimits(
-    size=64 * 1024 * 1024,
+    size=0,  # as the person has set
     boxes=0,  # only those that cards name
     box_parcels=512,  # left with a pass, where a friend has chosen this node as a mailbox
     box_size=4 * 1024 * 1024,
     stranger_parcels=512,  # left by friends for friends
     stranger_size=4 * 1024 * 1024,
+    depositor_parcels=256,  # so that it takes several to fill the box of one
+    depositor_size=2 * 1024 * 1024,
     deposits_per_second=20,
 )
 RETRY_S: Final = 60.0
@@ -66,6 +70,7 @@ class Holder:
         self._needed = trio.Event()
         self._opened = trio.Event()
         self._server: MailboxServer | None = None
+        self._megabytes: int | None = None  # as it was set while we run
         self._news_send, self._news = trio.open_memory_channel[bytes](256)
         network.serve(protocols.MAILBOX, self._serve, frame_limit=protocols.MAILBOX_FRAME_LIMIT)
 
@@ -83,10 +88,12 @@ class Holder:
     async def _hold(self) -> None:
         with open_holding(self._path, tagged_hash("held file", self._app.key.seed)) as database:
             self._held = self._open_storage(database)
+            kept = await self._store.read(settings.get)
+            megabytes = kept.holding_megabytes if self._megabytes is None else self._megabytes
             self._server = MailboxServer(
                 self._held,
                 self._app.device,
-                LIMITS,
+                self._limits(megabytes),
                 now_ms=self._app.now_ms,
                 entropy=self._app.entropy,
                 range_of=lambda device: device.text,
@@ -103,6 +110,15 @@ class Holder:
                             nursery.start_soon(self._tell, device)
             finally:
                 self._server = None
+
+    def changed(self, megabytes: int) -> None:
+        """The person has set how much may be held; what is held stays until it is fetched or too old."""
+        self._megabytes = megabytes
+        if self._server is not None:
+            self._server.state.limits = self._limits(megabytes)
+
+    def _limits(self, megabytes: int) -> MailboxLimits:
+        return replace(LIMITS, size=megabytes * 1_000_000)
 
     async def accompany(self, device: DeviceId) -> None:
         """A device is connected: if something was left for it, tell it."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from p2pchat.core.ids import DeviceId
 from p2pchat.core.mailbox import tags, work
 from p2pchat.core.mailbox.frames import Deposit, Held, Reason, Refused
+from p2pchat.core.mailbox.limits import Load
 from p2pchat.core.mailbox.sealing import parcel_id
 from p2pchat.errors import StoreError
 from p2pchat.node.mailbox.state import MailboxState
@@ -29,13 +31,32 @@ _ROOM_S = 1800  # after which a full mailbox may have room again
 class Friends(Protocol):
     """People whom a mailbox knows: they need no pass, and do no work."""
 
-    async def may_leave(self, peer: DeviceId, boxes: set[bytes]) -> set[bytes]:
-        """Those of `boxes` in which `peer` may leave something."""
+    async def may_leave(self, peer: DeviceId, boxes: set[bytes]) -> tuple[set[bytes], bytes | None]:
+        """Those of `boxes` in which `peer` may leave something, and whose quota it counts for, if known."""
         ...
 
     async def has_box(self, box: bytes) -> bool:
         """Whether a box is a friend's."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Depositor:
+    """What friends say of who deposits."""
+
+    boxes: set[bytes]  # where he may
+    name: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the database says about a deposit."""
+
+    place: Place | None
+    is_held: bool
+    is_friend: bool  # he needs no stamp
+    account: bytes | None  # whose quota it counts against; None where there is none
+    left: Load | None  # what lies here on that account
 
 
 class Intake:
@@ -65,8 +86,8 @@ class Intake:
         left = [i for i, answer in enumerate(answers) if answer is None]
         try:
             if left:
-                friendly = await self._friendly(peer, {deposits[i].address for i in left})
-                await self._look(left, deposits, answers, friendly)
+                depositor = await self._depositor(peer, {deposits[i].address for i in left})
+                await self._look(left, deposits, answers, depositor)
         except StoreError as error:
             logger.error("Nothing can be held: %s", error)
         outcome = [answer or Refused(Reason.FULL, _ROOM_S) for answer in answers]
@@ -84,29 +105,29 @@ class Intake:
             return Refused(Reason.EXPIRES, 86_400)
         return None
 
-    async def _friendly(self, peer: DeviceId, boxes: set[bytes]) -> set[bytes]:
-        return await self._friends.may_leave(peer, boxes) if self._friends else set()
+    async def _depositor(self, peer: DeviceId, boxes: set[bytes]) -> _Depositor | None:
+        return _Depositor(*await self._friends.may_leave(peer, boxes)) if self._friends else None
 
     async def _look(
         self,
         left: list[int],
         deposits: Sequence[Deposit],
         answers: list[Held | Refused | None],
-        friendly: set[bytes],
+        depositor: _Depositor | None,
     ) -> None:
-        places = await self._store.read(lambda tx: [self._place(tx, deposits[i], friendly) for i in left])
+        found = await self._store.read(lambda tx: [self._find(tx, deposits[i], depositor) for i in left])
         chosen: list[tuple[int, Place]] = []
-        for i, (place, is_held) in zip(left, places, strict=True):
-            answers[i] = self._judge(deposits[i], place, is_held, friendly, used=self._state.used)
-            if place is not None and answers[i] is None:
-                chosen.append((i, place))
+        for i, one in zip(left, found, strict=True):
+            answers[i] = self._judge(deposits[i], one, used=self._state.used)
+            if one.place is not None and answers[i] is None:
+                chosen.append((i, one.place))
                 self._state.used += len(deposits[i].parcel)  # before it is written: others look meanwhile
         if not chosen:
             return
         written: set[int] = set()
         try:
             kept = await self._store.run(
-                lambda tx: self._keep(tx, [i for i, _ in chosen], deposits, friendly)
+                lambda tx: self._keep(tx, [i for i, _ in chosen], deposits, depositor)
             )
             for i, answer, is_new in kept:
                 answers[i] = answer
@@ -119,46 +140,50 @@ class Intake:
             self._on_held(place.box)
 
     def _keep(
-        self, tx: Transaction, chosen: list[int], deposits: Sequence[Deposit], friendly: set[bytes]
+        self, tx: Transaction, chosen: list[int], deposits: Sequence[Deposit], depositor: _Depositor | None
     ) -> list[tuple[int, Held | Refused, bool]]:
         """Write what still fits; each answer, and whether it was written just now."""
         kept: list[tuple[int, Held | Refused, bool]] = []
         for i in chosen:
-            place, is_held = self._place(tx, deposits[i], friendly)  # others have come in between
-            answer = self._judge(deposits[i], place, is_held, friendly, used=0)
+            found = self._find(tx, deposits[i], depositor)  # others have come in between
+            answer = self._judge(deposits[i], found, used=0)
             if answer is not None:
                 kept.append((i, answer, False))
                 continue
-            assert place is not None
+            assert found.place is not None
             id = parcel_id(deposits[i].parcel)
-            boxes.make(tx, place.box, self._now_ms())
-            is_new = parcels.put(tx, place, id, deposits[i].parcel, deposits[i].hour)
+            boxes.make(tx, found.place.box, self._now_ms())
+            is_new = parcels.put(tx, found.place, id, deposits[i].parcel, deposits[i].hour, found.account)
             kept.append((i, Held(id), is_new))
         return kept
 
-    def _place(self, tx: Reader, deposit: Deposit, friendly: set[bytes]) -> tuple[Place | None, bool]:
-        """Where a deposit belongs, and whether it lies there already."""
+    def _find(self, tx: Reader, deposit: Deposit, depositor: _Depositor | None) -> _Found:
+        """Where a deposit belongs, and what is there already."""
         today = tags.day_of(self._now_ms())
-        place = parcels.place(tx, tags.tag_of(deposit.address), (today - 1, today + 1))
-        place = place or parcels.strangers_place(tx, deposit.address)
-        if place is None and deposit.address in friendly:
-            place = Place(deposit.address, True, 0, 0)
-        return place, place is not None and parcels.holds(tx, place.box, parcel_id(deposit.parcel))
+        tag = tags.tag_of(deposit.address)
+        is_friend = depositor is not None and deposit.address in depositor.boxes
+        place = parcels.place(tx, tag, (today - 1, today + 1)) or parcels.strangers_place(tx, deposit.address)
+        if place is None and is_friend:
+            place = Place(deposit.address, True, Load(0, 0))
+        is_held = place is not None and parcels.holds(tx, place.box, parcel_id(deposit.parcel))
+        if depositor is None:
+            return _Found(place, is_held, is_friend, None, None)
+        account = depositor.name or tag  # whoever shows a pass and is no friend counts for that day's pass
+        return _Found(place, is_held, is_friend, account, parcels.left_by(tx, account))
 
-    def _judge(
-        self, deposit: Deposit, place: Place | None, is_held: bool, friendly: set[bytes], *, used: int
-    ) -> Held | Refused | None:
+    def _judge(self, deposit: Deposit, found: _Found, *, used: int) -> Held | Refused | None:
         """Whether a deposit needs no writing; None if it is to be written."""
+        place = found.place
         if place is None:
             return Refused(Reason.UNKNOWN, 3600)
-        if is_held:
+        if found.is_held:
             return Held(parcel_id(deposit.parcel))
-        if place.stranger and place.box not in friendly and not self._has_worked(deposit):
+        if place.stranger and not found.is_friend and not self._has_worked(deposit):
             return Refused(Reason.WORK, 0)
         return self._state.limits.refusal(
             stranger=place.stranger,
-            parcels=place.parcels,
-            size=place.size,
+            pool=place.pool,
+            depositor=found.left,
             more=len(deposit.parcel),
             used=used,
         )

@@ -22,6 +22,7 @@ from p2pchat.core.mailbox.limits import MailboxLimits
 from p2pchat.errors import ProtocolError, StoreError
 from p2pchat.net.network import Stream
 from p2pchat.node.mailbox.intake import Friends, Intake, has_worked
+from p2pchat.node.mailbox.slots import ANSWER_SIZE, Slots
 from p2pchat.node.mailbox.state import MailboxState
 from p2pchat.node.storage import Commits
 from p2pchat.store.holding import boxes, parcels
@@ -68,6 +69,7 @@ class MailboxServer:
         self._look_s = look_s
         self._friends = friends
         self._on_news = on_news
+        self._slots = Slots()
         self._intake = Intake(self.state, store, device, now_ms, friends, on_held)
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
@@ -123,6 +125,9 @@ class MailboxServer:
                         elif isinstance(question, f.News):
                             self._on_news(stream.peer)
                             continue
+                        elif isinstance(question, f.Fetch) and visitor is not None:
+                            await self._fetch(stream, neighbourhood, visitor, question)
+                            continue
                         else:
                             answers = await self._answer(question, visitor, challenge)
                         await stream.send(map(f.encode_frame, answers))
@@ -169,6 +174,8 @@ class MailboxServer:
         )
 
     async def _why_closed(self, visit: f.Visit) -> Reason | None:
+        if not self.state.limits.size:
+            return Reason.CLOSED
         if self._friends is not None and await self._friends.has_box(visit.box):
             return None
         if self.state.sums.boxes >= self.state.limits.boxes:
@@ -201,8 +208,6 @@ class MailboxServer:
                 await self._store.run(
                     lambda tx: boxes.set_fingerprint(tx, visitor, self._device, fingerprint)
                 )
-            case f.Fetch(size, wait):
-                return await self._fetch(visitor, size, wait)
             case f.Taken(ids):
                 freed = await self._store.run(lambda tx: parcels.forget(tx, visitor, ids))
                 self.state.used -= freed
@@ -228,12 +233,16 @@ class MailboxServer:
         self.state.used += more * boxes.TAG_BYTES
         return None
 
-    async def _fetch(self, box: bytes, size: int, wait: bool) -> list[f.Answer]:
+    async def _fetch(self, stream: Stream, neighbourhood: str, box: bytes, asked: f.Fetch) -> None:
         until = trio.current_time() + WAIT_S
+        size = min(asked.size, ANSWER_SIZE)
         with self.state.bell(box) as bell:  # before the first look, so that nothing comes in between
             while True:
-                found, more = await self._store.read(lambda tx: parcels.oldest(tx, box, size=size))
-                if found or not wait or trio.current_time() >= until:
-                    return [*map(f.Kept, found), f.End(more)]
+                async with self._slots.place(neighbourhood):
+                    found, more = await self._store.read(lambda tx: parcels.oldest(tx, box, size=size))
+                    if found or not asked.wait or trio.current_time() >= until:
+                        answers: list[f.Answer] = [*map(f.Kept, found), f.End(more)]
+                        await stream.send(map(f.encode_frame, answers))
+                        return
                 with trio.move_on_at(min(until, trio.current_time() + self._look_s)):
                     await bell.wait()

@@ -1,4 +1,5 @@
 """What a mailbox keeps for others, in a database of its own: boxes, their tags, and sealed parcels.
 
-Nothing in here names a person, a device, or who deposited what.
+Nothing in here names a person or a device. Who deposited what is noted by friends alone, as a hash, for
+their quotas.
 """

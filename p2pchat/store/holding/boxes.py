@@ -60,15 +60,16 @@ def admit(tx: Transaction, box: bytes, node: bytes, day: int, tags: tuple[bytes,
 
     Gives back how many more tags there are now.
     """
-    gone = tx.execute(
-        "DELETE FROM tag WHERE box = ? AND node = ? AND day = ? RETURNING day", (box, node, day)
-    )
+    ours = (box, node, day)
+    gone = tx.execute("DELETE FROM tag WHERE box = ? AND node = ? AND day = ? RETURNING day", ours)
     # A tag that another box claims can only be of the contact whom both know: he deceives himself.
     tx.executemany(
         "INSERT INTO tag (id, box, node, day) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
         [(tag, box, node, day) for tag in tags],
     )
-    more = len(tags) - len(gone)
+    row = tx.one("SELECT count(*) FROM tag WHERE box = ? AND node = ? AND day = ?", ours)
+    assert row is not None
+    more = int(row[0]) - len(gone)  # a tag given twice is one
     tx.execute("UPDATE box SET tags = tags + ? WHERE id = ?", (more, box))
     return more
 

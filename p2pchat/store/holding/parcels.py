@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from p2pchat.core.mailbox.limits import Load
 from p2pchat.store.transaction import Reader, Transaction
 
 
@@ -13,8 +14,7 @@ class Place:
 
     box: bytes
     stranger: bool
-    parcels: int  # in the box, of this pool
-    size: int
+    pool: Load  # what lies in the box already, of contacts or of strangers
 
 
 def place(tx: Reader, tag: bytes, days: tuple[int, int]) -> Place | None:
@@ -24,13 +24,13 @@ def place(tx: Reader, tag: bytes, days: tuple[int, int]) -> Place | None:
            WHERE tag.id = ? AND tag.day BETWEEN ? AND ?""",
         (tag, *days),
     )
-    return Place(row[0], False, row[1], row[2]) if row else None
+    return Place(row[0], False, Load(row[1], row[2])) if row else None
 
 
 def strangers_place(tx: Reader, box: bytes) -> Place | None:
     """The part of a box that takes from strangers; None if there is no such box."""
     row = tx.one("SELECT stranger_parcels, stranger_size FROM box WHERE id = ?", (box,))
-    return Place(box, True, row[0], row[1]) if row else None
+    return Place(box, True, Load(*row)) if row else None
 
 
 def holds(tx: Reader, box: bytes, id: bytes) -> bool:
@@ -38,12 +38,22 @@ def holds(tx: Reader, box: bytes, id: bytes) -> bool:
     return tx.one("SELECT 1 FROM parcel WHERE box = ? AND id = ?", (box, id)) is not None
 
 
-def put(tx: Transaction, place: Place, id: bytes, sealed: bytes, expires_hour: int) -> bool:
-    """Keep a parcel; False if it lies there already."""
+def left_by(tx: Reader, depositor: bytes) -> Load:
+    """What a depositor has left in all boxes, as far as it is still there."""
+    row = tx.one("SELECT count(*), coalesce(sum(size), 0) FROM parcel WHERE depositor = ?", (depositor,))
+    assert row is not None
+    return Load(*map(int, row))
+
+
+def put(
+    tx: Transaction, place: Place, id: bytes, sealed: bytes, expires_hour: int, depositor: bytes | None = None
+) -> bool:
+    """Keep a parcel; False if it lies there already. It counts against the quota of `depositor`, if given."""
     added = tx.execute(
-        """INSERT INTO parcel (box, id, stranger, expires_hour, size, sealed) VALUES (?, ?, ?, ?, ?, ?)
+        """INSERT INTO parcel (box, id, stranger, expires_hour, size, sealed, depositor)
+           VALUES (?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (box, id) DO NOTHING RETURNING size""",
-        (place.box, id, int(place.stranger), expires_hour, len(sealed), sealed),
+        (place.box, id, int(place.stranger), expires_hour, len(sealed), sealed, depositor),
     )
     if added:
         _count(tx, place.box, place.stranger, 1, len(sealed))

@@ -53,7 +53,9 @@ class PostgresHolding:
         with self._failures():
             self._writer = self._connect()
             with self._writer.transaction(), self._writer.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+                # No writer of another node may be half-way: its locks and ours could wait for each other.
+                for lock in (_SCHEMA_LOCK, _WRITER_LOCK):
+                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
                 cursor.execute(_SCHEMA.read_text(encoding="utf-8").encode())
                 row = cursor.execute("SELECT number FROM version").fetchone()
                 if row is None or row[0] > VERSION:

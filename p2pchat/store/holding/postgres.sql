@@ -1,4 +1,4 @@
--- 0001_initial.sql for PostgreSQL; version 1. Several nodes may start at once: see postgres.py.
+-- sqlite/*.sql for PostgreSQL; version 1, as each may read and write what the others made. Several nodes may start at once: see postgres.py.
 
 CREATE TABLE IF NOT EXISTS version (number INTEGER NOT NULL);
 INSERT INTO version SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM version);
@@ -42,3 +42,6 @@ CREATE TABLE IF NOT EXISTS parcel (
 CREATE UNIQUE INDEX IF NOT EXISTS parcel_once ON parcel (box, id);
 CREATE INDEX IF NOT EXISTS parcel_in_order ON parcel (box, seq, size);
 CREATE INDEX IF NOT EXISTS parcel_expiring ON parcel (expires_hour);
+
+ALTER TABLE parcel ADD COLUMN IF NOT EXISTS depositor BYTEA;
+CREATE INDEX IF NOT EXISTS parcel_of_depositor ON parcel (depositor, size) WHERE depositor IS NOT NULL;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from p2pchat.core.ids import DeviceId
+from p2pchat.core.keys import tagged_hash
 from p2pchat.node.storage import Storage
 from p2pchat.store import people
 from p2pchat.store.transaction import Reader
@@ -18,11 +19,17 @@ class Friends:
     def __init__(self, store: Storage) -> None:
         self._store = store
 
-    async def may_leave(self, peer: DeviceId, boxes: set[bytes]) -> set[bytes]:
-        """The `boxes` in which `peer` may leave something: those of friends, if it is one too."""
+    async def may_leave(self, peer: DeviceId, boxes: set[bytes]) -> tuple[set[bytes], bytes | None]:
+        """The `boxes` in which `peer` may leave something: those of friends, if it is one too.
 
-        def look(tx: Reader) -> set[bytes]:
-            return {box for box in boxes if device_of_box(box, tx)} if is_friend(peer, tx) else set()
+        What one person leaves, from whatever device, goes by one name.
+        """
+
+        def look(tx: Reader) -> tuple[set[bytes], bytes | None]:
+            known = people.device(tx, peer)
+            if known is None or not is_friend(peer, tx):
+                return set(), None
+            return {box for box in boxes if device_of_box(box, tx)}, tagged_hash("depositor", known.person)
 
         return await self._store.read(look)
 

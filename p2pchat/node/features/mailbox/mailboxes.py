@@ -135,9 +135,11 @@ def plan(app: App, tx: Transaction, device: DeviceId, helpers: Collection[Device
             hour = tags.expiry_hour(app.now_ms(), chance)
             mailboxes.put_parcel(tx, envelope, parcel_id(parcel), parcel, hour)
         kept = mailboxes.held_by(tx, envelope)
-        wanted = [*named, *(one.text for one in fellows if one.text not in kept)]
+        refusing = mailboxes.refused_by(tx, envelope, app.now_ms())
+        passed_over = tuple(one.text for one in fellows if one.text in refusing)
+        wanted = [*named, *(one.text for one in fellows if one.text not in kept | refusing)]
         have = len(kept - set(named))
-        mailboxes.plan(tx, envelope, tuple(wanted[: max(len(named), COPIES - have)]))
+        mailboxes.plan(tx, envelope, tuple(wanted[: max(len(named), COPIES - have)]), passed_over)
 
 
 def _fellows(app: App, tx: Reader, device: DeviceId, helpers: Collection[DeviceId]) -> list[DeviceId]:
