@@ -21,7 +21,7 @@ import trio
 from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.mailbox import frames as f
-from p2pchat.core.mailbox import tags
+from p2pchat.core.mailbox import limits, tags
 from p2pchat.core.mailbox.sealing import MailboxSecret, Parcel, parcel_id
 from p2pchat.errors import NetworkError, ProtocolError, StoreError
 from p2pchat.net.config import NetworkConfig, Reach
@@ -62,7 +62,9 @@ def empty(url: str) -> str:
 def put(number: int, box: bytes = BOX) -> Callable[[Transaction], bool]:
     def change(tx: Transaction) -> bool:
         boxes.make(tx, box, 0)
-        return parcels.put(tx, Place(box, False, 0, 0), number.to_bytes(32, "big"), b"sealed %d" % number, 9)
+        return parcels.put(
+            tx, Place(box, False, limits.Load(0, 0)), number.to_bytes(32, "big"), b"sealed %d" % number, 9
+        )
 
     return change
 
@@ -73,7 +75,9 @@ def test_boxes_and_parcels_are_what_they_are_in_sqlite(empty: str) -> None:
         holding.transact_each([lambda tx: boxes.admit(tx, BOX, NODE, 7, (b"t" * 32, b"u" * 32))])
         holding.transact_each([lambda tx: boxes.set_fingerprint(tx, BOX, NODE, b"f" * 32)])
         assert holding.read(lambda tx: boxes.fingerprint(tx, BOX, NODE)) == b"f" * 32
-        assert holding.read(lambda tx: parcels.place(tx, b"t" * 32, (6, 8))) == Place(BOX, False, 0, 0)
+        assert holding.read(lambda tx: parcels.place(tx, b"t" * 32, (6, 8))) == Place(
+            BOX, False, limits.Load(0, 0)
+        )
         assert holding.read(lambda tx: parcels.place(tx, b"t" * 32, (8, 9))) is None
         outcomes = holding.transact_each([put(1), put(2), put(1)])
         assert [one.result for one in outcomes] == [True, True, False]

@@ -15,7 +15,7 @@ from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.mailbox import frames as f
 from p2pchat.core.mailbox import tags, work
-from p2pchat.core.mailbox.limits import MailboxLimits
+from p2pchat.core.mailbox.limits import Load, MailboxLimits
 from p2pchat.core.mailbox.sealing import SIZES, MailboxSecret, Parcel, parcel_id
 from p2pchat.errors import DecodeError, ProtocolError
 
@@ -151,16 +151,36 @@ def test_the_stamp_of_the_vector() -> None:
 
 def test_a_pool_that_is_full_leaves_the_other_open() -> None:
     limits = MailboxLimits(stranger_parcels=2, stranger_size=4096)
-    full = limits.refusal(stranger=True, parcels=2, size=2048, more=1024, used=0)
+    two = Load(2, 2048)
+    full = limits.refusal(stranger=True, pool=two, depositor=None, more=1024, used=0)
     assert full is not None
     assert full.reason is f.Reason.BOX_FULL
-    assert limits.refusal(stranger=False, parcels=2, size=2048, more=1024, used=0) is None
+    assert limits.refusal(stranger=False, pool=two, depositor=None, more=1024, used=0) is None
 
 
 def test_a_mailbox_that_is_full_is_full_for_all() -> None:
-    full = MailboxLimits(size=10_000).refusal(stranger=False, parcels=0, size=0, more=1024, used=9000)
+    limits, nothing = MailboxLimits(size=10_000), Load(0, 0)
+    full = limits.refusal(stranger=False, pool=nothing, depositor=None, more=1024, used=9000)
     assert full is not None
     assert full.reason is f.Reason.FULL
+
+
+def test_a_depositor_has_a_quota_in_number_and_in_size() -> None:
+    limits, nothing = MailboxLimits(depositor_parcels=3, depositor_size=4096), Load(0, 0)
+    for left, reason in (
+        (Load(2, 3072), None),
+        (Load(3, 3072), f.Reason.QUOTA),
+        (Load(2, 3073), f.Reason.QUOTA),
+        (None, None),
+    ):
+        refusal = limits.refusal(stranger=True, pool=nothing, depositor=left, more=1024, used=0)
+        assert (refusal and refusal.reason) is reason
+
+
+def test_a_mailbox_of_no_size_is_closed() -> None:
+    closed = MailboxLimits(size=0).refusal(stranger=False, pool=Load(0, 0), depositor=None, more=1024, used=0)
+    assert closed is not None
+    assert closed.reason is f.Reason.CLOSED
 
 
 # --- frames ---------------------------------------------------------------------------------------
