@@ -20,7 +20,7 @@ _START_S: Final = 60.0  # libp2p takes seconds to load, on a busy small machine 
 _POLL_S: Final = 0.05
 
 
-def start(session: Session, listen: list[str], without: list[str], *, relay: bool = False) -> None:
+def start(session: Session, listen: list[str], without: list[str], *, relay: bool, offline: bool) -> None:
     """Start the node of this profile and wait until it answers.
 
     Raises:
@@ -32,7 +32,8 @@ def start(session: Session, listen: list[str], without: list[str], *, relay: boo
     with open(log, "ab", opener=_private) as file:  # Path.open takes no opener
         begin = file.tell()
         options = [*_options("--listen", listen), *_options("--without", without)]
-        child = _spawn(session, [*options, *["--relay"] * relay], secret, file)
+        options += [*["--relay"] * relay, *["--offline"] * offline]
+        child = _spawn(session, options, secret, file)
     deadline = time.monotonic() + _START_S
     while not session.node_runs():
         code = child.poll()

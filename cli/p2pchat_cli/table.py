@@ -24,6 +24,7 @@ class Group(NamedTuple):
 
     help: str
     commands: dict[str, Command]
+    alone: str = ""  # the command that is meant where none is named
 
 
 _NODE: Final[dict[str, Command | Group]] = {
@@ -68,6 +69,24 @@ _NODE: Final[dict[str, Command | Group]] = {
             "show": Command("network:show", "Show the network, with a link to hand on", "network show"),
         },
     ),
+    "bootstrap": Group(
+        "Nodes through which people find each other",
+        {
+            "list": Command("bootstrap:show_all", "Show the bootstrap nodes", "bootstrap list"),
+            "add": Command(
+                "bootstrap:add",
+                "Use one more",
+                "bootstrap add /dns4/boot.example.org/tcp/4001/p2p/12D3KooW...",
+            ),
+            "remove": Command("bootstrap:remove", "Use one no longer", "bootstrap remove boot.example.org"),
+        },
+        alone="list",
+    ),
+    "device": Group(
+        "Your devices, and those of others",
+        {"list": Command("device:show_all", "Show devices", "device list bob")},
+        alone="list",
+    ),
     "mailbox": Group(
         "Nodes that keep messages for you while you are away",
         {
@@ -81,8 +100,27 @@ _NODE: Final[dict[str, Command | Group]] = {
             "drop": Command("mailbox:drop", "Use a mailbox no longer", "mailbox drop 8EqHWmwe"),
         },
     ),
-    "net": Command("node:net", "Show addresses, peers, who is not connected and why", "net"),
-    "peers": Command("node:peers", "Show the devices you are connected to", "peers"),
+    "net": Group(
+        "The network as your node sees it",
+        {
+            "status": Command(
+                "node:net", "Show addresses, peers, who is not connected and why", "net status --prometheus"
+            )
+        },
+        alone="status",
+    ),
+    "peers": Group(
+        "Devices that you are connected to",
+        {
+            "list": Command("node:peers", "Show the devices you are connected to", "peers list"),
+            "add": Command("node:connect", "Dial a contact now", "peers add bob"),
+            "ping": Command("node:ping", "Measure the round trip to a contact", "peers ping bob --count 3"),
+            "trace": Command(
+                "trace:trace", "Try each way to a contact and say what fails", "peers trace bob"
+            ),
+        },
+        alone="list",
+    ),
     "ping": Command("node:ping", "Measure the round trip to a contact", "ping bob --count 3"),
     "connect": Command("node:connect", "Dial a contact now", "connect bob"),
 }
@@ -96,6 +134,7 @@ _PEOPLE: Final[dict[str, Command | Group]] = {
             "add": Command(
                 "contacts:add", "Ask the person behind a link", "contact add p2pchat:... --name bob"
             ),
+            "invite": Command("contacts:invite", "Print a link that makes a contact", "contact invite"),
             "list": Command("contacts:show_all", "Show all contacts", "contact list"),
             "show": Command("contacts:show", "Show one contact with its safety number", "contact show bob"),
             "rename": Command("contacts:rename", "Change a petname", "contact rename bob robert"),
@@ -109,6 +148,9 @@ _PEOPLE: Final[dict[str, Command | Group]] = {
             ),
             "introduce": Command(
                 "contacts:introduce", "Make two contacts known to each other", "contact introduce bob carol"
+            ),
+            "remove": Command(
+                "contacts:remove", "Have somebody as a contact no longer", "contact remove bob"
             ),
             "block": Command("contacts:block", "Take nothing more from a person", "contact block mallory"),
             "unblock": Command("contacts:unblock", "Take messages again", "contact unblock bob"),
@@ -168,6 +210,9 @@ _MESSAGES: Final[dict[str, Command | Group]] = {
         {
             "show": Command("msg:show", "Show one message and how far it came", "msg show k3jq2h4l"),
             "receipts": Command("msg:receipts", "Show who has a message of yours", "msg receipts k3jq2h4l"),
+            "retry": Command("msg:retry", "Try at once to bring it to all", "msg retry k3jq2h4l"),
+            "scheduled": Command("scheduled:show_all", "Show what is to be sent later", "msg scheduled"),
+            "cancel": Command("scheduled:cancel", "Do not send it", "msg cancel qo4hbtyk"),
             "forward": Command("msg:forward", "Send a text on to another chat", "msg forward k3jq2h4l bob"),
             "edit": Command(
                 "msg:edit", "Put other words for a text of yours", 'msg edit k3jq2h4l "better words"'

@@ -23,12 +23,18 @@ class LazyGroup(TyperGroup):
     """Finds its commands in sections of the table."""
 
     def __init__(
-        self, name: str, help: str, sections: Mapping[str, Mapping[str, Command | Group]], params: list[Any]
+        self,
+        name: str,
+        help: str,
+        sections: Mapping[str, Mapping[str, Command | Group]],
+        params: list[Any],
+        alone: str = "",
     ) -> None:
         super().__init__(
             name=name, help=help, params=params, rich_markup_mode=None, subcommand_metavar="COMMAND ..."
         )
         self._sections = sections
+        self._alone = alone
         self._entries = {key: entry for section in sections.values() for key, entry in section.items()}
         # What typer knows the names from: for completion and for "did you mean".
         self.commands = dict.fromkeys(self._entries)  # type: ignore[assignment]
@@ -38,17 +44,25 @@ class LazyGroup(TyperGroup):
         match self._entries.get(cmd_name):
             case None:
                 return None
-            case Group(help, commands):
-                return LazyGroup(cmd_name, f"{help}.", {"Commands": commands}, _common_options())
+            case Group(help, commands, alone):
+                about = f"{help}; `{cmd_name}` alone means `{cmd_name} {alone}`." if alone else f"{help}."
+                return LazyGroup(cmd_name, about, {"Commands": commands}, _common_options(), alone)
             case Command() as command:
                 return _build(cmd_name, command)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As usual, but no arguments at all are answered with the help."""
+        if self._means_itself(args) and not ctx.resilient_parsing:
+            args = [self._alone, *args]
         if not args and not ctx.resilient_parsing:
             typer.echo(ctx.get_help(), err=True)
             raise typer.Exit(1)
         return super().parse_args(ctx, args)
+
+    def _means_itself(self, args: list[str]) -> bool:
+        """Whether `args` are options alone, for the command that is meant where none is named."""
+        named = (self._entries.keys() | {"--help"}) & set(args)
+        return bool(self._alone) and not named and (not args or args[0].startswith("-"))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The names and their lines, by section."""

@@ -13,6 +13,7 @@ from p2pchat.core.ids import GroupId
 from p2pchat.core.log.order import shown_ms
 from p2pchat.core.mentions import resolved
 from p2pchat.node.features.app import App
+from p2pchat.node.features.chat import scheduling
 from p2pchat.node.features.group import group_audit, group_checkpoints, group_links, group_views
 from p2pchat.node.features.group.group_acts import ROLE_NAMES
 from p2pchat.node.features.ledger import ious
@@ -21,6 +22,7 @@ from p2pchat.node.features.people.names import chat_name, name_of
 from p2pchat.node.words import fingerprint_words
 from p2pchat.store import deliveries, groups, knocks, logs, mailboxes, messages, people
 from p2pchat.store.events import Event as StoredEvent
+from p2pchat.store.scheduled import Scheduled
 from p2pchat.store.transaction import Reader
 
 
@@ -46,6 +48,19 @@ def contact(app: App, tx: Reader, person: people.Person, *, whole: bool = True) 
         message=person.greeting,
         introduced_by=name_of(app, tx, person.introduced_by) if person.introduced_by else "",
         mailboxes=mailboxes_of(tx, person) if whole else 0,
+    )
+
+
+def scheduled(app: App, tx: Reader, one: Scheduled) -> s.Scheduled:
+    """A message that waits for its time."""
+    return s.Scheduled(
+        id=scheduling.id_text(one),
+        chat=chat_name(app, tx, one.conversation),
+        text=one.text,
+        at_ms=one.at_ms,
+        reply=one.reply.text if one.reply else None,
+        expire_s=one.expires_s,
+        refused=one.refused,
     )
 
 

@@ -59,6 +59,14 @@ class Dialer:
             if not lock.locked():
                 self._locks.pop(device, None)
 
+    async def probe(self, device: DeviceId, address: str) -> str:
+        """Dial one address of `device` unless it is connected; "", or in a few words why it failed."""
+        if self._presence.is_here(device):
+            return ""
+        failures: Counter[str] = Counter()
+        await self._attempt(device, address, failures, trio.Event(), trio.CancelScope())
+        return next(iter(failures), "")
+
     def _candidates(self, device: DeviceId, given: Iterable[str]) -> list[str]:
         suffix = full_address(device, "")
         stripped = (address.removesuffix(suffix) for address in (*self._book.addresses(device), *given))

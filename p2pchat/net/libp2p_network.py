@@ -70,12 +70,20 @@ class Libp2pNetwork:
         except NetworkError:
             if not search:
                 raise
-            found: list[str] = []
-            with trio.move_on_after(_SEARCH_S):
-                found = await self.services.discovery.find(peer)
+            found = await self.search(peer)
             if set(found) <= set(addresses):
                 raise
             await self._dialer.connect(peer, found)
+
+    async def probe(self, peer: DeviceId, address: str) -> str:
+        """See `Network`."""
+        return await self._dialer.probe(peer, address)
+
+    async def search(self, peer: DeviceId) -> list[str]:
+        """See `Network`."""
+        with trio.move_on_after(_SEARCH_S):
+            return await self.services.discovery.find(peer)
+        return []
 
     async def open_stream(self, peer: DeviceId, protocol: str, *, frame_limit: int) -> FrameStream:
         """See `Network`."""

@@ -139,6 +139,14 @@ class Network(Protocol):
         """
         ...
 
+    async def probe(self, peer: DeviceId, address: str) -> str:
+        """Dial a peer that is not connected at this one address; why it failed, or "" and it is connected."""
+        ...
+
+    async def search(self, peer: DeviceId) -> list[str]:
+        """Where others say that `peer` is: the table, rendezvous, the LAN. Costs them some traffic."""
+        ...
+
     async def open_stream(self, peer: DeviceId, protocol: str, *, frame_limit: int) -> Stream:
         """A new stream to a connected peer.
 

@@ -55,35 +55,40 @@ class Couriers:
         self._store = store
         self._network = network
         self._bells: dict[DeviceId, trio.Event] = {}
-        self._lost: dict[DeviceId, trio.Event] = {}
+        self._breaks: dict[DeviceId, trio.Event] = {}  # each ends the pause that its courier makes
         self._hellos = PeerBuckets(*HELLOS)
         network.serve(protocols.DIRECT, self._serve_direct, frame_limit=protocols.DIRECT_FRAME_LIMIT)
         network.serve(protocols.HELLO, self._serve_hello, frame_limit=protocols.HELLO_FRAME_LIMIT)
 
-    def wake(self, device: DeviceId) -> None:
-        """Something was queued for `device`; no-op while it is not connected."""
+    def wake(self, device: DeviceId, *, again: bool = False) -> None:
+        """Something was queued for `device`, or is tried `again` though refused; no-op if it is away."""
         bell = self._bells.get(device)
         if bell is not None:
             bell.set()
+        if again and device in self._breaks:
+            self._breaks[device].set()
 
     def lost(self, device: DeviceId) -> None:
         """The connection with `device` is gone: its courier ends, or goes on over one that was made since."""
-        if device in self._lost:
-            self._lost[device].set()
+        if device in self._breaks:
+            self._breaks[device].set()
         self.wake(device)
 
     async def accompany(self, device: DeviceId) -> None:
         """Carry to `device` for as long as it stays connected."""
         if device in self._bells:
             return
-        self._bells[device], self._lost[device] = trio.Event(), trio.Event()
+        self._bells[device], self._breaks[device] = trio.Event(), trio.Event()
         pause = RETRY_S[0]
         try:
             while self._network.is_connected(device):
                 began = trio.current_time()
                 try:
                     await self._wait_for_work(device)
-                    await _Trip(self._app, self._store, self._network, device, self._bells).run()
+                    trip = _Trip(self._app, self._store, self._network, device, self._bells)
+                    await trip.run()
+                    if trip.refused:
+                        await self._rest(device, envelopes.REFUSED_PAUSE_MS / 1000)
                 except StoreError as error:
                     logger.error("Nothing can be sent to %s: %s", device.short, error)
                 except (NetworkError, trio.TooSlowError) as error:
@@ -93,12 +98,16 @@ class Couriers:
                     await self._network.disconnect(device)
                 if trio.current_time() - began > RETRY_S[1]:
                     pause = RETRY_S[0]
-                with trio.move_on_after(pause):
-                    await self._lost[device].wait()
+                await self._rest(device, pause)
                 pause = min(2 * pause, RETRY_S[1])
-                self._lost[device] = trio.Event()
         finally:
-            del self._bells[device], self._lost[device]
+            del self._bells[device], self._breaks[device]
+
+    async def _rest(self, device: DeviceId, seconds: float) -> None:
+        """Leave a device alone for a while; its loss, or who wants something tried at once, ends that."""
+        with trio.move_on_after(seconds):
+            await self._breaks[device].wait()
+        self._breaks[device] = trio.Event()
 
     async def _wait_for_work(self, device: DeviceId) -> None:
         while not await self._store.read(lambda tx: envelopes.has_work(tx, device)):
@@ -168,7 +177,7 @@ class _Trip:
         self._bells = bells
         self._in_flight: set[EnvelopeId] = set()
         self._heard = trio.current_time()
-        self._refused = False
+        self.refused = False
         self._reseals = 0
 
     async def run(self) -> None:
@@ -185,7 +194,7 @@ class _Trip:
             await stream.close()
 
     async def _carry(self, stream: Stream) -> None:
-        while not self._refused:
+        while not self.refused:
             bell = self._bells[self._device]
             work = await self._store.run(self._next)
             if work.needs_bundle:
@@ -203,7 +212,6 @@ class _Trip:
                 raise trio.TooSlowError
             if self._bells[self._device] is bell:
                 self._bells[self._device] = trio.Event()
-        await trio.sleep(envelopes.REFUSED_PAUSE_MS / 1000)
 
     def _next(self, tx: Transaction) -> envelopes.Work:
         room = WINDOW - len(self._in_flight)
@@ -249,7 +257,7 @@ class _Trip:
                     await self._hello(wants_bundle=True)
             case NakReason.REFUSED:
                 await self._store.run(lambda tx: envelopes.refused(self._app, tx, self._device, id))
-                self._refused = True
+                self.refused = True
         self._bells[self._device].set()
 
     async def _hello(self, *, wants_bundle: bool) -> None:

@@ -20,6 +20,13 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """What waits for a device is to be tried at once, though the device has refused it before."""
+
+    device: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
 class GroupGrew:
     """A group's log has new entries: offer them to the members. `mine` are encoded, written here."""
 

@@ -22,11 +22,18 @@ from p2pchat.net.network import Network, NetworkChanged, NetworkEvent, PeerConne
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.courier import Couriers
 from p2pchat.node.doorman import Doorman
-from p2pchat.node.effects import CirclesChanged, GroupGrew, HoldingChanged, MailboxesChanged, Passing, Wake
+from p2pchat.node.effects import (
+    CirclesChanged,
+    GroupGrew,
+    HoldingChanged,
+    MailboxesChanged,
+    Passing,
+    Retry,
+    Wake,
+)
 from p2pchat.node.endure import alone, every
 from p2pchat.node.features import maintenance
 from p2pchat.node.features.app import App
-from p2pchat.node.features.chat import chats
 from p2pchat.node.features.ledger import circles, passages
 from p2pchat.node.features.people import contacts
 from p2pchat.node.gossip import Gossip
@@ -39,7 +46,7 @@ from p2pchat.node.mailbox.depositor import Depositor
 from p2pchat.node.mailbox.holder import Holder, OpenStorage
 from p2pchat.node.storage import Storage
 from p2pchat.node.typing_notices import TypingNotices
-from p2pchat.store import messages, people
+from p2pchat.store import people
 from p2pchat.store.database import Database
 from p2pchat.store.events import Event
 from p2pchat.store.transaction import Transaction
@@ -48,8 +55,7 @@ from p2pchat.store.writer import StoreService
 logger = logging.getLogger(__name__)
 
 ADDRESSES_S: Final = 10.0  # how often own addresses are looked at
-VANISH_S: Final = 2.0
-VANISH_BATCH: Final = 200
+CLOCK_S: Final = 2.0  # how often messages are looked for that vanish, or are to be said, now
 SETTLE_S: Final = 60.0  # so long an old ratchet state or an erased text may stay in the store's WAL
 CIRCULATE_S: Final = 30.0  # how often circulations past their deadline are looked for
 UPKEEP_S: Final = 3600.0  # rotating prekeys, forgetting what is too old
@@ -97,8 +103,8 @@ class Node:
             match effect:
                 case Event() | Passing():
                     self.listeners.tell(effect)
-                case Wake(device):
-                    self._couriers.wake(device)
+                case Wake(device) | Retry(device):
+                    self._couriers.wake(device, again=isinstance(effect, Retry))
                     if not self.network.is_connected(device):
                         self.links.hurry(device)
                         self._depositor.wake()
@@ -144,7 +150,7 @@ class Node:
             nursery.start_soon(every, UPKEEP_S, "Upkeep", self._upkeep)
             nursery.start_soon(every, SETTLE_S, "Settling the store", self._settle)
             nursery.start_soon(every, CIRCULATE_S, "Ending circulations", self._circulate)
-            nursery.start_soon(every, VANISH_S, "Letting messages vanish", self._vanish)
+            nursery.start_soon(every, CLOCK_S, "Doing what is due", self._keep_time)
             nursery.start_soon(every, KEYS_S, "Asking for sender keys", self._key_seeker.look)
             async for event in self.network.events():
                 self._on_network(event, nursery)
@@ -210,10 +216,9 @@ class Node:
             await self.store.run(note)
             self._noted = addresses
 
-    async def _vanish(self) -> None:
-        due = await self.store.read(lambda tx: messages.expired(tx, self.app.now_ms(), limit=1))
-        if due:
-            await self.store.run(lambda tx: chats.vanish(self.app, tx, limit=VANISH_BATCH))
+    async def _keep_time(self) -> None:
+        if await self.store.read(lambda tx: maintenance.is_time(self.app, tx)):
+            await self.store.run(lambda tx: maintenance.keep_time(self.app, tx))
 
     async def _circulate(self) -> None:
         if await self.store.read(lambda tx: passages.overdue(self.app, tx)):

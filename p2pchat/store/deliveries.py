@@ -57,6 +57,39 @@ def fail(
     return bool(row[0] != "failed")
 
 
+def try_again(tx: Transaction, entry: EntryId, now_ms: int) -> None:
+    """What was refused waits as at first."""
+    tx.execute(
+        """UPDATE delivery SET state = 'queued', at_ms = ?, reason = '', retry_ms = 0
+           WHERE entry = ? AND state = 'failed'""",
+        (now_ms, entry),
+    )
+
+
+def suspend(tx: Transaction, conversation: ConversationId, person: PersonId, now_ms: int) -> None:
+    """What has not reached a person in a chat is not brought to him for now."""
+    tx.execute(
+        """UPDATE delivery SET state = 'ended', at_ms = ?, reason = '', retry_ms = 0
+           WHERE person = ? AND state IN ('queued', 'handed', 'failed')
+             AND entry IN (SELECT id FROM entry WHERE conversation = ?)""",
+        (now_ms, person, conversation),
+    )
+
+
+def resume(tx: Transaction, conversation: ConversationId, person: PersonId, now_ms: int) -> list[EntryId]:
+    """What was suspended is to be brought to a person again: these entries, in the order of the log."""
+    rows = tx.execute(
+        """SELECT e.id FROM delivery AS d JOIN entry AS e ON e.id = d.entry
+           WHERE d.person = ? AND d.state = 'ended' AND e.conversation = ? ORDER BY e.lamport, e.id""",
+        (person, conversation),
+    )
+    tx.executemany(
+        "UPDATE delivery SET state = 'queued', at_ms = ? WHERE entry = ? AND person = ?",
+        [(now_ms, row[0], person) for row in rows],
+    )
+    return [EntryId(row[0]) for row in rows]
+
+
 def take_back(tx: Transaction, entries: Iterable[EntryId], person: PersonId, now_ms: int) -> None:
     """Nobody keeps these messages for a person any more: they wait here again."""
     tx.executemany(

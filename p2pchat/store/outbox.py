@@ -6,6 +6,7 @@ envelope, stores it, and sends exactly those bytes until the device acknowledges
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from p2pchat.core.direct.frames import EnvelopeId
@@ -178,6 +179,13 @@ def discard(tx: Transaction, device: DeviceId) -> list[EntryId]:
     tx.execute("DELETE FROM outbox WHERE device = ?", (device,))
     tx.execute("DELETE FROM envelope WHERE device = ?", (device,))
     return [EntryId(row[0]) for row in rows]
+
+
+def keep_only(tx: Transaction, device: DeviceId, kinds: Collection[str]) -> None:
+    """Give up all for a device but items of these kinds, which are sealed anew."""
+    unseal(tx, device)
+    marks = ",".join("?" * len(kinds))
+    tx.execute(f"DELETE FROM outbox WHERE device = ? AND kind NOT IN ({marks})", (device, *kinds))
 
 
 def devices(tx: Reader) -> list[DeviceId]:

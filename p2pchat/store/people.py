@@ -45,6 +45,15 @@ class Device:
     standing: str  # met (it said hello) | listed (by a link or a card) | revoked (no longer on the card)
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a device may be reached; times are 0 for never."""
+
+    address: str
+    worked_ms: int
+    failed_ms: int
+
+
 def person(tx: Reader, id: PersonId) -> Person | None:
     """The person `id`, or None."""
 
@@ -228,6 +237,16 @@ def addresses(tx: Reader, device: DeviceId) -> list[str]:
         "SELECT address FROM address WHERE device = ? ORDER BY worked_ms DESC, failed_ms, address", (device,)
     )
     return [row[0] for row in rows]
+
+
+def known_addresses(tx: Reader, device: DeviceId) -> list[Address]:
+    """As `addresses`, with when each last worked and failed."""
+    rows = tx.execute(
+        """SELECT address, worked_ms, failed_ms FROM address
+           WHERE device = ? ORDER BY worked_ms DESC, failed_ms, address""",
+        (device,),
+    )
+    return [Address(*row) for row in rows]
 
 
 def add_addresses(tx: Transaction, device: DeviceId, found: Iterable[str]) -> None:

@@ -92,6 +92,20 @@ class SimHost:
             for host in connection.ends:
                 host.gain(connection)
 
+    async def probe(self, peer: DeviceId, address: str) -> str:
+        """Dial `peer` once; why it failed, or nothing."""
+        try:
+            await self.connect(peer, [address])
+        except NetworkError as error:
+            return str(error)
+        return ""
+
+    async def search(self, peer: DeviceId) -> list[str]:
+        """Where `peer` is, if it is on line."""
+        await trio.lowlevel.checkpoint()
+        found = self.net.hosts.get(peer)
+        return [found.address] if found else []
+
     async def open_stream(self, peer: DeviceId, protocol: str, *, frame_limit: int) -> SimStream:
         """A new stream to a connected peer. Raises NetworkError."""
         connection = self._connection(peer)

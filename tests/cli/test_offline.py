@@ -304,3 +304,17 @@ def test_two_commands_at_once_wait_for_each_other(carol: Any) -> None:
     ]
     assert [process.wait(60) for process in both] == [0, 0]
     assert {message["text"] for message in carol.json("history", "alice")["messages"]} == {"one", "two"}
+
+
+@pytest.mark.end_to_end
+def test_a_node_kept_off_the_network_serves_its_faces(carol: Any) -> None:
+    try:
+        assert carol("daemon", "start", "--offline").code == 0
+        assert carol.json("status")["running"] is True
+        assert carol.json("net")["reachability"] == "offline"
+        assert "--offline" in carol("connect", "alice").refused(3)
+        (device,) = carol.json("peers", "trace", "alice")["devices"]
+        assert (device["connected"], device["tries"]) == (False, [])
+        assert carol.json("send", "alice", "hi")["state"] == "queued"
+    finally:
+        assert carol("stop").code == 0

@@ -82,6 +82,12 @@ def test_a_command_that_asks_the_node_loads_no_network_no_store_and_no_decoratio
     assert "typer" in loaded
 
 
+def test_a_trace_says_what_came_of_each_way(alice: Any, bob: Any) -> None:
+    (device,) = alice.json("peers", "trace", "bob")["devices"]
+    assert device["connected"]
+    assert device["ms"] > 0
+
+
 def test_a_message_is_delivered_and_read(alice: Any, bob: Any, eventually: Callable[..., None]) -> None:
     sent = bob.json("send", "alice", "are you", "there?", "--ack", "delivered")
     assert (sent["text"], sent["state"]) == ("are you there?", "delivered")

@@ -127,3 +127,44 @@ def test_flapping_links_that_lose_a_third_deliver_within_minutes(seed: int) -> N
         await finish(world)
 
     simulate(seed, scenario, Conditions(loss=0.3))
+
+
+def test_what_was_refused_arrives_as_soon_as_it_is_asked_for_again(seed: int) -> None:
+    """Without waiting for the pause after which the node tries by itself."""
+
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        await bob.change("contact.block", s.Who(who="ann"))
+        await world.say(ann, "bob", "do you hear me?")
+        await world.pass_time(60)
+        (message,) = ann.query("message.history", s.History(chat="bob")).messages
+        assert message.state == "failed"
+        await bob.change("contact.unblock", s.Who(who="ann"))
+        await world.pass_time(60)
+        assert texts(bob, "ann") == []
+        await ann.change("message.retry", s.MessageId(id=message.id))
+        await world.pass_time(30)
+        assert texts(bob, "ann") == ["do you hear me?"]
+        await settle(world)
+        await finish(world)
+
+    simulate(seed, scenario)
+
+
+def test_what_was_refused_arrives_as_soon_as_who_removed_me_asks_again(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        await bob.change("contact.remove", s.RemoveContact(who="ann"))
+        await world.say(ann, "bob", "do you hear me?")
+        await world.pass_time(60)
+        assert texts(bob, "ann") == []
+        link = (await ann.change("invite.create", s.Nothing())).link
+        await bob.change("contact.add", s.AddContact(link=link))
+        await world.pass_time(60)
+        assert texts(bob, "ann") == ["do you hear me?"]
+        await settle(world)
+        await finish(world)
+
+    simulate(seed, scenario)

@@ -143,6 +143,20 @@ def introduce(
     session.answer(done, ["Introduced; they become contacts when both accept."])
 
 
+def remove(
+    ctx: typer.Context,
+    who: WhoArgument,
+    with_debts: Annotated[
+        bool, typer.Option("--with-debts", help="Though something is owed or undecided; the IOUs stay.")
+    ] = False,
+) -> None:
+    """They are not told; nothing is taken from them or sent to them, until one of you asks the other anew."""
+    session = session_of(ctx)
+    contact = session.call("contact.show", s.Who(who=who), s.Contact)
+    done = session.call("contact.remove", s.RemoveContact(who=contact.person, with_debts=with_debts), s.Done)
+    session.answer(done, [f"{accent(contact.name)} is no contact any more; the chat is in the archive."])
+
+
 def block(ctx: typer.Context, who: WhoArgument) -> None:
     """Until `unblock`."""
     session = session_of(ctx)

@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat.errors import NetworkError, P2PChatError
+from p2pchat.errors import NetworkError, P2PChatError, UsageError
 from p2pchat_cli.message_lines import SHORT_ID, state
 from p2pchat_cli.options import (
     ChatArgument,
     GroupArgument,
     TextArgument,
     complete_contact,
+    seconds_of,
     session_of,
     text_of,
 )
@@ -53,18 +54,44 @@ MentionOption = Annotated[
 TimeoutOption = Annotated[float, typer.Option(min=0, help="Seconds to wait with --ack; exit code 7 after.")]
 
 
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHEN",
+        help="Send it then: 18:30, 2h, 2026-12-24 or 2026-12-24T18:30; see `p2pchat msg scheduled`.",
+        show_default=False,
+    ),
+]
+ExpireOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="It vanishes on every side after 30s, 10m, 8h or 7d.", show_default=False
+    ),
+]
+
+
 def send(
     ctx: typer.Context,
     chat: ChatArgument,
     text: TextArgument,
     reply: ReplyOption = None,
     mention: MentionOption = [],  # noqa: B006 -- typer reads it and nobody writes it
+    expire: ExpireOption = None,
+    at: AtOption = None,
     ack: AckOption = None,
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """The message is stored before this returns, and goes out as soon as the recipient is there."""
     session = session_of(ctx)
-    params = s.Send(chat=chat, text=text_of(text), reply=reply, mention=mention)
+    expire_s = seconds_of(expire) if expire else None
+    params = s.Send(chat=chat, text=text_of(text), reply=reply, mention=mention, expire_s=expire_s)
+    if at is not None:
+        from p2pchat_cli.commands import scheduled
+
+        if ack is not None:
+            raise UsageError("--ack cannot wait for a message that is sent later.")
+        scheduled.add(session, params, at)
+        return
     cursor = session.call("node.status", s.Nothing(), s.Status).cursor if ack else 0
     message = session.call("message.send", params, s.Message)
     if ack is not None:
@@ -83,11 +110,13 @@ def send_to_group(
     text: TextArgument,
     reply: ReplyOption = None,
     mention: MentionOption = [],  # noqa: B006 -- typer reads it and nobody writes it
+    expire: ExpireOption = None,
+    at: AtOption = None,
     ack: AckOption = None,
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """As `p2pchat send`."""
-    send(ctx, f"#{group.removeprefix('#')}", text, reply, mention, ack, timeout)
+    send(ctx, f"#{group.removeprefix('#')}", text, reply, mention, expire, at, ack, timeout)
 
 
 def _await(session: Session, message: s.Message, ack: Ack, cursor: int, timeout: float) -> s.Message:

@@ -37,6 +37,15 @@ def receipts(ctx: typer.Context, message_id: MessageArgument) -> None:
     session.answer(message, _receipts(message) or ["It has no recipients."])
 
 
+def retry(ctx: typer.Context, message_id: MessageArgument) -> None:
+    """Whoever refused it is asked again, whoever is away is dialled; your node does so by itself too."""
+    session = session_of(ctx)
+    message = session.call("message.retry", s.MessageId(id=message_id), s.Message)
+    session.answer(message, _receipts(message) or ["It has no recipients."])
+    if not session.node_runs():
+        session.hint("Your node is not running; it is tried with `p2pchat run`.")
+
+
 def forward(ctx: typer.Context, message_id: MessageArgument, chat: ChatArgument) -> None:
     """With the name of who wrote it; the recipient has only your word for that."""
     session = session_of(ctx)

@@ -84,6 +84,7 @@ def _status(found: s.Status) -> Iterator[str]:
 _REACHABILITY: Final = {
     "public": "others can dial this node",
     "private": "others cannot dial this node: a NAT or a firewall is in between",
+    "offline": "no: this node is kept off every network (run --offline)",
     "unknown": "nobody was there to ask whether others can dial this node",
 }
 

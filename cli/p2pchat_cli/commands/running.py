@@ -57,12 +57,19 @@ RelayOption = Annotated[
 ]
 
 
+OfflineOption = Annotated[
+    bool,
+    typer.Option("--offline", help="Keep it off every network; what you write waits for the next run."),
+]
+
+
 def run(
     ctx: typer.Context,
     listen: ListenOption = None,
     detach: Annotated[bool, typer.Option("--detach", help="Run it in the background.")] = False,
     without: WithoutOption = None,
     relay: RelayOption = False,
+    offline: OfflineOption = False,
 ) -> None:
     """In the foreground it logs to stderr until ^C; detached it logs to node.log in the profile."""
     session = session_of(ctx)
@@ -73,7 +80,7 @@ def run(
     if detach:
         from p2pchat_cli.detach import start
 
-        start(session, listen or [], [way.value for way in without or ()], relay=relay)
+        start(session, listen or [], [way.value for way in without or ()], relay=relay, offline=offline)
         return
     secret = session.store_passphrase()
     # trio and, once the home is known to be good, libp2p: seconds.
@@ -87,6 +94,7 @@ def run(
         passphrase=secret or "",
         without=ways,
         relays_for_others=relay,
+        offline=offline,
     )
 
 
@@ -95,9 +103,10 @@ def start(
     listen: ListenOption = None,
     without: WithoutOption = None,
     relay: RelayOption = False,
+    offline: OfflineOption = False,
 ) -> None:
     """As `p2pchat run --detach`: returns when it answers."""
-    run(ctx, listen, True, without, relay)
+    run(ctx, listen, True, without, relay, offline)
 
 
 def stop(ctx: typer.Context) -> None:

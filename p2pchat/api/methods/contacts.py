@@ -10,7 +10,7 @@ from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import PersonId
 from p2pchat.node.features.app import App
-from p2pchat.node.features.people import contacts, introductions
+from p2pchat.node.features.people import contacts, introductions, removal
 from p2pchat.node.features.people.names import find_person
 from p2pchat.node.profile import require_network
 from p2pchat.store import people
@@ -60,6 +60,12 @@ def contact_trust(app: App, tx: Transaction, params: s.Who) -> s.Contact:
 def contact_introduce(app: App, tx: Transaction, params: s.Introduce) -> s.Done:
     """See the table."""
     introductions.introduce(app, tx, find_person(tx, params.who), find_person(tx, params.to))
+    return s.Done()
+
+
+def contact_remove(app: App, tx: Transaction, params: s.RemoveContact) -> s.Done:
+    """See the table."""
+    removal.remove(app, tx, find_person(tx, params.who), with_debts=params.with_debts)
     return s.Done()
 
 
@@ -117,6 +123,7 @@ CHANGES: Final[dict[str, Change]] = {
     "contact.verify": contact_verify,
     "contact.trust": contact_trust,
     "contact.introduce": contact_introduce,
+    "contact.remove": contact_remove,
     "contact.block": contact_block,
     "contact.unblock": contact_unblock,
     "request.accept": request_accept,

@@ -11,9 +11,9 @@ from p2pchat.core import content
 from p2pchat.core.ids import ConversationId, EntryId
 from p2pchat.errors import NotFoundError, UsageError
 from p2pchat.node.features.app import App
-from p2pchat.node.features.chat import conversations
+from p2pchat.node.features.chat import conversations, scheduling
 from p2pchat.node.features.people.names import chat_name, find_chat, find_message, find_person
-from p2pchat.store import logs, messages
+from p2pchat.store import logs, messages, scheduled
 from p2pchat.store.transaction import Reader, Transaction
 
 
@@ -22,7 +22,36 @@ def message_send(app: App, tx: Transaction, params: s.Send) -> s.Message:
     reply = find_message(tx, params.reply) if params.reply else None
     mentioned = [find_person(tx, one) for one in params.mention]
     chat = find_chat(tx, params.chat)
-    return _message(app, tx, conversations.write(app, tx, chat, params.text, reply, mentioned))
+    return _message(
+        app, tx, conversations.write(app, tx, chat, params.text, reply, mentioned, params.expire_s)
+    )
+
+
+def message_retry(app: App, tx: Transaction, params: s.MessageId) -> s.Message:
+    """See the table."""
+    message = find_message(tx, params.id)
+    conversations.retry(app, tx, message)
+    return _message(app, tx, message.id)
+
+
+def message_schedule(app: App, tx: Transaction, params: s.Schedule) -> s.Scheduled:
+    """See the table."""
+    reply = find_message(tx, params.reply) if params.reply else None
+    mentioned = [find_person(tx, one) for one in params.mention]
+    chat = find_chat(tx, params.chat)
+    planned = scheduling.plan(app, tx, chat, params.text, params.at_ms, reply, mentioned, params.expire_s)
+    return views.scheduled(app, tx, planned)
+
+
+def message_scheduled(app: App, tx: Reader, params: s.Nothing) -> s.ScheduledList:
+    """See the table."""
+    return s.ScheduledList(scheduled=[views.scheduled(app, tx, one) for one in scheduled.every(tx)])
+
+
+def message_unschedule(app: App, tx: Transaction, params: s.ScheduledId) -> s.Done:
+    """See the table."""
+    scheduling.cancel(app, tx, params.id)
+    return s.Done()
 
 
 def message_edit(app: App, tx: Transaction, params: s.EditMessage) -> s.Message:
@@ -201,6 +230,7 @@ def _conversation(app: App, tx: Reader, chat: str) -> ConversationId:
 
 
 QUERIES: Final[dict[str, Query]] = {
+    "message.scheduled": message_scheduled,
     "message.show": message_show,
     "message.history": message_history,
     "message.search": message_search,
@@ -211,6 +241,9 @@ QUERIES: Final[dict[str, Query]] = {
 }
 CHANGES: Final[dict[str, Change]] = {
     "message.send": message_send,
+    "message.retry": message_retry,
+    "message.schedule": message_schedule,
+    "message.unschedule": message_unschedule,
     "message.edit": message_edit,
     "message.delete": message_delete,
     "message.react": message_react,

@@ -60,6 +60,13 @@ class Accept(Params):
     name: str | None = None
 
 
+class RemoveContact(Params):
+    """Have a person among my contacts no longer; `with_debts`: though something is owed or undecided."""
+
+    who: str
+    with_debts: bool = False
+
+
 class Introduce(Params):
     """Make two of my contacts known to each other."""
 
@@ -76,6 +83,7 @@ METHODS: Final[dict[str, Method]] = {
     "contact.verify": Method(Who, Contact, "store", "The safety numbers were compared and are equal"),
     "contact.trust": Method(Who, Contact, "store", "Go on with a person's new device without comparing"),
     "contact.introduce": Method(Introduce, Done, "store", "Make two contacts known to each other"),
+    "contact.remove": Method(RemoveContact, Done, "store", "Have a person among my contacts no longer"),
     "contact.block": Method(Who, Contact, "store", "Take nothing more from a person"),
     "contact.unblock": Method(Who, Contact, "store", "Take messages again"),
     "request.list": Method(Nothing, Contacts, "store", "Requests waiting for my decision"),

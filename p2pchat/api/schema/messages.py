@@ -22,6 +22,37 @@ class Send(Params):
     text: str
     reply: str | None = None  # id of the message that it answers
     mention: list[str] = msgspec.field(default_factory=list)  # others whom it mentions
+    expire_s: int | None = None  # it vanishes so many seconds later; None: as the chat has it
+
+
+class Schedule(Send, kw_only=True):
+    """Write a text at a time that lies ahead; the node writes it then, or when it runs again."""
+
+    at_ms: int
+
+
+class ScheduledId(Params):
+    """A message that waits for its time, by its id or the beginning of it."""
+
+    id: str
+
+
+class Scheduled(Result):
+    """A message that waits for its time."""
+
+    id: str
+    chat: str
+    text: str
+    at_ms: int
+    reply: str | None = None
+    expire_s: int | None = None
+    refused: str = ""  # why it could not be said when its time had come; it is not tried again
+
+
+class ScheduledList(Result):
+    """What waits for its time, the earliest first."""
+
+    scheduled: list[Scheduled]
 
 
 class EditMessage(Params):
@@ -215,6 +246,10 @@ class Chats(Result):
 
 METHODS: Final[dict[str, Method]] = {
     "message.send": Method(Send, Message, "store", "Write a text"),
+    "message.retry": Method(MessageId, Message, "store", "Try at once to bring a message to all"),
+    "message.schedule": Method(Schedule, Scheduled, "store", "Write a text later"),
+    "message.scheduled": Method(Nothing, ScheduledList, "store", "What waits for its time"),
+    "message.unschedule": Method(ScheduledId, Done, "store", "Do not write it"),
     "message.show": Method(MessageId, Message, "store", "One message with its deliveries"),
     "message.history": Method(History, Messages, "store", "Messages of one chat"),
     "message.search": Method(Search, Messages, "store", "Find messages"),

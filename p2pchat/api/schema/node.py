@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from p2pchat.api.schema.base import Done, Method, Nothing, Params, Result, Who
 
 
@@ -42,6 +44,7 @@ class Peer(Result):
     addresses: list[str]
     direction: str
     bootstrap: bool
+    peer_id: str = ""  # what its addresses end with, behind /p2p/
 
 
 class Absent(Result):
@@ -64,6 +67,61 @@ class NetworkReport(Result):
     relays: list[str]  # devices through which others call us meanwhile
     absent: list[Absent]
     without: list[str]  # ways to find others that are switched off
+
+
+class TracedAddress(Result):
+    """What came of dialling one address of a device."""
+
+    address: str
+    reason: str  # why it failed; empty if it answered
+    found: bool = False  # not known before: the table, a rendezvous or the LAN told it just now
+    worked_ms: int = 0  # when it answered last before this; 0: never
+    failed_ms: int = 0
+
+
+class TracedDevice(Result):
+    """The way to one device of a contact, tried step by step."""
+
+    device: str
+    connected: bool
+    path: list[str] = msgspec.field(default_factory=list)  # of the connection, if it was up already
+    ms: float | None = None  # round trip over it
+    tries: list[TracedAddress] = msgspec.field(default_factory=list)
+    retry_s: float | None = None  # when the node tries again by itself
+
+
+class Trace(Result):
+    """What `p2pchat peers trace` shows."""
+
+    name: str
+    devices: list[TracedDevice]
+
+
+class SetBootstrap(Params):
+    """Have a bootstrap address in the network file, or no longer; to remove it, a part of it will do."""
+
+    address: str
+    on: bool = True
+
+
+class DeviceQuery(Params):
+    """Whose devices; None: mine."""
+
+    who: str | None = None
+
+
+class Device(Result):
+    """A device of a person."""
+
+    device: str
+    standing: str  # this | listed (by his card) | met (no card lists it) | revoked
+    since_ms: int = 0  # when its person certified it; 0: not known
+
+
+class Devices(Result):
+    """The devices of a person, those in use first."""
+
+    devices: list[Device]
 
 
 class PingResult(Result):
@@ -96,6 +154,9 @@ METHODS: Final[dict[str, Method]] = {
     ),
     "node.ping": Method(Who, PingResult, "network", "Round trip to a connected contact"),
     "node.connect": Method(Who, Done, "network", "Dial a contact now"),
+    "node.trace": Method(Who, Trace, "network", "Why a contact is not reached, address by address"),
     "network.join": Method(JoinNetwork, NetworkInfo, "store", "Belong to a network"),
     "network.show": Method(Nothing, NetworkInfo, "store", "The network this node belongs to"),
+    "network.bootstrap": Method(SetBootstrap, NetworkInfo, "store", "Add or remove a bootstrap node"),
+    "device.list": Method(DeviceQuery, Devices, "store", "My devices, or those of a contact"),
 }

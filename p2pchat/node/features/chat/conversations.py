@@ -9,13 +9,13 @@ from p2pchat.core.identity import direct_conversation
 from p2pchat.core.ids import ConversationId, EntryId, GroupId
 from p2pchat.core.mentions import MAX_MENTIONS, Mention, find
 from p2pchat.errors import NotAllowedError, NotFoundError, UsageError
-from p2pchat.node.effects import Passing
+from p2pchat.node.effects import GroupGrew, Passing, Retry
 from p2pchat.node.features import settings
 from p2pchat.node.features.app import App
 from p2pchat.node.features.chat import chats, direct
 from p2pchat.node.features.group import group_messages, group_reading, group_views
 from p2pchat.node.features.people.names import chat_name, name_of
-from p2pchat.store import groups, logs, messages, people, polls
+from p2pchat.store import deliveries, groups, logs, messages, people, polls
 from p2pchat.store.transaction import Reader, Transaction
 
 Chat = people.Person | groups.Membership
@@ -44,20 +44,22 @@ def write(
     text: str,
     reply: messages.Message | None,
     mentioned: Sequence[people.Person] = (),
+    expires_s: int | None = None,
 ) -> EntryId:
-    """Write a text, perhaps in answer to a message of the chat; it vanishes if the chat has a timer.
+    """Write a text, perhaps in answer to a message of the chat.
+
+    It vanishes `expires_s` seconds later, or when the chat's timer says.
 
     Whoever is named in it with an @, and those `mentioned`, are told that it is for them.
 
     Raises:
-        UsageError: the text cannot be sent, the message is of another chat, or who is mentioned no member.
+        UsageError: the text cannot be sent, the message is of another chat, who is mentioned no member, or
+            the time out of bounds.
         NotAllowedError: I may not write there.
     """
-    conversation = id_of(app, chat)
-    if reply and reply.conversation != conversation:
-        raise UsageError("the message to reply to is in another chat")
-    known = logs.conversation(tx, conversation)
-    timer = known.timer_s if known else 0
+    check_writing(app, chat, reply, expires_s)
+    known = logs.conversation(tx, id_of(app, chat))
+    timer = expires_s or (known.timer_s if known else 0)
     said = content.Text(
         content.checked_text(text),
         reply.id if reply else None,
@@ -99,6 +101,23 @@ def mentions_in(
     return tuple(found)
 
 
+def check_writing(app: App, chat: Chat, reply: messages.Message | None, expires_s: int | None) -> None:
+    """Return if a text to `chat` may answer `reply` and vanish after `expires_s`. Raises UsageError."""
+    if reply and reply.conversation != id_of(app, chat):
+        raise UsageError("the message to reply to is in another chat")
+    if expires_s is not None and not 0 < expires_s <= content.MAX_TIMER_S:
+        raise UsageError(f"a message vanishes after 1 to {content.MAX_TIMER_S} seconds (28 days)")
+
+
+def check_may_write(app: App, tx: Reader, chat: Chat) -> None:
+    """Return if I may say something in the chat now. Raises NotAllowedError, or UntrustedKeyError."""
+    if isinstance(chat, people.Person):
+        direct.check_contact(chat)
+        direct.check_trusted(chat)
+    else:
+        group_views.check_may_write(app, tx, chat)
+
+
 def keep_draft(app: App, tx: Transaction, chat: Chat, text: str) -> None:
     """Keep what was typed and not sent, for all faces; empty forgets it. It is told, but stays in no event.
 
@@ -112,6 +131,23 @@ def keep_draft(app: App, tx: Transaction, chat: Chat, text: str) -> None:
     if not logs.set_draft(tx, conversation, text):
         raise NotFoundError("there is no chat yet to keep a draft in")
     tx.effects.append(Passing("chat.draft", {"chat": chat_name(app, tx, conversation)}, app.now_ms()))
+
+
+def retry(app: App, tx: Transaction, message: messages.Message) -> None:
+    """Try at once to bring a message of mine to those who do not have it, also to who refused it.
+
+    Raises:
+        NotAllowedError: it is not mine.
+    """
+    if not message.mine:
+        raise NotAllowedError("only a message of yours is on its way to others")
+    lacking = [one for one in deliveries.of(tx, message.id) if one.state in ("queued", "handed", "failed")]
+    deliveries.try_again(tx, message.id, app.now_ms())
+    for one in lacking:
+        tx.effects += [Retry(device.id) for device in people.devices(tx, one.person)]
+    entry = logs.get(tx, message.id)
+    if lacking and entry and groups.get(tx, GroupId(message.conversation)):
+        tx.effects.append(GroupGrew(GroupId(message.conversation), (entry.encode(),)))
 
 
 def change(app: App, tx: Transaction, message: messages.Message, said: content.Sayable) -> None:

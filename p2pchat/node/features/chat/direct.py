@@ -38,11 +38,7 @@ def say(
         NotAllowedError: the person is not (to be) a contact.
         UntrustedKeyError: he was verified, then used a new device, and I have not decided about it.
     """
-    if person.state not in ("accepted", "requested"):
-        why = {"pending": "is not a contact: accept the request first", "blocked": "is blocked by you"}
-        raise NotAllowedError(
-            f"{person.petname} {why.get(person.state, f'is not a contact ({person.state})')}"
-        )
+    check_contact(person)
     check_trusted(person)
     conversation = direct_conversation(app.person, person.id)
     logs.open_direct(tx, conversation, person.id)
@@ -55,6 +51,13 @@ def say(
         tx.effects.append(Wake(device.id))
     contents.apply_mine(app, tx, entry, said, shown=shown)
     return entry.id
+
+
+def check_contact(person: people.Person) -> None:
+    """Return if `person` is (to be) a contact. Raises NotAllowedError."""
+    if person.state not in ("accepted", "requested"):
+        why = {"pending": "is not a contact: accept the request first", "blocked": "is blocked by you"}
+        raise NotAllowedError(f"{person.petname} {why.get(person.state, 'is not a contact')}")
 
 
 def check_trusted(person: people.Person) -> None:

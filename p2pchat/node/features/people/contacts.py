@@ -14,10 +14,10 @@ from p2pchat.core.direct import items
 from p2pchat.core.identity import Card, clean_name, direct_conversation, fingerprint, safety_number
 from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.errors import DecodeError, NotAllowedError, ProtocolError, QuotaError, UsageError
-from p2pchat.node.effects import CirclesChanged, Wake
+from p2pchat.node.effects import CirclesChanged, Retry, Wake
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger import recovering
-from p2pchat.node.features.people import cards, lost_log
+from p2pchat.node.features.people import cards, lost_log, removal
 from p2pchat.node.features.people.names import free_petname
 from p2pchat.store import events, logs, meta, outbox, people
 from p2pchat.store.transaction import Reader, Transaction
@@ -253,9 +253,10 @@ def take_request(app: App, tx: Transaction, sender: people.Device, payload: byte
     if known.state == "requested":  # we asked each other: both have decided
         people.set_state(tx, known.id, "pending")
         accept(app, tx, people.person(tx, known.id) or known)
-    elif known.state == "accepted":  # he lost his store, or our answer: answer again
-        outbox.put(tx, sender.id, items.Item(items.ACCEPT, app.card(tx)))
-        tx.effects.append(Wake(sender.id))
+    elif known.state == "accepted":  # he lost his store, or our answer, or had removed me: answer again,
+        outbox.unseal(tx, sender.id)  # before whatever he could not take until now
+        outbox.put_first(tx, sender.id, items.Item(items.ACCEPT, app.card(tx)))
+        tx.effects.append(Retry(sender.id))
     else:
         events.record(tx, "request.received", {"person": known.id.text, "name": known.petname}, app.now_ms())
 
@@ -301,6 +302,7 @@ def _become_contact(app: App, tx: Transaction, person: PersonId) -> None:
     conversation = direct_conversation(app.person, person)
     logs.open_direct(tx, conversation, person)
     logs.touch(tx, conversation, app.now_ms())
+    removal.resume(app, tx, person)
     _changed(app, tx, person)
 
 

@@ -18,7 +18,7 @@ from p2pchat.node.features.group import groups
 from p2pchat.node.features.ledger import recovering
 from p2pchat.node.features.people import contacts, lost_log
 from p2pchat.store import groups as group_rows
-from p2pchat.store import ledger, outbox, people, sessions
+from p2pchat.store import ledger, outbox, people, scheduled, sessions
 from p2pchat.store.transaction import Reader, Transaction
 
 
@@ -36,6 +36,7 @@ def begin_anew(old: App, tx: Transaction) -> App:
     for account in ledger.accounts(tx):
         _start_chain(new, tx, account)
     outbox.unseal_all(tx)
+    scheduled.refuse_all(tx, "the backup does not know whether it was sent already")
     _announce(new, tx)
     for membership in group_rows.all_in(tx, "joined"):
         groups.announce_device(new, tx, membership, old.device)
