@@ -9,9 +9,9 @@ import msgspec
 from p2pchat.api import schema as s
 from p2pchat.core.group.operations import Ban, Invite
 from p2pchat.core.identity import fingerprint, safety_number
-from p2pchat.core.ids import GroupId
+from p2pchat.core.ids import EntryId, GroupId
 from p2pchat.core.log.order import shown_ms
-from p2pchat.core.mentions import resolved
+from p2pchat.core.mentions import Mention, resolved
 from p2pchat.node.features.app import App
 from p2pchat.node.features.chat import scheduling
 from p2pchat.node.features.group import group_audit, group_checkpoints, group_links, group_views
@@ -23,7 +23,7 @@ from p2pchat.node.words import fingerprint_words
 from p2pchat.store import deliveries, groups, knocks, logs, mailboxes, messages, people
 from p2pchat.store.events import Event as StoredEvent
 from p2pchat.store.scheduled import Scheduled
-from p2pchat.store.transaction import Reader
+from p2pchat.store.transaction import Reader, Transaction
 
 
 def identity(app: App) -> s.Identity:
@@ -68,8 +68,33 @@ def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
     """A message with what is known of its deliveries."""
     waits = deliveries.of(tx, one.id) if one.mine else []
     places = mailboxes.places(tx, one.id) if len(waits) == 1 else []
-    reached = [_delivery(app, tx, delivery, places) for delivery in waits]
+    reactions = [
+        s.Reaction(
+            name=name_of(app, tx, reaction.person), emoji=reaction.emoji, me=reaction.person == app.person
+        )
+        for reaction in messages.reactions(tx, one.id)
+    ]
     named = messages.mentions(tx, one.id) if one.kind == "text" else []
+    reached = [_delivery(app, tx, delivery, places) for delivery in waits]
+    return _message(app, tx, one, reached, reactions, named)
+
+
+def message_sent(app: App, tx: Transaction, id: EntryId) -> s.Message:
+    """A message that this transaction has made: nobody has it, holds it or has said anything about it."""
+    one = messages.get(tx, id)
+    assert one is not None
+    reached = [_delivery(app, tx, delivery, []) for delivery in deliveries.of(tx, id)]
+    return _message(app, tx, one, reached, [], messages.new_mentions(tx, id))
+
+
+def _message(
+    app: App,
+    tx: Reader,
+    one: messages.Message,
+    reached: list[s.Delivery],
+    reactions: list[s.Reaction],
+    named: list[Mention],
+) -> s.Message:
     return s.Message(
         id=one.id.text,
         chat=chat_name(app, tx, one.conversation),
@@ -82,12 +107,7 @@ def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
         state=_state(one, reached),
         deliveries=reached,
         reply=one.reply.text if one.reply else None,
-        reactions=[
-            s.Reaction(
-                name=name_of(app, tx, reaction.person), emoji=reaction.emoji, me=reaction.person == app.person
-            )
-            for reaction in messages.reactions(tx, one.id)
-        ],
+        reactions=reactions,
         edited_ms=one.edited_ms,
         expires_ms=one.expires_ms,
         pinned=one.pinned,

@@ -24,7 +24,7 @@ from p2pchat.store.fresh import copy_all, make
 from p2pchat.store.messages import index_new
 from p2pchat.store.migrate import MIGRATIONS, load, migrate
 from p2pchat.store.sqlite import BUSY_TIMEOUT_MS, check_ours, connect, describe, failures, settle
-from p2pchat.store.transaction import Change, Committed, Memo, Query, Reader, Transaction
+from p2pchat.store.transaction import Change, Committed, Query, Reader, Transaction, Workspace
 
 T = TypeVar("T")
 
@@ -108,6 +108,7 @@ class Database:
             with self._transaction():
                 transaction = Transaction(self._writer)
                 result = change(transaction)
+                transaction.flush()
             _follow(transaction.on_disk)
         return Committed(result, transaction.effects)
 
@@ -121,11 +122,14 @@ class Database:
             StoreError: the disk or the file failed; none of the changes was made.
         """
         with self._turn:
-            lasting: dict[str, Callable[[], None]] = {}
-            memo: Memo = {}
-            with self._transaction():
-                outcomes = [self._attempt(change, lasting, memo) for change in changes]
-            _follow(lasting)
+            # Undoing one change alone takes a savepoint, which copies each page before its first change;
+            # that costs more than the changes. So one failure costs a second run, and none costs nothing.
+            try:
+                outcomes = self._together(changes)
+            except _UndoneError as undone:
+                if len(changes) == 1:
+                    return [undone.reason]
+                outcomes = self._apart(changes)
         return outcomes
 
     def read(self, query: Query[T]) -> T:
@@ -211,32 +215,76 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 raise
 
+    def _together(self, changes: Sequence[Change[T]]) -> list[Committed[T] | Exception]:
+        """Make all changes and commit them. Raises _UndoneError, with nothing made, if one of them fails."""
+        lasting: dict[str, Callable[[], None]] = {}
+        space = Workspace()
+        outcomes: list[Committed[T] | Exception] = []
+        with self._transaction():
+            try:
+                for change in changes:
+                    transaction = Transaction(self._writer, space)
+                    outcomes.append(Committed(change(transaction), transaction.effects))
+                    lasting |= transaction.on_disk
+                Transaction(self._writer, space).flush()
+                self._check_references()
+            except Exception as error:
+                if not self._connection.in_transaction:
+                    raise  # the disk: nobody's change stands
+                raise _UndoneError(self._described(error)) from error
+        _follow(lasting)
+        return outcomes
+
+    def _apart(self, changes: Sequence[Change[T]]) -> list[Committed[T] | Exception]:
+        """Make all changes, but those that fail, and commit them."""
+        lasting: dict[str, Callable[[], None]] = {}
+        space = Workspace()
+        with self._transaction():
+            outcomes = [self._attempt(change, lasting, space) for change in changes]
+        _follow(lasting)
+        return outcomes
+
     def _attempt(
-        self, change: Change[T], lasting: dict[str, Callable[[], None]], memo: Memo
+        self, change: Change[T], lasting: dict[str, Callable[[], None]], space: Workspace
     ) -> Committed[T] | Exception:
         self._writer.execute("SAVEPOINT attempt")
-        transaction = Transaction(self._writer, memo)
+        transaction = Transaction(self._writer, space)
         try:
             result = change(transaction)
-            # Left alone, a broken deferred reference would fail the common commit, and with it all others.
-            if self._connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
-                raise apsw.ConstraintError("FOREIGN KEY constraint failed")
+            transaction.flush()
+            self._check_references()
         except Exception as error:
             if not self._connection.in_transaction:
                 raise  # SQLite has undone the whole transaction: nobody's change stands
             self._writer.execute("ROLLBACK TO attempt")
             self._writer.execute("RELEASE attempt")
-            memo.clear()
-            return describe(error, self.path) if isinstance(error, apsw.Error) else error
+            space.clear()
+            return self._described(error)
         self._writer.execute("RELEASE attempt")
         lasting |= transaction.on_disk
         return Committed(result, transaction.effects)
+
+    def _check_references(self) -> None:
+        """Left alone, a broken deferred reference would fail the common commit, and with it all changes."""
+        if self._connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
+            raise apsw.ConstraintError("FOREIGN KEY constraint failed")
+
+    def _described(self, error: Exception) -> Exception:
+        return describe(error, self.path) if isinstance(error, apsw.Error) else error
 
     def _take_reader(self) -> apsw.Cursor:
         try:
             return self._idle_readers.get_nowait()
         except queue.Empty:
             return connect(self.path, self._key, readonly=True).cursor()
+
+
+class _UndoneError(Exception):
+    """A change raised `reason`, and all changes with it were undone."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 def _follow(lasting: dict[str, Callable[[], None]]) -> None:

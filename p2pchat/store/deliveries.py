@@ -24,10 +24,13 @@ class Delivery:
 
 def expect(tx: Transaction, entry: EntryId, persons: Iterable[PersonId], now_ms: int) -> None:
     """A message of mine is to reach these persons."""
-    tx.executemany(
-        "INSERT OR IGNORE INTO delivery (entry, person, state, at_ms) VALUES (?, ?, 'queued', ?)",
-        [(entry, person, now_ms) for person in persons],
-    )
+    expected = sorted(persons)
+    for person in expected:
+        tx.queue(
+            "INSERT OR IGNORE INTO delivery (entry, person, state, at_ms) VALUES (?, ?, 'queued', ?)",
+            (entry, person, now_ms),
+        )
+    tx.remember("delivery", entry, [Delivery(person, "queued", now_ms) for person in expected])
 
 
 def advance(tx: Transaction, entry: EntryId, person: PersonId, state: str, now_ms: int) -> bool:
@@ -181,8 +184,12 @@ def read_up_to(
 
 def of(tx: Reader, entry: EntryId) -> list[Delivery]:
     """How far a message has come, one row for each recipient."""
-    rows = tx.execute(
-        "SELECT person, state, at_ms, reason, retry_ms FROM delivery WHERE entry = ? ORDER BY person",
-        (entry,),
-    )
-    return [Delivery(PersonId(row[0]), *row[1:]) for row in rows]
+
+    def load() -> list[Delivery]:
+        rows = tx.execute(
+            "SELECT person, state, at_ms, reason, retry_ms FROM delivery WHERE entry = ? ORDER BY person",
+            (entry,),
+        )
+        return [Delivery(PersonId(row[0]), *row[1:]) for row in rows]
+
+    return tx.remembered("delivery", entry, load)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 import msgspec
@@ -31,13 +33,21 @@ def record(
 
     `is_sought`: it repeats words of the message `data["id"]`, and `scrub` has to find it.
     """
-    seq = tx.insert(
-        "INSERT INTO event (at_ms, type, data, is_sought) VALUES (?, ?, ?, ?)",
-        (now_ms, type, _JSON.encode(data).decode(), is_sought),
+    numbers = tx.remembered("event", b"", lambda: _numbers(tx))
+    seq = next(numbers)
+    tx.queue(
+        "INSERT INTO event (seq, at_ms, type, data, is_sought) VALUES (?, ?, ?, ?, ?)",
+        (seq, now_ms, type, _JSON.encode(data).decode(), is_sought),
     )
     event = Event(seq, now_ms, type, data)
     tx.effects.append(event)
     return event
+
+
+def _numbers(tx: Transaction) -> Iterator[int]:
+    """The numbers that no event ever had, as AUTOINCREMENT would give them."""
+    row = tx.peek("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
+    return count(row[0] + 1 if row else 1)
 
 
 def scrub(tx: Transaction, about: EntryId) -> None:

@@ -39,16 +39,23 @@ def put(tx: Transaction, membership: Membership) -> None:
 
 def get(tx: Reader, group: GroupId) -> Membership | None:
     """My part in `group`, or None."""
-    row = tx.one(f"SELECT {_COLUMNS} FROM membership WHERE conversation = ?", (group,))
-    return _membership(row) if row else None
+
+    def load() -> Membership | None:
+        row = tx.one(f"SELECT {_COLUMNS} FROM membership WHERE conversation = ?", (group,))
+        return _membership(row) if row else None
+
+    return tx.remembered("membership", group, load)
 
 
 def all_in(tx: Reader, *states: str) -> list[Membership]:
     """The groups in which my part is one of `states` (all, if none is named), by name."""
-    marks = ",".join("?" * len(states))
-    where = f"WHERE state IN ({marks})" if states else ""
-    rows = tx.execute(f"SELECT {_COLUMNS} FROM membership {where} ORDER BY name, conversation", states)
-    return [_membership(row) for row in rows]
+
+    def load() -> list[Membership]:
+        rows = tx.execute(f"SELECT {_COLUMNS} FROM membership ORDER BY name, conversation")
+        return [_membership(row) for row in rows]
+
+    every = tx.remembered("membership", b"all", load)
+    return [one for one in every if not states or one.state in states]
 
 
 def set_state(tx: Transaction, group: GroupId, state: str) -> None:

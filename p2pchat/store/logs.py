@@ -10,7 +10,7 @@ from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
 from p2pchat.core.log.chain import Stored
 from p2pchat.core.log.entry import ChainHead, Entry, Header
 from p2pchat.core.log.runs import MAX_RUN
-from p2pchat.store import reconcile
+from p2pchat.store.tail import Tail
 from p2pchat.store.transaction import Reader, Row, Transaction
 
 _CONVERSATION = "id, kind, person, last_ms, timer_s, muted_until_ms, archived, draft"
@@ -48,7 +48,8 @@ def conversations(tx: Reader) -> list[Conversation]:
 
 def open_direct(tx: Transaction, id: ConversationId, person: PersonId) -> None:
     """Have the direct conversation with `person`."""
-    tx.execute("INSERT OR IGNORE INTO conversation (id, kind, person) VALUES (?, 'direct', ?)", (id, person))
+    if conversation(tx, id) is None:
+        tx.execute("INSERT INTO conversation (id, kind, person) VALUES (?, 'direct', ?)", (id, person))
 
 
 def open_group(tx: Transaction, id: ConversationId) -> None:
@@ -58,7 +59,7 @@ def open_group(tx: Transaction, id: ConversationId) -> None:
 
 def touch(tx: Transaction, id: ConversationId, at_ms: int) -> None:
     """The conversation was used at `at_ms`."""
-    tx.execute("UPDATE conversation SET last_ms = max(last_ms, ?) WHERE id = ?", (at_ms, id))
+    Tail.of(tx, id).use(at_ms)
 
 
 def set_timer(tx: Transaction, id: ConversationId, seconds: int) -> None:
@@ -86,30 +87,10 @@ def append(tx: Transaction, entry: Entry, now_ms: int, *, knows: Iterable[EntryI
 
     `knows` are the newest operations of the group that it stands behind, itself if it is one.
     """
-    header = entry.header
-    tx.execute(
-        "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            entry.id,
-            entry.conversation,
-            header.device,
-            header.seq,
-            header.lamport,
-            header.kind,
-            entry.raw_header,
-            entry.signature,
-            entry.body,
-            b"".join(sorted(knows)),
-            now_ms,
-        ),
-    )
-    tx.executemany(
-        "DELETE FROM head WHERE conversation = ? AND entry = ?",
-        [(entry.conversation, id) for id in header.referred],
-    )
-    tx.execute("INSERT INTO head VALUES (?, ?, ?)", (entry.conversation, entry.id, header.lamport))
-    reconcile.count_in(tx, entry.conversation, (header.lamport, entry.id))
-    if header.kind == GROUP_KIND:
+    known = frozenset(knows)
+    Tail.of(tx, entry.conversation).append(entry, now_ms, b"".join(sorted(known)))
+    tx.remember("knows", entry.id, known)
+    if entry.header.kind == GROUP_KIND:
         _count_operation(tx, entry.conversation, entry.id)
 
 
@@ -144,8 +125,12 @@ def stored(tx: Reader, conversation: ConversationId, id: EntryId) -> Stored | No
 
 def knows(tx: Reader, id: EntryId) -> frozenset[EntryId]:
     """The newest operations of its group that an entry knows."""
-    row = tx.one("SELECT knows FROM entry WHERE id = ?", (id,))
-    return _ids(row[0] if row else b"")
+
+    def load() -> frozenset[EntryId]:
+        row = tx.one("SELECT knows FROM entry WHERE id = ?", (id,))
+        return _ids(row[0] if row else b"")
+
+    return tx.remembered("knows", id, load)
 
 
 def known_by(
@@ -233,14 +218,6 @@ def run_from(tx: Reader, id: EntryId) -> list[Entry]:
     return run
 
 
-def numbered(tx: Reader, conversation: ConversationId, device: DeviceId, seq: int) -> list[EntryId]:
-    """The entries of a device with this number: more than one if it forked."""
-    rows = tx.execute(
-        "SELECT id FROM entry WHERE conversation = ? AND device = ? AND seq = ?", (conversation, device, seq)
-    )
-    return [EntryId(row[0]) for row in rows]
-
-
 def heads(tx: Reader, conversation: ConversationId) -> tuple[tuple[EntryId, ...], int]:
     """The heads of the DAG, newest first, and the highest Lamport time (0 if empty)."""
     rows = tx.execute(
@@ -275,6 +252,7 @@ def count_equivocations(tx: Reader, conversation: ConversationId) -> int:
 
 def wait(tx: Transaction, entry: Entry, missing: EntryId, now_ms: int) -> None:
     """Keep an entry until `missing`, which it refers to, is stored."""
+    Tail.of(tx, entry.conversation).has_waiting = True
     tx.execute(
         "INSERT OR REPLACE INTO waiting_entry VALUES (?, ?, ?, ?, ?, ?)",
         (entry.id, entry.conversation, entry.header.device, missing, entry.encode(), now_ms),

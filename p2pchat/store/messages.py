@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import apsw
+from operator import attrgetter
 
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId, PersonId
 from p2pchat.core.mentions import Mention
@@ -16,7 +15,12 @@ _COLUMNS = (
     " reply, edited_ms, expires_ms, pinned, starred, event"
 )
 
-_INSERT = f"INSERT INTO message ({_COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS.split(',')))})"
+_NAMES = _COLUMNS.split(", ")
+# A store that was repaired may have lost an entry whose line it kept: then the line is replaced.
+_INSERT = f"""INSERT INTO message ({_COLUMNS}) VALUES ({", ".join("?" * len(_NAMES))})
+    ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])}"""
+_row = attrgetter(*_NAMES)  # of a Message
+_GET = f"SELECT {_COLUMNS} FROM message WHERE id = ?"
 _UNREAD = "conversation = ? AND NOT seen AND NOT mine AND kind != 'group'"
 
 
@@ -53,30 +57,8 @@ class Reaction:
 
 def add(tx: Transaction, message: Message) -> None:
     """A message not shown before; or shown before its store was repaired, which had lost the entry."""
-    row = (
-        message.id,
-        message.conversation,
-        message.lamport,
-        message.device,
-        message.person,
-        message.mine,
-        message.kind,
-        message.text,
-        message.sent_ms,
-        message.received_ms,
-        message.session,
-        message.reply,
-        message.edited_ms,
-        message.expires_ms,
-        message.pinned,
-        message.starred,
-        message.event,
-    )
-    try:
-        tx.execute(_INSERT, row)
-    except apsw.ConstraintError:
-        tx.execute("DELETE FROM message WHERE id = ?", (message.id,))
-        tx.execute(_INSERT, row)
+    tx.remember("message", message.id, message)
+    tx.queue(_INSERT, _row(message))
 
 
 def index_new(tx: Transaction) -> None:
@@ -89,7 +71,11 @@ def index_new(tx: Transaction) -> None:
 
 def has(tx: Reader, id: EntryId) -> bool:
     """Whether there is a line of this id."""
-    return tx.one("SELECT 1 FROM message WHERE id = ?", (id,)) is not None
+    # Rows that are queued are remembered.
+    return (
+        tx.recall("message", id) is not None
+        or tx.peek("SELECT 1 FROM message WHERE id = ?", (id,)) is not None
+    )
 
 
 def forget(tx: Transaction, id: EntryId) -> None:
@@ -134,11 +120,17 @@ def delete(tx: Transaction, id: EntryId) -> None:
         tx.execute(f"DELETE FROM {table} WHERE message = ?", (id,))
 
 
-def mention(tx: Transaction, id: EntryId, mentions: Iterable[Mention]) -> None:
+def mention(tx: Transaction, id: EntryId, mentions: Sequence[Mention]) -> None:
     """Whom a message names, from now on."""
     tx.execute("DELETE FROM mention WHERE message = ?", (id,))
     rows = [(id, one.person, one.word) for one in mentions]
     tx.executemany("INSERT OR IGNORE INTO mention VALUES (?, ?, ?)", rows)
+    tx.remember("mention", id, list(mentions))
+
+
+def new_mentions(tx: Transaction, id: EntryId) -> list[Mention]:
+    """Who is meant by a message that this transaction has made; as `mentions`, without a look-up."""
+    return tx.recall("mention", id) or []
 
 
 def mentions(tx: Reader, id: EntryId) -> list[Mention]:
@@ -221,8 +213,12 @@ def conversations_waiting(tx: Reader) -> list[GroupId]:
 
 def get(tx: Reader, id: EntryId) -> Message | None:
     """The message `id`, or None."""
-    row = tx.one(f"SELECT {_COLUMNS} FROM message WHERE id = ?", (id,))
-    return _message(row) if row else None
+
+    def load() -> Message | None:
+        row = tx.peek(_GET, (id,))  # rows that are queued are remembered
+        return _message(row) if row else None
+
+    return tx.remembered("message", id, load)
 
 
 def beginning_with(tx: Reader, prefix: bytes, *, limit: int = 2) -> list[Message]:

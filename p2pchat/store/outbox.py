@@ -26,7 +26,7 @@ class Queued:
 
 def put(tx: Transaction, device: DeviceId, item: Item, *, entry: EntryId | None = None) -> None:
     """Queue an item for a device; `entry` is the message whose delivery it is."""
-    tx.execute(
+    tx.queue(
         "INSERT INTO outbox (device, kind, payload, entry) VALUES (?, ?, ?, ?)",
         (device, item.kind, item.payload, entry),
     )

@@ -75,8 +75,12 @@ def persons(tx: Reader, *states: str) -> list[Person]:
 
 def named(tx: Reader, petname: str) -> Person | None:
     """The person of exactly this petname, whatever the case of its letters."""
-    row = tx.one(f"SELECT {_PERSON} FROM person WHERE petname = ?", (petname,))
-    return _person(row) if row else None
+
+    def load() -> Person | None:
+        row = tx.one(f"SELECT {_PERSON} FROM person WHERE petname = ?", (petname,))
+        return _person(row) if row else None
+
+    return tx.remembered("person", petname.encode("utf-8", "surrogatepass"), load)
 
 
 def add_person(tx: Transaction, person: Person) -> None:
@@ -155,7 +159,11 @@ def device(tx: Reader, id: DeviceId) -> Device | None:
 
 def devices(tx: Reader, person: PersonId) -> list[Device]:
     """The devices of a person to which something may be sent."""
-    return [one for one in all_devices(tx, person) if one.standing == "listed"]
+
+    def load() -> list[Device]:
+        return [one for one in all_devices(tx, person) if one.standing == "listed"]
+
+    return tx.remembered("device", b"of " + person, load)
 
 
 def all_devices(tx: Reader, person: PersonId) -> list[Device]:

@@ -18,16 +18,47 @@ MAX_GAPS: Final = 64
 _PAGE: Final = 256  # rows read at a time while collecting a batch of entries
 
 
-def count_in(tx: Transaction, conversation: ConversationId, position: Position) -> None:
-    """Count a new entry into its stretch of the log, and cut the stretch if it has become long."""
-    bucket = _bucket_of(tx, conversation, position).with_entry(position[1])
-    if bucket.count <= MAX_BUCKET:
-        _put(tx, conversation, bucket)
-        return
-    for half in bucket.halves(
-        _load(tx, conversation, bucket.first, _next_first(tx, conversation, bucket.first))
-    ):
-        _put(tx, conversation, half)
+class BucketCounter:
+    """Counts new entries of a log into its stretches; of the one in hand the row is written by `write`."""
+
+    def __init__(self, conversation: ConversationId) -> None:
+        self._conversation = conversation
+        self._bucket: Bucket | None = None
+        self._end: Position | None = None  # where the next stretch begins
+        self._is_written = True
+
+    def add(self, tx: Transaction, position: Position) -> None:
+        """Count an entry that was queued or stored; cut its stretch if that has become long."""
+        bucket = self._holding(tx, position).with_entry(position[1])
+        self._bucket, self._is_written = bucket, False
+        if bucket.count <= MAX_BUCKET:
+            return
+        lower, upper = bucket.halves(_load(tx, self._conversation, bucket.first, self._end))
+        self._queue(tx, lower)
+        self._bucket = upper
+        self._is_written = False
+
+    def write(self, tx: Transaction) -> None:
+        """Queue the row of the stretch in hand."""
+        if self._bucket is not None and not self._is_written:
+            self._queue(tx, self._bucket)
+            self._is_written = True
+
+    def _holding(self, tx: Transaction, position: Position) -> Bucket:
+        bucket = self._bucket
+        if bucket is None or position < bucket.first or (self._end and position >= self._end):
+            self.write(tx)
+            tx.flush()
+            bucket = _bucket_of(tx, self._conversation, position)
+            self._end = _next_first(tx, self._conversation, bucket.first)
+        return bucket
+
+    def _queue(self, tx: Transaction, bucket: Bucket) -> None:
+        total = bucket.total.to_bytes(_TOTAL_SIZE, "little")
+        tx.queue(
+            "INSERT OR REPLACE INTO bucket VALUES (?, ?, ?, ?, ?)",
+            (self._conversation, *bucket.first, bucket.count, total),
+        )
 
 
 class StoredLog:
@@ -155,13 +186,6 @@ def _load(tx: Reader, conversation: ConversationId, first: Position, end: Positi
         (conversation, *first, *(end or _FAR)),
     )
     return [(row[0], EntryId(row[1])) for row in rows]
-
-
-def _put(tx: Transaction, conversation: ConversationId, bucket: Bucket) -> None:
-    tx.execute(
-        "INSERT OR REPLACE INTO bucket VALUES (?, ?, ?, ?, ?)",
-        (conversation, *bucket.first, bucket.count, bucket.total.to_bytes(_TOTAL_SIZE, "little")),
-    )
 
 
 def _bucket(row: Row) -> Bucket:

@@ -32,12 +32,14 @@ def recount(tx: Transaction) -> None:
 def _recount(tx: Transaction, conversation: ConversationId) -> None:
     places: dict[bytes, int] = {}
     referred: set[bytes] = set()
+    buckets = reconcile.BucketCounter(conversation)
     for id, lamport, header in tx.execute(
         "SELECT id, lamport, header FROM entry WHERE conversation = ? ORDER BY lamport, id", (conversation,)
     ):
         places[id] = lamport
         referred |= Header.decode(header).referred
-        reconcile.count_in(tx, conversation, (lamport, EntryId(id)))
+        buckets.add(tx, (lamport, EntryId(id)))
+    buckets.write(tx)
     tx.executemany(
         "INSERT INTO head VALUES (?, ?, ?)",
         [(conversation, id, lamport) for id, lamport in places.items() if id not in referred],

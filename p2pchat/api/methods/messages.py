@@ -22,9 +22,8 @@ def message_send(app: App, tx: Transaction, params: s.Send) -> s.Message:
     reply = find_message(tx, params.reply) if params.reply else None
     mentioned = [find_person(tx, one) for one in params.mention]
     chat = find_chat(tx, params.chat)
-    return _message(
-        app, tx, conversations.write(app, tx, chat, params.text, reply, mentioned, params.expire_s)
-    )
+    id = conversations.write(app, tx, chat, params.text, reply, mentioned, params.expire_s)
+    return views.message_sent(app, tx, id)
 
 
 def message_retry(app: App, tx: Transaction, params: s.MessageId) -> s.Message:

@@ -87,9 +87,10 @@ def place(entry: Entry, log: LogLookup) -> Place:
     Raises:
         ProtocolError: it breaks a rule of the log and never fits, whatever else arrives.
     """
-    if log.stored(entry.id) is not None:
-        return Known()
     header = entry.header
+    rivals = tuple(log.numbered(header.device, header.seq))
+    if entry.id in rivals:
+        return Known()
     found = {id: log.stored(id) for id in header.referred}
     missing = frozenset(id for id, stored in found.items() if stored is None)
     if missing:
@@ -100,4 +101,4 @@ def place(entry: Entry, log: LogLookup) -> Place:
         if (before.device, before.seq) != (header.device, header.seq - 1):
             raise ProtocolError("the predecessor is not the author's entry before")
     check_lamport(header.lamport, [stored.lamport for stored in referred.values()])
-    return Fits(tuple(log.numbered(header.device, header.seq)))
+    return Fits(rivals)

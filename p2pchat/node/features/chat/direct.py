@@ -87,15 +87,25 @@ def take_entries(app: App, tx: Transaction, sender: people.Device, payloads: Seq
             entries[entry.id] = entry
         except ProtocolError as error:
             _drop(sender, error)
-    for entry in RunVerifier().add(entries.values()):
+    proven = RunVerifier().add(entries.values())
+    for entry in proven:
         del entries[entry.id]
-        try:
-            with tx.savepoint():
-                log.take(app, tx, entry, lambda taken: _store(app, tx, taken, sender.person))
-        except P2PChatError as error:
-            _drop(sender, error)
     for _ in entries:
         _drop(sender, ProtocolError("no good signature"))
+    try:
+        _take(app, tx, sender, proven)
+    except P2PChatError:  # one of them; again, each by itself
+        for entry in proven:
+            try:
+                _take(app, tx, sender, [entry])
+            except P2PChatError as error:
+                _drop(sender, error)
+
+
+def _take(app: App, tx: Transaction, sender: people.Device, entries: Sequence[Entry]) -> None:
+    with tx.savepoint():
+        for entry in entries:
+            log.take(app, tx, entry, lambda taken: _store(app, tx, taken, sender.person))
 
 
 def _drop(sender: people.Device, error: P2PChatError) -> None:

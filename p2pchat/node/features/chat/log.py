@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from p2pchat.core.ids import ConversationId, DeviceId, EntryId
-from p2pchat.core.log.chain import Fits, Known, Missing, Place, Stored, place
+from p2pchat.core.ids import ConversationId, EntryId
+from p2pchat.core.log.chain import Fits, Known, Missing, place
 from p2pchat.core.log.entry import Entry, author
 from p2pchat.core.log.equivocation import EquivocationProof
 from p2pchat.errors import ProtocolError
 from p2pchat.node.features.app import App
 from p2pchat.store import events, logs, messages
-from p2pchat.store.transaction import Reader, Transaction
+from p2pchat.store.tail import Tail
+from p2pchat.store.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -22,23 +22,9 @@ MAX_WAITING: Final = 512  # entries of one device that wait for others; more com
 MAX_WAITING_IN_ALL: Final = 4096  # of one conversation: devices can be made up
 
 
-@dataclass(frozen=True, slots=True)
-class _Log:
-    """One conversation's log in the store, as `core.log.chain` looks things up in it."""
-
-    tx: Reader
-    conversation: ConversationId
-
-    def stored(self, id: EntryId) -> Stored | None:
-        return logs.stored(self.tx, self.conversation, id)
-
-    def numbered(self, device: DeviceId, seq: int) -> Sequence[EntryId]:
-        return logs.numbered(self.tx, self.conversation, device, seq)
-
-
 def compose(
     app: App,
-    tx: Reader,
+    tx: Transaction,
     conversation: ConversationId,
     kind: str,
     body: bytes,
@@ -49,11 +35,12 @@ def compose(
 
     If there are more heads than it can refer to, `first` are referred to before others.
     """
-    heads, lamport = logs.heads(tx, conversation)
+    tail = Tail.of(tx, conversation)
+    heads, lamport = tail.heads()
     return author(
         app.key,
         conversation,
-        chain=logs.chain_head(tx, conversation, app.device),
+        chain=tail.chain_head(app.device),
         heads=tuple(dict.fromkeys((*first, *heads))),
         lamport=lamport,
         sent_ms=app.now_ms(),
@@ -78,19 +65,22 @@ def take(
         ProtocolError: it breaks a rule of the log and never fits.
     """
     ready, stored = [entry], 0
+    tail = Tail.of(tx, entry.conversation)
     while ready:
         current = ready.pop()
         try:
-            if not _keep(app, tx, current, place(current, _Log(tx, current.conversation)), store, wait):
+            if not _keep(app, tx, current, tail, store, wait):
                 continue
         except ProtocolError:
-            logs.stop_waiting(tx, current.id)
+            if tail.has_waiting:
+                logs.stop_waiting(tx, current.id)
             messages.forget(tx, current.id)  # it may have been shown while it waited
             if current is entry:
                 raise
             continue
         stored += 1
-        ready += logs.waiting_for(tx, current.id)
+        if tail.has_waiting:
+            ready += logs.waiting_for(tx, current.id)
     return stored
 
 
@@ -98,13 +88,14 @@ def _keep(
     app: App,
     tx: Transaction,
     entry: Entry,
-    where: Place,
+    tail: Tail,
     store: Callable[[Entry], None],
     wait: Callable[[Entry], None],
 ) -> bool:
-    match where:
+    match place(entry, tail):
         case Known():
-            logs.stop_waiting(tx, entry.id)
+            if tail.has_waiting:
+                logs.stop_waiting(tx, entry.id)
             return False
         case Missing(ids):
             of_device, in_all = logs.count_waiting(tx, entry.conversation, entry.header.device)
@@ -113,7 +104,8 @@ def _keep(
                 wait(entry)
             return False
         case Fits(rivals):
-            logs.stop_waiting(tx, entry.id)
+            if tail.has_waiting:
+                logs.stop_waiting(tx, entry.id)
             store(entry)
             for rival in rivals:
                 _accuse(app, tx, entry, rival)
