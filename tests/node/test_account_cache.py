@@ -9,7 +9,11 @@ import pytest
 
 from p2pchat.api import schema as s
 from p2pchat.api.methods import CHANGES
+from p2pchat.core.codec import decode
+from p2pchat.core.ledger.account import open_account
 from p2pchat.core.ledger.state import AccountState
+from p2pchat.core.ledger.units import read_unit
+from p2pchat.errors import StoreError
 from p2pchat.node.features.ledger import accounts, ledger_devices
 from p2pchat.node.features.ledger.account_cache import AccountCache
 from p2pchat.store import ledger
@@ -41,8 +45,7 @@ def offered(person: Any, tx: Reader) -> int:
 
 
 def anew(person: Any, tx: Reader, stored: ledger.StoredAccount) -> AccountState:
-    with accounts.known(person.app, tx, stored) as state:
-        account = state.account
+    account = open_account(person.app.person, stored.person, read_unit(decode(stored.unit)))
     owners = ledger_devices.owners(person.app, tx, stored.person)
     with AccountCache().state(tx, account, owners) as state:
         return state
@@ -83,3 +86,25 @@ def test_a_query_sees_the_moment_at_which_it_began(ann: Any) -> None:
 
     assert ann.database.read(look) == 100
     assert ann.database.read(lambda tx: offered(ann, tx)) == 1700
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE ledger_entry SET raw = CAST(substr(raw, 1, length(raw) - 1) || x'07' AS BLOB)",
+        "UPDATE ledger_entry SET raw = x'00'",
+        "UPDATE ledger_entry SET signature = zeroblob(64)",
+        "DELETE FROM ledger_entry",
+    ],
+)
+def test_entries_that_are_not_those_that_were_signed_are_not_believed(ann: Any, damage: str) -> None:
+    ann.change("iou.pay", pay("2 EUR"))
+    newest = "WHERE rowid = (SELECT max(rowid) FROM ledger_entry)"
+    ann.database.transact(lambda tx: tx.execute(f"{damage} {newest}"))
+
+    def look(tx: Reader) -> int:
+        (stored,) = ledger.accounts(tx)
+        return len(anew(ann, tx, stored).concessions)
+
+    with pytest.raises(StoreError, match="restore a backup"):
+        ann.database.read(look)

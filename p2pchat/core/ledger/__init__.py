@@ -4,7 +4,7 @@ How a node uses it (all pure; time, randomness and keys come in as arguments):
 
     account = account.open_account(me, other, unit)            # id binds both persons and the unit
     state = state.AccountState(account, {device: person, ...}) # certified devices of both
-    state.add(entry.trust(raw, signature))                     # each stored row, in any order
+    opening.add_stored(state, rows)                            # (raw, signature) of each stored entry
     audit.check_heads(state)                                   # the rows are those that were signed
     moved = state.add(entry.verify(raw, signature))            # from a peer; ids whose status moved
 
@@ -23,7 +23,7 @@ Questions: `state.owed_to(me)`, `held_for`, `room_for`, `limit_of`, `offers_to`,
 |---|---|
 | read, show and convert amounts | `units`, `money`, `conversion` |
 | make and check entries | `account`, `details`, `entry`, `writer`, `audit` |
-| say what they mean | `chains`, `closures`, `concession`, `state` |
+| say what they mean | `chains`, `closures`, `concession`, `state`, `opening` |
 | decide and act | `policy`, `actions`, `agreements`, `schedule` |
 | come back after a restore | `recovery`, `holdings` |
 | share bills, name files | `split`, `expense`, `attachments` |

@@ -12,24 +12,19 @@ from collections.abc import Iterable
 from p2pchat.core import keys
 from p2pchat.core.ledger.entry import PURPOSE, SignedEntry
 from p2pchat.core.ledger.state import AccountState
-from p2pchat.errors import ProtocolError
 
 
 def check_heads(state: AccountState) -> int:
-    """The number of chains, after checking that each is whole and that its head is signed.
+    """The number of ends, after checking the signature of each: heads, and entries that wait for others.
 
     Raises:
-        ProtocolError: a stored entry was changed or removed from within a chain. What was cut off at
-            the end of a chain shows elsewhere: in the anchor for the own chain, and at the next
-            exchange with the other side for theirs.
+        ProtocolError: an entry of which this is the head, or the only one, was changed since it was stored.
+            What was removed shows elsewhere: entries behind it wait (`Chains.missing`), the own chain does
+            not reach where its writer stands, and the other side names heads that are not here.
     """
-    if state.chains.missing():
-        raise ProtocolError("stored ledger entries were changed or removed")
-    heads = state.heads()
-    for head in heads:
-        signed = state.chains.entries[head.id]
-        keys.verify(signed.entry.device, PURPOSE, signed.id, signed.signature)
-    return len(heads)
+    heads = [state.chains.entries[head.id] for head in state.heads()]
+    waiting = [signed for entries in state.chains.awaited.values() for signed in entries.values()]
+    return check_all([*heads, *waiting])
 
 
 def check_all(entries: Iterable[SignedEntry]) -> int:

@@ -41,7 +41,7 @@ class Chains:
         self.account = account
         self.entries: dict[bytes, SignedEntry] = {}
         self._heads: dict[tuple[DeviceId, bytes], list[SignedEntry]] = {}
-        self._waiting: dict[bytes, dict[bytes, SignedEntry]] = {}  # by the predecessor they miss
+        self.awaited: dict[bytes, dict[bytes, SignedEntry]] = {}  # what waits, by the predecessor it misses
         self._waiting_of: dict[DeviceId, int] = {}
 
     def link(self, signed: SignedEntry) -> list[SignedEntry]:
@@ -52,7 +52,7 @@ class Chains:
         """
         entry = signed.entry
         ends = self._heads.get((entry.device, entry.epoch))
-        if ends is not None and not self._waiting:
+        if ends is not None and not self.awaited:
             last = ends[0]
             before = last.entry
             if (
@@ -63,14 +63,23 @@ class Chains:
                 # Nearly always: the next entry of a chain that has one head.
                 self.entries[signed.id] = ends[0] = signed
                 return [signed]
-        if signed.id in self.entries or signed.id in self._waiting.get(entry.prev, ()):
+        if signed.id in self.entries or signed.id in self.awaited.get(entry.prev, ()):
             return []
-        if entry.seq > 1 and entry.prev not in self.entries:
+        if entry.seq != 1 and entry.prev not in self.entries:
             self._wait(signed)
             return []
         if not self._fits(signed):
             raise ProtocolError("a ledger entry does not fit the one that it follows")
         return self._link_with_followers(signed)
+
+    def sole_end(self, device: DeviceId, epoch: bytes) -> SignedEntry | None:
+        """The end of a chain that has one; None if it is not begun, or forked."""
+        ends = self._heads.get((device, epoch), ())
+        return ends[0] if len(ends) == 1 else None
+
+    def prolong(self, device: DeviceId, epoch: bytes, end: SignedEntry) -> None:
+        """A chain with one end ends with `end` now; that one and all before it are in `entries` already."""
+        self._heads[device, epoch] = [end]
 
     def heads(self) -> list[Head]:
         """The ends of all chains, sorted; a forked writer has several."""
@@ -81,7 +90,7 @@ class Chains:
 
     def missing(self) -> list[LedgerEntryId]:
         """Predecessors that waiting entries name and that nobody has delivered yet, sorted."""
-        return sorted(LedgerEntryId(prev) for prev in self._waiting)
+        return sorted(LedgerEntryId(prev) for prev in self.awaited)
 
     def ancestors(self, head: bytes) -> Iterator[SignedEntry]:
         """The linked entry `head`, then its predecessors down to sequence number 1; empty if unknown."""
@@ -98,7 +107,7 @@ class Chains:
         device = signed.entry.device
         if self._waiting_of.get(device, 0) >= MAX_WAITING:
             raise ProtocolError("too many ledger entries without their predecessors")
-        self._waiting.setdefault(signed.entry.prev, {})[signed.id] = signed
+        self.awaited.setdefault(signed.entry.prev, {})[signed.id] = signed
         self._waiting_of[device] = self._waiting_of.get(device, 0) + 1
 
     def _fits(self, signed: SignedEntry) -> bool:
@@ -122,7 +131,7 @@ class Chains:
             self.entries[current.id] = current
             self._move_head(current)
             linked.append(current)
-            followers = self._waiting.pop(current.id, None)
+            followers = self.awaited.pop(current.id, None)
             if followers:
                 queue.extend(followers.values())
                 for follower in followers.values():

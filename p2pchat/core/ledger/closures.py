@@ -28,13 +28,13 @@ class Closures:
         self._proposed: dict[bytes, tuple[Closure, Seat]] = {}
         self._early: dict[bytes, set[Seat]] = {}  # acceptances of entries that are not linked yet
         self._alive: dict[tuple[bytes, bytes | None], dict[bytes, set[bytes]]] = {}  # scope, closure: ids
-        self._heads: dict[bytes, list[bytes]] = {}  # closures that name a head
+        self.heads: dict[bytes, list[bytes]] = {}  # of each head that agreed closures name, those closures
 
     def notice(self, signed: SignedEntry, seat: Seat) -> bool:
         """Take a linked entry, signed from `seat`, into account; True if others live or die by it."""
         entry = signed.entry
         kind = entry.kind
-        if not (self._heads or self._early or kind is _CLOSURE) and (
+        if not (self.heads or self._early or kind is _CLOSURE) and (
             kind is not _ACCEPT or (not self._proposed and entry.ref in self._chains.entries)
         ):
             return False  # nearly always: nothing was ever closed, and this is about no closure either
@@ -48,7 +48,7 @@ class Closures:
                 self._agree(signed.id)
         elif kind is _ACCEPT and entry.ref is not None and entry.details is None:
             agreed = self._accept(entry.ref, seat)
-        for closure in self._heads.get(signed.id, ()):
+        for closure in self.heads.get(signed.id, ()):
             self._let_live(closure, signed.id)
             agreed = True
         return agreed
@@ -92,7 +92,7 @@ class Closures:
         closure, _seat = self._proposed[closure_id]
         self._alive.setdefault((closure.device, closure.epoch), {})[closure_id] = set()
         for head in closure.heads:
-            self._heads.setdefault(head, []).append(closure_id)
+            self.heads.setdefault(head, []).append(closure_id)
             self._let_live(closure_id, head)
 
     def _let_live(self, closure_id: bytes, head: bytes) -> None:

@@ -48,6 +48,8 @@ class Concession(msgspec.Struct, gc=False, eq=False):
 
     signed: SignedEntry
     seat: Seat
+    amount: int  # in the smallest parts of the account's unit
+    lock: bytes | None = None  # the hash that a preimage must have, if this is a hold
     accepted: bool = False
     voided: bool = False
     preimage: bytes | None = None
@@ -57,18 +59,6 @@ class Concession(msgspec.Struct, gc=False, eq=False):
     def id(self) -> LedgerEntryId:
         """The id of the C entry."""
         return self.signed.id
-
-    @property
-    def amount(self) -> int:
-        """In the smallest parts of the account's unit."""
-        amount = self.signed.entry.amount
-        assert amount is not None
-        return amount
-
-    @property
-    def lock(self) -> bytes | None:
-        """The hash that a preimage must have, if this is a hold."""
-        return self.signed.entry.lock
 
     @property
     def purpose(self) -> Purpose:
@@ -94,7 +84,7 @@ class Concession(msgspec.Struct, gc=False, eq=False):
             self.status = _VOID
         elif not self.accepted:
             self.status = _OFFERED
-        elif self.signed.entry.lock is None:
+        elif self.lock is None:
             self.status = _BINDING
         else:
             self.status = _HELD if self.preimage is None else _FULFILLED

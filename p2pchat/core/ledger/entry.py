@@ -88,8 +88,8 @@ _KINDS: Final = {kind.value: kind for kind in Kind}
 _known_account: Final = lru_cache(maxsize=256)(AccountId)
 _known_device: Final = lru_cache(maxsize=256)(DeviceId)
 _sha256: Final = hashlib.sha256
-_ID_PREFIXES: Final = [
-    keys.hash_prefix(PURPOSE) + length.to_bytes(8, "big") for length in range(MAX_ENTRY_BYTES + 1)
+ID_HASHES: Final = [  # tagged_hash(PURPOSE, raw) up to raw, by its length
+    _sha256(keys.hash_prefix(PURPOSE) + length.to_bytes(8, "big")) for length in range(MAX_ENTRY_BYTES + 1)
 ]
 _as_entry_id: Final = bytes.__new__  # LedgerEntryId(...) without its check of the length
 
@@ -129,13 +129,28 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
         return Writer(self.device, self.epoch)
 
 
-class SignedEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry with the bytes that are stored and sent. Made by `sign`, `verify` or `trust`."""
+class SignedEntry(msgspec.Struct, frozen=True, gc=False, eq=False):
+    """An entry with the bytes that are stored and sent. Made by `sign`, `verify`, `trust` or `add_stored`."""
 
     id: LedgerEntryId
     raw: bytes
     signature: bytes
-    entry: LedgerEntry
+    _entry: LedgerEntry | None = None
+
+    @property
+    def entry(self) -> LedgerEntry:
+        """What it says: read from the bytes once somebody asks. Raises DecodeError if they say nothing."""
+        entry = self._entry
+        if entry is None:
+            entry = _read(self.raw)
+            msgspec.structs.force_setattr(self, "_entry", entry)
+        return entry
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SignedEntry) and (self.raw, self.signature) == (other.raw, other.signature)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
 
 def sign(entry: LedgerEntry, key: keys.SigningKey) -> SignedEntry:
@@ -170,12 +185,26 @@ def verify(raw: bytes, signature: bytes) -> SignedEntry:
 def trust(raw: bytes, signature: bytes) -> SignedEntry:
     """The entry in `raw`, which passed `verify` before this device stored it; its form is not checked again.
 
-    Opening a ledger reads every entry, and the full check costs ten times as much. `audit.check_heads`
-    finds out if the stored bytes were changed since.
+    The full check costs ten times as much. `audit.check_heads` finds out if the stored bytes were changed
+    since.
 
     Raises:
         DecodeError: these bytes never were an entry.
     """
+    return SignedEntry(entry_id(raw), raw, signature, _read(raw))
+
+
+def entry_id(raw: bytes) -> LedgerEntryId:
+    """The name of the entry whose bytes are `raw`: their tagged hash, in line, for opening is made of it."""
+    if len(raw) > MAX_ENTRY_BYTES:
+        raise DecodeError("too long for a ledger entry")
+    hash = ID_HASHES[len(raw)].copy()
+    hash.update(raw)
+    return _as_entry_id(LedgerEntryId, hash.digest())
+
+
+def _read(raw: bytes) -> LedgerEntry:
+    """The entry in `raw`, which was checked before."""
     try:
         (
             _,
@@ -195,7 +224,7 @@ def trust(raw: bytes, signature: bytes) -> SignedEntry:
             memo,
             nonce,
         ) = cbor2.loads(raw)
-        entry = LedgerEntry(
+        return LedgerEntry(
             _known_account(account),
             _known_device(device),
             epoch,
@@ -214,14 +243,6 @@ def trust(raw: bytes, signature: bytes) -> SignedEntry:
         )
     except (cbor2.CBORError, ValueError, TypeError, KeyError) as error:
         raise DecodeError("not a ledger entry") from error
-    return SignedEntry(entry_id(raw), raw, signature, entry)
-
-
-def entry_id(raw: bytes) -> LedgerEntryId:
-    """The name of the entry whose bytes are `raw`: their tagged hash, in line, for opening is made of it."""
-    if len(raw) > MAX_ENTRY_BYTES:
-        raise DecodeError("too long for a ledger entry")
-    return _as_entry_id(LedgerEntryId, _sha256(_ID_PREFIXES[len(raw)] + raw).digest())
 
 
 def encode(entry: LedgerEntry) -> bytes:

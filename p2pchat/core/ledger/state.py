@@ -8,7 +8,7 @@ effect, and is named in `faults`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 from p2pchat.core import codec
@@ -214,6 +214,11 @@ class AccountState:
         """Whether no agreed closure has shut the entry out."""
         return self._closures.is_alive(signed)
 
+    def awaited(self) -> list[Container[bytes]]:
+        """Where ids of entries stand that are not linked yet, and that something which is here names."""
+        named = (self._early, self.chains.awaited, self._closures.heads)
+        return [ids for ids in named if ids]
+
     def is_closed(self, device: DeviceId, epoch: bytes | None) -> bool:
         """Whether an agreed closure lets nothing more be written in this epoch (None: by this device)."""
         return self._closures.is_closed(device, epoch)
@@ -270,9 +275,9 @@ class AccountState:
         seat = self._seats[entry.device]
         if kind is _CONCEDE:
             assert entry.amount is not None
-            self.concessions[signed.id] = concession = Concession(signed, seat)
-            self.offered[seat] += entry.amount
             lock = entry.lock
+            self.concessions[signed.id] = concession = Concession(signed, seat, entry.amount, lock)
+            self.offered[seat] += entry.amount
             if lock is not None:
                 self.by_lock.setdefault(lock, []).append(concession)
             moved[signed.id] = None

@@ -13,8 +13,9 @@ from p2pchat.core.keys import SigningKey
 from p2pchat.core.ledger import agreements, recovery
 from p2pchat.core.ledger.account import Account, open_account
 from p2pchat.core.ledger.entry import Kind, SignedEntry, verify
+from p2pchat.core.ledger.opening import add_stored
 from p2pchat.core.ledger.recovery import Anchor, Recovery
-from p2pchat.core.ledger.state import AccountState, fold
+from p2pchat.core.ledger.state import AccountState
 from p2pchat.core.ledger.units import iso_unit
 from p2pchat.core.ledger.writer import Draft, WriterHead, write
 from p2pchat.errors import UsageError
@@ -87,7 +88,8 @@ class Device:
         """Open the database again, or an old one in its place."""
         known, self.head, self.recovery = database or self.backup()
         self.known = dict(known)
-        self.state = fold(self.account, self.owners, self.known.values())
+        self.state = AccountState(self.account, self.owners)
+        add_stored(self.state, [(signed.raw, signed.signature) for signed in self.known.values()])
         self.check_rollback()
 
     def check_rollback(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,12 +11,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from p2pchat.core.ids import AccountId, DeviceId, LedgerEntryId, PersonId
+from p2pchat.core.ledger import audit, opening
 from p2pchat.core.ledger.account import Account
-from p2pchat.core.ledger.entry import SignedEntry, trust
+from p2pchat.core.ledger.entry import SignedEntry
 from p2pchat.core.ledger.state import AccountState
+from p2pchat.errors import ProtocolError, StoreError
 from p2pchat.store import ledger
 from p2pchat.store.transaction import Reader, Transaction
 
+logger = logging.getLogger(__name__)
+
+_DAMAGED: Final = "The stored entries of an account are not those that were signed: restore a backup."
 MAX_ACCOUNTS: Final = 256  # a state takes a kilobyte or two for each entry
 
 
@@ -73,7 +79,7 @@ class AccountCache:
                 return loaded
         loaded = _Loaded(AccountState(account, devices), newest)
         with _collector_paused():
-            _take(loaded.state, ledger.signed(tx, account.id), devices)
+            _open(loaded.state, tx)
         while len(self._loaded) >= MAX_ACCOUNTS:
             del self._loaded[next(iter(self._loaded))]
         self._loaded[account.id] = loaded
@@ -85,8 +91,25 @@ def _take(
 ) -> None:
     for device, person in devices.items():
         state.admit(device, person)
-    for raw, signature in entries:
-        state.add(trust(raw, signature))
+    opening.add_stored(state, entries)
+
+
+def _open(state: AccountState, tx: Reader) -> None:
+    """Add all that is stored, if it is what was put into the store.
+
+    Raises:
+        StoreError: some entries are not those that were signed, or the end of the own chain is missing.
+    """
+    stored = ledger.account(tx, state.account.id)
+    try:
+        opening.add_stored(state, ledger.signed(tx, state.account.id))
+        audit.check_heads(state)
+    except ProtocolError as error:
+        raise StoreError(_DAMAGED) from error
+    if stored is not None and stored.seq and stored.prev not in state.chains.entries:
+        raise StoreError(_DAMAGED)
+    if missing := state.chains.missing():
+        logger.info("%d entries of an account are not here yet; others wait for them.", len(missing))
 
 
 @contextmanager
