@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 import typer
 
@@ -23,9 +22,11 @@ INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it
 READER_LEFT: Final = 141  # 128 + SIGPIPE
 
 
-def run() -> None:
+def run() -> NoReturn:
     """Entry point of the console script."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    output.finish()
+    os._exit(code)  # all is written and closed: taking the interpreter apart would take as long as a command
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -66,6 +67,8 @@ def _carry_out(session: Session, arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except Exception as error:
         if os.environ.get("P2PCHAT_DEBUG"):
+            import traceback
+
             traceback.print_exc()
         sentence = f"This is a bug: {type(error).__name__}: {error} (P2PCHAT_DEBUG=1 shows where)."
         return _refuse(session, P2PChatError(sentence))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -55,6 +56,13 @@ def write_bytes(data: bytes) -> None:
 def discard() -> None:
     """Throw away what could not be written, so that Python does not try again at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def finish() -> None:
+    """Have out what may still be in a buffer; what cannot be written any more was told before, or is lost."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
 
 
 def _nowhere() -> TextIO:

@@ -13,8 +13,8 @@ import msgspec
 
 from p2pchat.api import schema as s
 from p2pchat.api.client import NOT_RUNNING, Client
-from p2pchat.config import Home
 from p2pchat.errors import InUseError, NetworkError, P2PChatError
+from p2pchat.home import Home
 from p2pchat_cli import output, passphrase
 from p2pchat_cli.progress import working
 from p2pchat_cli.text import as_sentence, harmless, harmless_json

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from functools import cache
+from typing import Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperGroup, TyperOption
 
+from p2pchat import __version__
 from p2pchat_cli.session import Session
 from p2pchat_cli.table import SECTIONS, Command, Group
 
@@ -46,7 +48,7 @@ class LazyGroup(TyperGroup):
                 return None
             case Group(help, commands, alone):
                 about = f"{help}; `{cmd_name}` alone means `{cmd_name} {alone}`." if alone else f"{help}."
-                return LazyGroup(cmd_name, about, {"Commands": commands}, _common_options(), alone)
+                return LazyGroup(cmd_name, about, {"Commands": commands}, list(_common_options()), alone)
             case Command() as command:
                 return _build(cmd_name, command)
 
@@ -74,7 +76,7 @@ class LazyGroup(TyperGroup):
 def root() -> LazyGroup:
     """The `p2pchat` command."""
     help = "A serverless messenger: private chats, groups and IOUs, straight between the people."
-    return LazyGroup("p2pchat", help, SECTIONS, _common_options(_take_version))
+    return LazyGroup("p2pchat", help, SECTIONS, [*_common_options(), _version_option()])
 
 
 def serve_completion() -> None:
@@ -105,78 +107,69 @@ def _command(function: Callable[..., None], name: str, **settings: Any) -> Any:
     return typer.main.get_command(app)
 
 
-def _common_options(function: Callable[..., None] | None = None) -> list[Any]:
-    """The options that every command takes, before or behind its name."""
-    params = list(_command(_take_common, "common").params)
-    return params if function is None else params + list(_command(function, "version").params)
+@cache
+def _common_options() -> tuple[TyperOption, ...]:
+    """The options that every command takes, before or behind its name.
 
-
-def _set_home(ctx: typer.Context, value: str | None) -> None:
-    if value is not None:
-        _session(ctx).home_option = value
-
-
-def _set_json(ctx: typer.Context, value: bool) -> None:
-    if value:
-        _session(ctx).json = True
-
-
-def _set_passphrase_file(ctx: typer.Context, value: str | None) -> None:
-    if value is not None:
-        _session(ctx).passphrase_file = value
-
-
-def _show_version(value: bool) -> None:
-    if value:
-        from importlib.metadata import version
-
-        typer.echo(f"p2pchat {version('p2pchat')}")
-        raise typer.Exit
-
-
-def _session(ctx: typer.Context) -> Session:
-    return ctx.ensure_object(Session)
-
-
-def _take_common(
-    home: Annotated[
-        str | None,
-        typer.Option(
-            "--home",
+    Made without a function whose signature typer would have to read, for each command needs them.
+    """
+    return (
+        TyperOption(
+            param_decls=["home", "--home"],
             metavar="DIRECTORY",
             help="The profile to use [default: $P2PCHAT_HOME, else the user's own].",
             callback=_set_home,
             expose_value=False,
         ),
-    ] = None,
-    json: Annotated[
-        bool,
-        typer.Option("--json", help="Answer in JSON.", callback=_set_json, expose_value=False),
-    ] = False,
-    passphrase_file: Annotated[
-        str | None,
-        typer.Option(
-            "--passphrase-file",
+        TyperOption(
+            param_decls=["json", "--json"],
+            is_flag=True,
+            help="Answer in JSON.",
+            callback=_set_json,
+            expose_value=False,
+        ),
+        TyperOption(
+            param_decls=["passphrase_file", "--passphrase-file"],
             metavar="FILE",
             help="Read the passphrase from a file [default: $P2PCHAT_PASSPHRASE, else ask].",
             callback=_set_passphrase_file,
             expose_value=False,
         ),
-    ] = None,
-) -> None:
-    """The options themselves; typer reads them off this signature."""
+    )
 
 
-def _take_version(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            help="Print the version.",
-            callback=_show_version,
-            expose_value=False,
-            is_eager=True,
-        ),
-    ] = False,
-) -> None:
-    """The option itself; typer reads it off this signature."""
+def _version_option() -> TyperOption:
+    return TyperOption(
+        param_decls=["version", "--version"],
+        is_flag=True,
+        is_eager=True,
+        help="Print the version.",
+        callback=_show_version,
+        expose_value=False,
+    )
+
+
+def _set_home(ctx: Any, param: Any, value: str | None) -> None:
+    if value is not None:
+        _session(ctx).home_option = value
+
+
+def _set_json(ctx: Any, param: Any, value: bool) -> None:
+    if value:
+        _session(ctx).json = True
+
+
+def _set_passphrase_file(ctx: Any, param: Any, value: str | None) -> None:
+    if value is not None:
+        _session(ctx).passphrase_file = value
+
+
+def _show_version(ctx: Any, param: Any, value: bool) -> None:
+    if value:
+        typer.echo(f"p2pchat {__version__}")
+        raise typer.Exit
+
+
+def _session(ctx: Any) -> Session:
+    session: Session = ctx.ensure_object(Session)
+    return session

@@ -30,7 +30,7 @@ def document() -> bytes:
 
 def describe() -> dict[str, Any]:
     """The description of every method."""
-    methods = METHODS | {
+    methods = dict(METHODS) | {
         SUBSCRIBE: s.Method(s.Since, s.Done, "network", "Follow the events: notifications named `event`")
     }
     kinds = list({kind: None for one in methods.values() for kind in (one.params, one.result)})

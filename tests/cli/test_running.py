@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -86,6 +87,24 @@ def test_a_trace_says_what_came_of_each_way(alice: Any, bob: Any) -> None:
     (device,) = alice.json("peers", "trace", "bob")["devices"]
     assert device["connected"]
     assert device["ms"] > 0
+
+
+def test_a_command_costs_little_more_than_to_load_its_parser(alice: Any) -> None:
+    """CPU time, each at its best so far and by turns, so that neighbours on the machine change little."""
+
+    def cpu(*words: str) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *words], env=alice.environment, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    bare = command = float("inf")
+    for _ in range(30):
+        bare = min(bare, cpu("-c", "import typer"))
+        command = min(command, cpu("-m", "p2pchat_cli", "status"))
+        if command <= 1.5 * bare:
+            return
+    raise AssertionError(f"{command / bare:.2f} times")
 
 
 def test_a_message_is_delivered_and_read(alice: Any, bob: Any, eventually: Callable[..., None]) -> None:

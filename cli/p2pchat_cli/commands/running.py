@@ -9,8 +9,8 @@ from typing import Annotated, Final
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat.config import Home
 from p2pchat.errors import NetworkError, StoreError, UsageError
+from p2pchat.home import Home
 from p2pchat_cli.options import session_of
 from p2pchat_cli.session import Session
 

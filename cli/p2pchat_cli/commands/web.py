@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat.config import Home
 from p2pchat.errors import UsageError
 from p2pchat.files import write_atomically
+from p2pchat.home import Home
 from p2pchat_cli.options import session_of
 from p2pchat_cli.style import accent, dim
 

@@ -4,190 +4,199 @@ Both ends import this module and nothing behind it, so it holds plain msgspec st
 their base32 text, times are milliseconds since 1970, money is text such as "12.50 EUR" beside its
 integer minor units. `who` names a contact, `chat` a contact or a group: a petname or group name, with
 `@` (contact) or `#` (group) in front where the two could be confused, or an id or its beginning.
+
+A part is loaded when a name is asked for that those before it lack: a command needs one or two of them,
+and making all of these types takes longer than the rest of a short command.
 """
 
 from __future__ import annotations
 
-from p2pchat.api.schema.backup import (
-    BackupFile,
-    BackupReport,
-    Words,
-)
-from p2pchat.api.schema.base import (
-    Done,
-    ErrorData,
-    Method,
-    Nothing,
-    Params,
-    Result,
-    Who,
-)
-from p2pchat.api.schema.circles import (
-    Assign,
-    Circulation,
-    CirculationRef,
-    Circulations,
-    Clear,
-    DebtChange,
-    DebtCircle,
-    InvoiceText,
-    Looking,
-    MakeInvoice,
-    PayInvoice,
-    PayThrough,
-    ProposeSwap,
-    Simplify,
-    SimplifyPart,
-    SimplifyPlan,
-    TakePart,
-)
-from p2pchat.api.schema.contacts import (
-    Accept,
-    AddContact,
-    Contact,
-    Contacts,
-    Introduce,
-    Invite,
-    RemoveContact,
-    Rename,
-)
-from p2pchat.api.schema.events import (
-    Event,
-    Events,
-    Since,
-)
-from p2pchat.api.schema.groups import (
-    CreateGroup,
-    CreateGroupLink,
-    Group,
-    GroupAudit,
-    GroupDeed,
-    GroupLink,
-    GroupLinks,
-    GroupLog,
-    GroupName,
-    Groups,
-    GroupWho,
-    JoinGroup,
-    Member,
-    RemoveMember,
-    RenameGroup,
-    RevokeGroupLink,
-    SetPolicy,
-    SetRole,
-)
-from p2pchat.api.schema.mailboxes import (
-    DropMailbox,
-    Mailbox,
-    Mailboxes,
-    UseMailbox,
-)
-from p2pchat.api.schema.messages import (
-    Chat,
-    ChatArchive,
-    ChatDraft,
-    ChatMute,
-    Chats,
-    ChatSummary,
-    ChatTimer,
-    ChatTyping,
-    Delivery,
-    EditMessage,
-    History,
-    Mark,
-    Marked,
-    Message,
-    MessageId,
-    Messages,
-    React,
-    Reaction,
-    ReadChat,
-    Schedule,
-    Scheduled,
-    ScheduledId,
-    ScheduledList,
-    Search,
-    Send,
-    TypingTold,
-    Unread,
-    UnreadQuery,
-)
-from p2pchat.api.schema.money import (
-    Balance,
-    BalanceQuery,
-    Balances,
-    Bill,
-    BillId,
-    BillItem,
-    Bills,
-    Book,
-    BookQuery,
-    Books,
-    Dispute,
-    Divided,
-    EditBill,
-    Entered,
-    Fork,
-    Forks,
-    GiveReceipt,
-    Iou,
-    IouId,
-    Ious,
-    Pay,
-    Proof,
-    Register,
-    RegisterLine,
-    RegisterQuery,
-    Registers,
-    RequestPay,
-    SameIou,
-    SetLimit,
-    Settle,
-    Split,
-    SplitResult,
-    StatementQuery,
-)
-from p2pchat.api.schema.node import (
-    Absent,
-    Device,
-    DeviceQuery,
-    Devices,
-    Identity,
-    JoinNetwork,
-    NetworkInfo,
-    NetworkReport,
-    Peer,
-    PingResult,
-    SetBootstrap,
-    Status,
-    Trace,
-    TracedAddress,
-    TracedDevice,
-)
-from p2pchat.api.schema.planning import (
-    AddRecurring,
-    Due,
-    Dues,
-    Import,
-    ImportedSum,
-    Recurring,
-    RecurringId,
-    RecurringList,
-)
-from p2pchat.api.schema.polls import (
-    AskPoll,
-    CastVote,
-    Poll,
-    PollOption,
-)
-from p2pchat.api.schema.settings import SetSettings, Settings
-from p2pchat.api.schema.web import (
-    Qr,
-    QrText,
-    WebLink,
-    WebOpen,
-    WebToken,
-)
+import importlib
+from collections.abc import Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from p2pchat.api.schema.backup import (
+        BackupFile,
+        BackupReport,
+        Words,
+    )
+    from p2pchat.api.schema.base import (
+        Done,
+        ErrorData,
+        Method,
+        Nothing,
+        Params,
+        Result,
+        Who,
+    )
+    from p2pchat.api.schema.circles import (
+        Assign,
+        Circulation,
+        CirculationRef,
+        Circulations,
+        Clear,
+        DebtChange,
+        DebtCircle,
+        InvoiceText,
+        Looking,
+        MakeInvoice,
+        PayInvoice,
+        PayThrough,
+        ProposeSwap,
+        Simplify,
+        SimplifyPart,
+        SimplifyPlan,
+        TakePart,
+    )
+    from p2pchat.api.schema.contacts import (
+        Accept,
+        AddContact,
+        Contact,
+        Contacts,
+        Introduce,
+        Invite,
+        RemoveContact,
+        Rename,
+    )
+    from p2pchat.api.schema.events import (
+        Event,
+        Events,
+        Since,
+    )
+    from p2pchat.api.schema.groups import (
+        CreateGroup,
+        CreateGroupLink,
+        Group,
+        GroupAudit,
+        GroupDeed,
+        GroupLink,
+        GroupLinks,
+        GroupLog,
+        GroupName,
+        Groups,
+        GroupWho,
+        JoinGroup,
+        Member,
+        RemoveMember,
+        RenameGroup,
+        RevokeGroupLink,
+        SetPolicy,
+        SetRole,
+    )
+    from p2pchat.api.schema.mailboxes import (
+        DropMailbox,
+        Mailbox,
+        Mailboxes,
+        UseMailbox,
+    )
+    from p2pchat.api.schema.messages import (
+        Chat,
+        ChatArchive,
+        ChatDraft,
+        ChatMute,
+        Chats,
+        ChatSummary,
+        ChatTimer,
+        ChatTyping,
+        Delivery,
+        EditMessage,
+        History,
+        Mark,
+        Marked,
+        Message,
+        MessageId,
+        Messages,
+        React,
+        Reaction,
+        ReadChat,
+        Schedule,
+        Scheduled,
+        ScheduledId,
+        ScheduledList,
+        Search,
+        Send,
+        TypingTold,
+        Unread,
+        UnreadQuery,
+    )
+    from p2pchat.api.schema.money import (
+        Balance,
+        BalanceQuery,
+        Balances,
+        Bill,
+        BillId,
+        BillItem,
+        Bills,
+        Book,
+        BookQuery,
+        Books,
+        Dispute,
+        Divided,
+        EditBill,
+        Entered,
+        Fork,
+        Forks,
+        GiveReceipt,
+        Iou,
+        IouId,
+        Ious,
+        Pay,
+        Proof,
+        Register,
+        RegisterLine,
+        RegisterQuery,
+        Registers,
+        RequestPay,
+        SameIou,
+        SetLimit,
+        Settle,
+        Split,
+        SplitResult,
+        StatementQuery,
+    )
+    from p2pchat.api.schema.node import (
+        Absent,
+        Device,
+        DeviceQuery,
+        Devices,
+        Identity,
+        JoinNetwork,
+        NetworkInfo,
+        NetworkReport,
+        Peer,
+        PingResult,
+        SetBootstrap,
+        Status,
+        Trace,
+        TracedAddress,
+        TracedDevice,
+    )
+    from p2pchat.api.schema.planning import (
+        AddRecurring,
+        Due,
+        Dues,
+        Import,
+        ImportedSum,
+        Recurring,
+        RecurringId,
+        RecurringList,
+    )
+    from p2pchat.api.schema.polls import (
+        AskPoll,
+        CastVote,
+        Poll,
+        PollOption,
+    )
+    from p2pchat.api.schema.settings import SetSettings, Settings
+    from p2pchat.api.schema.web import (
+        Qr,
+        QrText,
+        WebLink,
+        WebOpen,
+        WebToken,
+    )
 
 __all__ = [
     "Absent",
@@ -346,3 +355,37 @@ __all__ = [
     "Who",
     "Words",
 ]
+
+
+_PARTS: Final = (
+    "base",
+    "node",
+    "messages",
+    "events",
+    "contacts",
+    "groups",
+    "settings",
+    "money",
+    "planning",
+    "polls",
+    "circles",
+    "mailboxes",
+    "backup",
+    "web",
+)
+
+
+def parts() -> Iterator[ModuleType]:
+    """The parts that this is made of, those first that most commands need."""
+    for part in _PARTS:
+        yield importlib.import_module(f"{__name__}.{part}")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for part in parts():
+            found = getattr(part, name, None)
+            if found is not None:
+                globals()[name] = found
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
