@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import partial
 from typing import Final
 
@@ -16,15 +17,17 @@ from p2pchat.store import messages
 
 KEYS_S: Final = 3.0  # a key usually comes a moment after the message: only then is it asked for
 LONGEST_S: Final = 600.0
+ASKED: Final = 6  # members at a time, others the next time: in a large group few have it and all look for it
 
 
 class KeySeeker:
     """Remembers for each group when to ask next, with growing pauses."""
 
-    def __init__(self, app: App, store: Storage, network: Network) -> None:
+    def __init__(self, app: App, store: Storage, network: Network, chances: random.Random) -> None:
         self._app = app
         self._store = store
         self._network = network
+        self._chances = chances
         self._plans: dict[GroupId, tuple[float, float]] = {}  # when to ask next, and how long to wait then
 
     async def look(self) -> None:
@@ -35,8 +38,11 @@ class KeySeeker:
         for group in groups:
             due, pause = self._plans.get(group, (now + KEYS_S / 2, KEYS_S))
             if now >= due:
-                connected = {peer.peer for peer in self._network.state().peers}
-                await self._store.run(partial(group_messages.ask_for_keys, self._app, group, connected))
+                connected = sorted(peer.peer for peer in self._network.state().peers)
+                self._chances.shuffle(connected)
+                await self._store.run(
+                    partial(group_messages.ask_for_keys, self._app, group, connected, most=ASKED)
+                )
                 due, pause = now + pause, min(2 * pause, LONGEST_S)
             plans[group] = due, pause
         self._plans = plans

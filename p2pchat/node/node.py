@@ -94,7 +94,7 @@ class Node:
         self.exchanges = True  # whether contacts and members are told where we are
         self._noted: tuple[str, ...] | None = None
         self.typing = TypingNotices(app, store, network, self.listeners.tell)
-        self._key_seeker = KeySeeker(app, store, network)
+        self._key_seeker = KeySeeker(app, store, network, chances)
 
     def carry_out(self, effects: list[object]) -> None:
         """What has to follow a commit; called in the trio thread, in commit order."""

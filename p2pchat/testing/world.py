@@ -37,11 +37,16 @@ class World:
 
     async def person(self, name: str, *, skew_ms: int = 0) -> Person:
         """A new person, on line."""
+        person = self.make(name)
+        person.skew_ms = skew_ms
+        await self.start(person)
+        return person
+
+    def make(self, name: str) -> Person:
+        """A new person whose node has not been started yet."""
         chances = random.Random(f"{name} {self._seed}")
         person = Person(name, self._directory / name, self.net, self.now_ms, chances)
-        person.skew_ms = skew_ms
         self.people.append(person)
-        await self.start(person)
         return person
 
     async def persons(self, *names: str) -> list[Person]:

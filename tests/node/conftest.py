@@ -237,7 +237,9 @@ def bring_to_rest(*people: Person, group: GroupId | None = None) -> None:
             for person in people:
                 others = {other.device for other in people} - {person.device}
                 person.database.transact(
-                    lambda tx, me=person, of=others: group_messages.ask_for_keys(me.app, group, of, tx)
+                    lambda tx, me=person, of=others: group_messages.ask_for_keys(
+                        me.app, group, sorted(of), tx, most=99
+                    )
                 )
         queued = sum(person.query("node.status", s.Nothing()).outbox for person in people)
         if not queued and before == [person.query("node.status", s.Nothing()).cursor for person in people]:

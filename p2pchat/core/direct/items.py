@@ -14,7 +14,7 @@ from p2pchat.core import fields
 from p2pchat.core.codec import MAX_BYTES, decode, encode
 from p2pchat.core.direct.frames import EnvelopeId
 from p2pchat.core.identity import MAX_CARD, MAX_CERTIFICATE, MAX_NAME
-from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId
+from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId, Id
 from p2pchat.core.invite import SECRET_SIZE
 from p2pchat.errors import DecodeError
 
@@ -57,6 +57,11 @@ class Item:
 
     kind: str
     payload: bytes
+
+
+def about_same(payload: bytes) -> bytes:
+    """What a payload that is an array has in common with others whose first item is the same id."""
+    return payload[: 1 + len(encode(bytes(Id.size)))]
 
 
 def encode_items(items: list[Item]) -> bytes:

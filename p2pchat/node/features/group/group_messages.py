@@ -8,6 +8,7 @@ members he is connected with, who share it as far back as the group's history po
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Final
@@ -99,16 +100,22 @@ def show_ahead(app: App, tx: Transaction, entry: Entry, person: PersonId) -> Non
             contents.apply(app, tx, entry, person, body)
 
 
-def ask_for_keys(app: App, group: GroupId, devices: set[DeviceId], tx: Transaction) -> int:
-    """Ask connected members for the sender keys that messages wait for; how many are missing."""
-    missing = [session for session, _ in messages.missing_sessions(tx, group, limit=MAX_ASKED)]
-    if missing:
-        wanted = Item(items.GROUP_KEY_WANTED, KeysWanted(group, tuple(sorted(missing))).encode())
-        for device in sorted(devices & group_views.member_devices(app, tx, group)):
-            outbox.drop(tx, device, items.GROUP_KEY_WANTED)
+def ask_for_keys(app: App, group: GroupId, devices: Sequence[DeviceId], tx: Transaction, *, most: int) -> int:
+    """Ask connected members for the sender keys that messages wait for; how many are missing.
+
+    The authors are asked if they are among `devices`, and others in that order, at most `most` in all.
+    """
+    found = messages.missing_sessions(tx, group, limit=MAX_ASKED)
+    if found:
+        missing = sorted({session for session, _ in found})
+        wanted = Item(items.GROUP_KEY_WANTED, KeysWanted(group, tuple(missing)).encode())
+        authors, members = {author for _, author in found}, group_views.member_devices(app, tx, group)
+        asked = sorted((one for one in devices if one in members), key=lambda one: one not in authors)
+        for device in asked[:most]:
+            outbox.drop(tx, device, items.GROUP_KEY_WANTED, beginning=items.about_same(wanted.payload))
             outbox.put(tx, device, wanted)
             tx.effects.append(Wake(device))
-    return len(missing)
+    return len(found)
 
 
 # --- from peers -----------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from p2pchat.core.codec import encode
 from p2pchat.core.direct import items
 from p2pchat.core.direct.items import Item, ReadMark
 from p2pchat.core.ids import DeviceId, GroupId
@@ -41,14 +40,9 @@ def tell(app: App, tx: Transaction, group: GroupId, authors: Collection[DeviceId
         payload = ReadMark(group, seen).encode()
         for device in people.devices(tx, known.person):
             if device.id in members:
-                _replace(tx, device.id, group, payload)
-
-
-def _replace(tx: Transaction, device: DeviceId, group: GroupId, payload: bytes) -> None:
-    of_the_group = payload[: 1 + len(encode(group))]  # the array's head, and its first item
-    outbox.drop(tx, device, items.GROUP_READ, beginning=of_the_group)
-    outbox.put(tx, device, Item(items.GROUP_READ, payload))
-    tx.effects.append(Wake(device))
+                outbox.drop(tx, device.id, items.GROUP_READ, beginning=items.about_same(payload))
+                outbox.put(tx, device.id, Item(items.GROUP_READ, payload))
+                tx.effects.append(Wake(device.id))
 
 
 def take(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> None:
