@@ -1,62 +1,137 @@
-"""How the cost of one message and of one removal grows with the group: `python -m benchmarks.scale 10 20 50`.
+"""What a message and a removal cost as a group grows: `python -m benchmarks.scale 10 100 1000`.
 
 Real nodes in the simulator, so bytes and frames are those of the real protocols (without libp2p's own
-headers and gossip's mesh), while seconds are of virtual time.
+headers and gossip's mesh), while seconds are of virtual time. The group is made at once
+(`testing.large`); from then on all is as it would be for real.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Final
 
 from p2pchat.api import schema as s
-from p2pchat.testing.oracles import check, settle
+from p2pchat.store import outbox
+from p2pchat.store.transaction import Reader
+from p2pchat.testing.large import LargeGroup, large_group
 from p2pchat.testing.simulate import simulate
 from p2pchat.testing.world import World
 
-MESSAGES = 10
+MESSAGES: Final = 10
+MEET_S: Final = 120.0  # by then all who look for each other's company have it
+LOOK_S: Final = 2.0
+LONGEST_S: Final = 1800.0
+FIGURES: Final = Path("docs/scale.json")
 
 
 def main(sizes: list[int]) -> None:
-    print("members | a message: kB, frames | a removal and the next message: kB, frames, CPU")
-    rows: list[Row] = []
+    """Measure groups of these sizes, and draw all that were ever measured."""
+    print("members | a message: kB, frames, CPU, s | a removal and the next message: the same | keys waiting")
     for size in sizes:
-        simulate(1, lambda world, size=size: measure(world, size, rows))
-    Path("docs/scale.svg").write_text(plot(rows))
+        simulate(1, lambda world, size=size: measure(world, size))
+    rows = [(one["members"], one["message"][0], one["removal"][0]) for one in known().values()]
+    Path("docs/scale.svg").write_text(plot(sorted(rows)))
 
 
-async def measure(world: World, size: int, rows: list[Row]) -> None:
-    started = time.process_time()
-    people = await world.persons(*(f"p{number:03}" for number in range(size)))
-    founder, *others = people
-    for other in others:
-        await world.befriend(founder, other)
-    await world.group("club", *people)
-    await settle(world)
+def known() -> dict[str, dict[str, list[float]]]:
+    """What was measured so far, by the number of members."""
+    return json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+
+
+async def measure(world: World, size: int) -> None:
+    """Build a group of `size`, let one write and one be removed, and print and keep what that cost."""
+    begun = time.process_time()
+    club = large_group(world, "club", size)
+    founder, *_, last = club.people
+    for person in club.people:
+        await world.start(person)
+    await world.pass_time(MEET_S)
     await world.say(founder, "#club", "keys travel with the first message")
-    await settle(world)
-    built = time.process_time() - started
+    await level(world, club)
+    await world.pass_time(60)
+    built = time.process_time() - begun
 
-    quiet = await cost_of(world, None)
-    said = await cost_of(world, [f"text {number}" for number in range(MESSAGES)])
-    per_message = [(said[i] - quiet[i]) / MESSAGES for i in range(2)]
+    quiet = await cost_of_a_minute(world, club, 0)
+    said = await cost_of_a_minute(world, club, MESSAGES)
+    message = [round((said[i] - quiet[i]) / MESSAGES, 3) for i in range(3)] + [said[3]]
 
-    started = time.process_time()
-    before = sum(world.net.sent.values()), sum(world.net.frames.values())
-    await founder.change("group.remove", s.RemoveMember(group="club", who=others[-1].id.text))
+    rest = LargeGroup(club.id, club.people[:-1])
+    before, started, began = meter(world), time.process_time(), world.now_ms()
+    await founder.change("group.remove", s.RemoveMember(group="club", who=last.id.text))
     await world.say(founder, "#club", "without him")
-    await settle(world)
-    spent = time.process_time() - started
-    removal = sum(world.net.sent.values()) - before[0], sum(world.net.frames.values()) - before[1]
-    check(world)
-    rows.append((size, per_message[0] / 1000, removal[0] / 1000))
+    await level(world, rest)
+    spent = meter(world) - before
+    removal = [
+        round(sum(spent[name] for name in spent if name.startswith("bytes")) / 1000, 1),
+        sum(spent[name] for name in spent if name.startswith("frames")),
+        round(time.process_time() - started, 2),
+        (world.now_ms() - began) / 1000,
+    ]
+    waiting = founder.look(keys_waiting)
+    check(rest)
+    line = {"members": size, "message": message, "removal": removal, "waiting": waiting, "built": built}
+    figures = known() | {str(size): line}
+    FIGURES.write_text(json.dumps(dict(sorted(figures.items(), key=lambda one: int(one[0]))), indent=1))
     print(
-        f"{size:7} | {per_message[0] / 1000:8.1f} {per_message[1]:8.0f}"
-        f" | {removal[0] / 1000:8.1f} {removal[1]:8} {spent:6.2f} s | built in {built:.0f} s of CPU",
-        flush=True,
+        f"{size:7} | {message} | {removal} | {waiting} | {dict(spent)} | built in {built:.0f} s", flush=True
     )
+
+
+async def level(world: World, club: LargeGroup) -> None:
+    """Let the world go on until all hold the same log and can read it."""
+    waited = 0.0
+    while lagging := club.lagging():
+        assert waited < LONGEST_S, f"{lagging} lag behind"
+        await world.pass_time(LOOK_S)
+        waited += LOOK_S
+
+
+def check(club: LargeGroup) -> None:
+    """Everybody shows the same texts, and counts the same people in."""
+    shown = {tuple(one.look(texts, club)) for one in club.people}
+    assert len(shown) == 1, "members show different texts"
+    views = {one.look(one.app.groups.view, club.id).id for one in club.people}
+    assert len(views) == 1, "members count different people in"
+
+
+def texts(tx: Reader, club: LargeGroup) -> list[str]:
+    """The texts of the group's chat."""
+    rows = tx.execute(
+        "SELECT text FROM message WHERE conversation = ? AND kind = 'text' ORDER BY lamport, id", (club.id,)
+    )
+    return [row[0] for row in rows]
+
+
+def keys_waiting(tx: Reader) -> int:
+    """How many devices a sender key waits for."""
+    return sum(outbox.holds(tx, device, "group.key") for device in outbox.devices(tx))
+
+
+def meter(world: World) -> Counter[str]:
+    """What went over the network so far, by protocol."""
+    counted = Counter({f"bytes {name}": count for name, count in world.net.sent.items()})
+    return counted + Counter({f"frames {name}": count for name, count in world.net.frames.items()})
+
+
+async def cost_of_a_minute(world: World, club: LargeGroup, messages: int) -> tuple[float, int, float, float]:
+    """kB, frames and CPU of a minute in which the founder writes, and seconds until all have the last."""
+    before, started = meter(world), time.process_time()
+    for number in range(messages):
+        await world.say(club.people[0], "#club", f"text {number}")
+        await world.pass_time(3)
+    began = world.now_ms()
+    await level(world, club)
+    took = (world.now_ms() - began) / 1000
+    await world.pass_time(60 - 3 * messages - took)
+    spent = meter(world) - before
+    kilobytes = sum(spent[name] for name in spent if name.startswith("bytes")) / 1000
+    frames = sum(spent[name] for name in spent if name.startswith("frames"))
+    return kilobytes, frames, time.process_time() - started, took
 
 
 Row = tuple[int, float, float]  # members, kB of a message, kB of a removal and the next message
@@ -66,7 +141,7 @@ def plot(rows: list[Row]) -> str:
     """The two costs over the number of members as an SVG, both axes logarithmic, beside slopes 1 and 2."""
     width, height, edge = 480, 320, 48
     sizes = [row[0] for row in rows]
-    most = max(row[2] for row in rows)
+    most = max(max(row[1:]) for row in rows)
 
     def place(members: float, kilobytes: float) -> tuple[float, float]:
         x = math.log(members / sizes[0]) / math.log(sizes[-1] / sizes[0])
@@ -102,15 +177,5 @@ def plot(rows: list[Row]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-async def cost_of(world: World, texts: list[str] | None) -> tuple[int, int]:
-    """Bytes and frames of a minute in which the founder writes `texts`."""
-    before = sum(world.net.sent.values()), sum(world.net.frames.values())
-    for text in texts or ():
-        await world.say(world.people[0], "#club", text)
-        await world.pass_time(1)
-    await world.pass_time(60 - len(texts or ()))
-    return sum(world.net.sent.values()) - before[0], sum(world.net.frames.values()) - before[1]
-
-
 if __name__ == "__main__":
-    main([int(size) for size in sys.argv[1:]] or [10, 20, 50])
+    main([int(size) for size in sys.argv[1:]] or [10, 20, 50, 100])

@@ -99,6 +99,21 @@ def test_who_was_removed_while_away_reads_nothing_more(seed: int) -> None:
     simulate(seed, scenario)
 
 
+def test_who_was_added_and_never_said_anything_can_be_removed(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob, cat = await world.persons("ann", "bob", "cat")
+        for other in (bob, cat):
+            await world.befriend(ann, other)
+        await world.group("club", ann, bob)
+        await ann.change("group.add", s.GroupWho(group="club", who="cat"))
+        await ann.change("group.remove", s.RemoveMember(group="club", who="cat"))
+        await finish(world)
+        names = {one.name for one in bob.query("group.show", s.GroupName(group="club")).members}
+        assert names == {"ann", "bob"}
+
+    simulate(seed, scenario)
+
+
 def test_duelling_admins_end_the_same_for_all(seed: int) -> None:
     """Scenario 6: A removes B while B removes A and invites C."""
 

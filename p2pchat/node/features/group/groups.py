@@ -118,7 +118,9 @@ def remove(
     now = _view(app, tx, membership)
     member = now.members.get(person.id)
     heights = StoredLog(tx, membership.group).heights()
-    seen = Seen(tuple((device, heights[device]) for device in sorted(member.devices)) if member else ())
+    devices = sorted(member.devices) if member else ()
+    # Who was added may have said nothing yet.
+    seen = Seen(tuple((device, heights[device]) for device in devices if device in heights))
     is_invited = any(
         isinstance(offer.operation, Invite) and offer.operation.person == person.id
         for offer in now.offers.values()
