@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import msgspec
@@ -147,7 +148,11 @@ def message_in_full(app: App, tx: Reader, one: messages.Message) -> s.Message:
     membership = groups.get(tx, GroupId(one.conversation))
     if entry is None:
         return shown
-    shown = msgspec.structs.replace(shown, parents=[id.text for id in entry.header.parents])
+    shown = msgspec.structs.replace(
+        shown,
+        parents=[id.text for id in entry.header.parents],
+        forked=logs.is_forked(tx, one.conversation, entry.header.device, entry.header.seq),
+    )
     if membership is None or one.kind == "group":
         return shown
     view = group_audit.known_view(app, tx, membership.group, one.id)
@@ -156,6 +161,16 @@ def message_in_full(app: App, tx: Reader, one: messages.Message) -> s.Message:
         view=view.id.hex(),
         members=len(view.members),
         verdict=group_audit.verdict(app, tx, membership.group, one.id).name.lower(),
+    )
+
+
+def fork(app: App, tx: Reader, one: logs.Fork) -> s.LogFork:
+    """A proof that somebody's device signed two entries with one number."""
+    known = people.device(tx, one.device)
+    mine = one.device == app.device
+    name = name_of(app, tx, known.person) if known else app.name if mine else one.device.short
+    return s.LogFork(
+        name=name, device=one.device.text, seq=one.seq, proof=base64.b64encode(one.proof).decode()
     )
 
 

@@ -30,6 +30,15 @@ class Conversation:
     draft: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A device wrote two entries with one number; `proof` is an encoded `EquivocationProof`."""
+
+    device: DeviceId
+    seq: int
+    proof: bytes
+
+
 def conversation(tx: Reader, id: ConversationId) -> Conversation | None:
     """The conversation `id`, or None."""
 
@@ -242,12 +251,19 @@ def add_equivocation(
     tx.execute("INSERT OR IGNORE INTO equivocation VALUES (?, ?, ?, ?)", (conversation, device, seq, proof))
 
 
-def count_equivocations(tx: Reader, conversation: ConversationId) -> int:
-    """How many numbers of a conversation were used twice by their devices."""
-    row = tx.one("SELECT count(*) FROM equivocation WHERE conversation = ?", (conversation,))
-    assert row is not None
-    count: int = row[0]
-    return count
+def equivocations(tx: Reader, conversation: ConversationId) -> list[Fork]:
+    """The numbers of a conversation that their devices have used twice, with the proofs."""
+    rows = tx.execute(
+        "SELECT device, seq, proof FROM equivocation WHERE conversation = ? ORDER BY device, seq",
+        (conversation,),
+    )
+    return [Fork(DeviceId(device), seq, proof) for device, seq, proof in rows]
+
+
+def is_forked(tx: Reader, conversation: ConversationId, device: DeviceId, seq: int) -> bool:
+    """Whether there is a proof that a device has used this number twice."""
+    sql = "SELECT 1 FROM equivocation WHERE conversation = ? AND device = ? AND seq = ?"
+    return tx.one(sql, (conversation, device, seq)) is not None
 
 
 def wait(tx: Transaction, entry: Entry, missing: EntryId, now_ms: int) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+
 import trio
 
 from p2pchat.api import schema as s
+from p2pchat.core.log.equivocation import EquivocationProof
 from p2pchat.errors import NetworkError
 from p2pchat.net import protocols
 from p2pchat.node.features.group import group_views
@@ -42,6 +45,55 @@ def test_who_forks_his_chain_is_found_out_by_all(seed: int) -> None:
             assert set(texts(person, "#club")) == {"yes", "no"}
             proofs = person.look(lambda tx: tx.execute("SELECT device FROM equivocation"))
             assert proofs == [(eve.device,)]
+
+    simulate(seed, scenario)
+
+
+def test_the_proof_of_a_fork_spreads_to_members_who_saw_one_side_alone(seed: int) -> None:
+    """Each side reaches one member; the forker is gone when they meet, and others come later still."""
+
+    async def scenario(world: World) -> None:
+        ann, bob, cat, dan, eve = people = await world.persons("ann", "bob", "cat", "dan", "eve")
+        for other in people[1:]:
+            await world.befriend(ann, other)
+        await world.group("club", ann, bob, dan, eve)
+        await settle(world)
+        await world.kill(dan)
+        await world.kill(eve)
+        copy = eve.copy_store()
+        said = {}
+        for witness, text in ((ann, "I owe you"), (bob, "I owe you nothing")):
+            eve.put_store(copy)
+            await world.start(eve)
+            world.partition([witness, eve])
+            said[text] = await world.say(eve, "#club", text)
+            await world.until(lambda w=witness, t=text: t in texts(w, "#club"), "the witness has it")
+            await world.kill(eve)
+        for witness, text in ((ann, "I owe you"), (bob, "I owe you nothing")):
+            assert texts(witness, "#club") == [text]
+            assert not witness.query("group.verify", s.GroupName(group="club")).proofs
+        world.heal()
+        await settle(world)
+        await world.kill(ann)  # dan meets only bob, who had seen one side
+        await world.start(dan)
+        await settle(world)
+        await world.start(ann)
+        await world.invite("club", ann, cat)
+        await finish(world)
+        proofs = set()
+        for person in (ann, bob, cat, dan):
+            (fork,) = person.query("group.verify", s.GroupName(group="club")).proofs
+            assert (fork.name, fork.device) == ("eve", eve.device.text)
+            proofs.add(fork.proof)
+            assert person.query("group.log", s.GroupName(group="club")).forks == [fork]
+            shown_as = [person.query("message.show", s.MessageId(id=id)) for id in said.values()]
+            assert all(one.forked for one in shown_as)
+            page = person.query("message.history", s.History(chat="#club")).messages
+            told = [one.text for one in page if one.sender == "eve" and "two different" in one.text]
+            assert len(told) == 1
+        (proof,) = proofs
+        conversation, device, _ = EquivocationProof.decode(base64.b64decode(proof)).verify()
+        assert (conversation, device) == (group_id(ann, "club"), eve.device)
 
     simulate(seed, scenario)
 

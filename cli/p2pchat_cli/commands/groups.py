@@ -145,7 +145,7 @@ def log(ctx: typer.Context, group: GroupArgument) -> None:
         (dim(one.id[:8]), dim(ago(one.sent_ms)), accent(one.by), one.words, "" if one.stands else bad("void"))
         for one in found.deeds
     ]
-    session.answer(found, columns(rows) or ["The log has not arrived yet."])
+    session.answer(found, [*columns(rows), *_forks(found.forks)] or ["The log has not arrived yet."])
 
 
 def verify(ctx: typer.Context, group: GroupArgument) -> None:
@@ -160,7 +160,7 @@ def verify(ctx: typer.Context, group: GroupArgument) -> None:
         ("log is", found.fingerprint),
         ("members are", found.view),
     ]
-    session.answer(found, columns(rows))
+    session.answer(found, [*columns(rows), *_forks(found.proofs)])
     if not found.good:
         raise typer.Exit(StoreError.exit_code)
 
@@ -300,6 +300,13 @@ def _links(found: s.GroupLinks) -> list[str]:
             for one in found.links
         ]
     )
+
+
+def _forks(forks: list[s.LogFork]) -> list[str]:
+    return [
+        f"{bad('forked')}  {accent(one.name)} signed two entries with the number {one.seq}; see --json"
+        for one in forks
+    ]
 
 
 def _rules(group: s.Group) -> list[str]:

@@ -142,6 +142,8 @@ def _details(message: s.Message) -> Iterator[str]:
         yield f"view      {message.view[:16]}, {plural(message.members, 'member')}"
     if message.verdict == "flagged":
         yield bad("flagged   written while its author was being removed")
+    if message.forked:
+        yield bad("forked    its author signed another entry with the same number")
     yield from _receipts(message)
     for one in message.deliveries:
         if one.held_by:

@@ -89,7 +89,8 @@ def group_log(app: App, tx: Reader, params: s.GroupName) -> s.GroupLog:
                 after=sorted(id.text for id in deed.act.after),
             )
             for deed in found
-        ]
+        ],
+        forks=[views.fork(app, tx, one) for one in logs.equivocations(tx, membership.group)],
     )
 
 
@@ -104,9 +105,10 @@ def group_verify(app: App, tx: Reader, params: s.GroupName) -> s.GroupAudit:
         operations=found.operations,
         unproven=found.unproven,
         dangling=found.dangling,
-        forks=found.forks,
+        forks=len(found.forks),
         fingerprint=found.fingerprint.hex(),
         view=found.view.hex(),
+        proofs=[views.fork(app, tx, one) for one in found.forks],
     )
 
 

@@ -146,10 +146,20 @@ class GroupDeed(Result):
     after: list[str]  # ids of the newest operations that its author knew
 
 
+class LogFork(Result):
+    """A member's device signed two different entries with one number; anybody can check the proof."""
+
+    name: str
+    device: str
+    seq: int
+    proof: str  # base64 of docs/protocol/log.md, 5
+
+
 class GroupLog(Result):
     """All operations of a group, in display order."""
 
     deeds: list[GroupDeed]
+    forks: list[LogFork] = msgspec.field(default_factory=list)
 
 
 class GroupAudit(Result):
@@ -164,6 +174,7 @@ class GroupAudit(Result):
     forks: int  # numbers that a device has used twice
     fingerprint: str  # of the log
     view: str  # of the members and their devices
+    proofs: list[LogFork] = msgspec.field(default_factory=list)
 
 
 METHODS: Final[dict[str, Method]] = {

@@ -203,6 +203,7 @@ class Message(Result):
     view: str = ""  # in a group: the members as its author knew them, named by a hash (`message.show`)
     members: int = 0  # how many of them there were
     verdict: str = ""  # in a group: kept | flagged (written while its author was being removed) | refused
+    forked: bool = False  # its author signed another entry with the same number (`message.show`)
     iou: str | None = None  # id of the IOU or request that a line of kind iou makes
     mentions: list[str] = msgspec.field(default_factory=list)  # whom it names
     mentions_me: bool = False

@@ -12,7 +12,8 @@ from p2pchat.core.log.entry import Entry, author
 from p2pchat.core.log.equivocation import EquivocationProof
 from p2pchat.errors import ProtocolError
 from p2pchat.node.features.app import App
-from p2pchat.store import events, logs, messages
+from p2pchat.node.features.chat import chats
+from p2pchat.store import events, logs, messages, people
 from p2pchat.store.tail import Tail
 from p2pchat.store.transaction import Transaction
 
@@ -126,3 +127,7 @@ def _accuse(app: App, tx: Transaction, entry: Entry, rival: EntryId) -> None:
         {"conversation": entry.conversation.text, "device": header.device.text, "seq": header.seq},
         app.now_ms(),
     )
+    known = people.device(tx, header.device)
+    if known is not None:
+        words = "signed two different entries with one number: the proof is kept"
+        chats.remark(app, tx, entry.conversation, known.person, header.device, header.seq, words)

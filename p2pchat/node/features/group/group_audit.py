@@ -36,7 +36,7 @@ class Audit:
     operations: int
     unproven: int  # entries that no good signature covers
     dangling: int  # entries that refer to one that is not there
-    forks: int  # numbers that a device has used twice, with proof
+    forks: list[logs.Fork]  # numbers that a device has used twice
     fingerprint: bytes  # of the log
     view: bytes  # of members and their devices
 
@@ -67,7 +67,7 @@ def audit(tx: Reader, group: GroupId) -> Audit:
     return Audit(
         **counted,
         operations=logs.operations(tx, group)[0],
-        forks=logs.count_equivocations(tx, group),
+        forks=logs.equivocations(tx, group),
         fingerprint=state.fingerprint,
         view=GroupCache().view(tx, group).id,
     )
