@@ -34,10 +34,10 @@ class Backend(Protocol):
         """
         ...
 
-    def subscribe(self, since: int) -> AbstractAsyncContextManager[AsyncIterator[s.Event]]:
+    def subscribe(self, since: int) -> AbstractAsyncContextManager[AsyncIterator[list[s.Event]]]:
         """All events after cursor `since`, first the stored ones, then as they come: no gap, no double.
 
-        The iterator is asked for the next event only when the client has room for it. It may end by
-        raising P2PChatError; the client is told the sentence.
+        Those that are there together come together. The iterator is asked for the next only when the client
+        has room for them. It may end by raising P2PChatError; the client is told the sentence.
         """
         ...

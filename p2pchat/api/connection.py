@@ -103,15 +103,8 @@ class Connection:
 
     async def _reply(self, answered: Iterable[tuple[Question, Outcome | Failure]]) -> None:
         """Send answers, many in one write."""
-        replies, size = list[bytes](), 0
-        for question, outcome in answered:
-            replies.append(question.reply(outcome))
-            size += len(replies[-1])
-            if size >= _WRITE_SIZE:
-                await self._outgoing.send(b"".join(replies))
-                replies, size = [], 0
-        if size:
-            await self._outgoing.send(b"".join(replies))
+        for lines in _gathered(question.reply(outcome) for question, outcome in answered):
+            await self._outgoing.send(lines)
 
     def _subscribe(self, question: Question, followers: trio.Nursery) -> Outcome | Failure:
         if isinstance(question.call, Failure):
@@ -129,8 +122,9 @@ class Connection:
         reason = "The listener was too slow: it can go on from its cursor."
         try:
             async with self._backend.subscribe(since) as events:
-                async for event in events:
-                    await self._outgoing.send(jsonrpc.notification(jsonrpc.EVENT, event))
+                async for some in events:
+                    for lines in _gathered(jsonrpc.notification(jsonrpc.EVENT, event) for event in some):
+                        await self._outgoing.send(lines)
         except P2PChatError as error:
             reason = str(error)
         except Exception:
@@ -138,6 +132,19 @@ class Connection:
             reason = "The node failed while it sent events: its log tells more."
         self._subscribed = False
         await self._outgoing.send(jsonrpc.notification(jsonrpc.END, jsonrpc.Ended(reason)))
+
+
+def _gathered(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines, joined to about one write each; nothing for empty ones."""
+    gathered, size = list[bytes](), 0
+    for line in lines:
+        gathered.append(line)
+        size += len(line)
+        if size >= _WRITE_SIZE:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+    if size:
+        yield b"".join(gathered)
 
 
 class _Lines:

@@ -7,6 +7,7 @@ form is lower-case base32 without padding (52 letters, RFC 4648), safe in shells
 from __future__ import annotations
 
 import base64
+from functools import cached_property
 from typing import ClassVar, Self
 
 from p2pchat.errors import DecodeError, UsageError
@@ -43,7 +44,7 @@ class Id(bytes):
         except (ValueError, DecodeError) as error:
             raise UsageError(f"'{text}' is not a {cls.__name__}") from error
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The whole id as base32."""
         return base64.b32encode(self).decode().rstrip("=").lower()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from itertools import groupby
 from typing import Any, Final
 
@@ -93,7 +93,7 @@ class Daemon:
         return method not in self._live and method not in WHOLE
 
     @asynccontextmanager
-    async def subscribe(self, since: int) -> AsyncIterator[AsyncIterator[s.Event]]:
+    async def subscribe(self, since: int) -> AsyncIterator[AsyncIterator[list[s.Event]]]:
         """Events after the cursor `since`: first those in the store, then new ones, none twice."""
         with self._node.listeners.listen() as live:
             async with aclosing(self._events(since, live)) as told:
@@ -101,17 +101,20 @@ class Daemon:
 
     async def _events(
         self, since: int, live: trio.MemoryReceiveChannel[News]
-    ) -> AsyncGenerator[s.Event, None]:
+    ) -> AsyncGenerator[list[s.Event], None]:
         while page := await self._page(since):
-            for stored in page:
-                yield views.event(stored)
+            yield list(map(views.event, page))
             since = page[-1].seq
-        async for news in live:
-            if isinstance(news, Passing):  # with the cursor of what was told last, so that it stays true
-                yield s.Event(seq=since, at_ms=news.at_ms, type=news.type, data=news.data)
-            elif news.seq > since:
-                since = news.seq
-                yield views.event(news)
+        async for first in live:
+            told = []
+            for news in _with_what_waits(first, live):
+                if isinstance(news, Passing):  # with the cursor of what was told last, so that it stays true
+                    told.append(s.Event(seq=since, at_ms=news.at_ms, type=news.type, data=news.data))
+                elif news.seq > since:
+                    since = news.seq
+                    told.append(views.event(news))
+            if told:
+                yield told
 
     async def _page(self, since: int) -> list[events.Event]:
         return await self._node.store.read(lambda tx: events.after(tx, since, limit=_PAGE))
@@ -178,3 +181,11 @@ class Daemon:
         mailbox.messages = box.parcels + box.stranger_parcels
         mailbox.bytes, mailbox.limit_bytes = box.size, box.most_size
         mailbox.stranger_bytes, mailbox.stranger_limit_bytes = box.stranger_size, box.most_stranger_size
+
+
+def _with_what_waits(first: News, live: trio.MemoryReceiveChannel[News]) -> Iterator[News]:
+    """`first` and what stands behind it, at most `_PAGE` in all."""
+    yield first
+    with suppress(trio.WouldBlock, trio.EndOfChannel):
+        for _ in range(_PAGE - 1):
+            yield live.receive_nowait()

@@ -45,6 +45,23 @@ def advance(tx: Transaction, entry: EntryId, person: PersonId, state: str, now_m
     return True
 
 
+def delivered(tx: Transaction, entries: Iterable[EntryId], person: PersonId, now_ms: int) -> list[EntryId]:
+    """A person has committed these messages: those whose delivery this moves forward."""
+    before = {
+        id: row[0]
+        for id in entries
+        if (row := tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (id, person)))
+    }
+    moved = [id for id, state in before.items() if RANK[state] < RANK["delivered"]]
+    for id in moved:
+        tx.queue(
+            "UPDATE delivery SET state = 'delivered', at_ms = ? WHERE entry = ? AND person = ?",
+            (now_ms, id, person),
+        )
+        tx.forget("delivery", id)
+    return moved
+
+
 def fail(
     tx: Transaction, entry: EntryId, person: PersonId, now_ms: int, *, reason: str, retry_ms: int
 ) -> bool:

@@ -135,4 +135,5 @@ class Tail:
                 "UPDATE conversation SET last_ms = max(last_ms, ?) WHERE id = ?",
                 (self._used_ms, conversation),
             )
+            tx.forget("conversation", conversation)
             self._used_ms = 0

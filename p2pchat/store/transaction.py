@@ -158,6 +158,10 @@ class Transaction(Reader):
         """Let `row` be what `remembered` finds: it was queued just now."""
         self._memo.setdefault(table, {})[key] = row
 
+    def forget(self, table: str, key: bytes) -> None:
+        """Read the row `key` of `table` anew when it is looked for: a change of it was queued."""
+        self._memo.get(table, {}).pop(key, None)
+
     def flush(self) -> None:
         """Write what is queued."""
         space = self._space

@@ -57,7 +57,7 @@ class MemoryBackend:
         return message(str(seq), text)
 
     @asynccontextmanager
-    async def subscribe(self, since: int) -> AsyncIterator[AsyncIterator[s.Event]]:
+    async def subscribe(self, since: int) -> AsyncIterator[AsyncIterator[list[s.Event]]]:
         self.subscribers += 1
         self.left = trio.Event()
         try:
@@ -67,14 +67,14 @@ class MemoryBackend:
             self.subscribers -= 1
             self.left.set()
 
-    async def _after(self, cursor: int) -> AsyncGenerator[s.Event, None]:
+    async def _after(self, cursor: int) -> AsyncGenerator[list[s.Event], None]:
         while True:
             async with self._news:
                 while len(self.events) <= cursor:
                     await self._news.wait()
             if self.cut_off_after is not None and cursor >= self.cut_off_after:
                 raise QuotaError("You are too slow.")
-            yield self.events[cursor]
+            yield [self.events[cursor]]
             cursor += 1
 
 

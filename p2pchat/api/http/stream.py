@@ -45,8 +45,12 @@ def stream(
     async def follow(send: Send) -> None:
         try:
             async with backend.subscribe(since) as events:
-                async for event in events:
-                    await send(b"id: %d\ndata: %b\n\n" % (event.seq, msgspec.json.encode(event)))
+                async for some in events:
+                    await send(
+                        b"".join(
+                            b"id: %d\ndata: %b\n\n" % (one.seq, msgspec.json.encode(one)) for one in some
+                        )
+                    )
         except P2PChatError as error:
             logger.debug("A stream of events ended: %s", error)  # the browser comes back with its cursor
 

@@ -143,7 +143,7 @@ def delivered(app: App, tx: Transaction, device: DeviceId, ids: list[EntryId]) -
     """A device has committed these messages of mine."""
     known = people.device(tx, device)
     assert known is not None
-    advanced = [id for id in ids if deliveries.advance(tx, id, known.person, "delivered", app.now_ms())]
+    advanced = deliveries.delivered(tx, ids, known.person, app.now_ms())
     chats.moved(app, tx, advanced, known.person, "delivered")
 
 
