@@ -202,6 +202,7 @@ def clean_name(name: str) -> str:
     return cleaned
 
 
+@lru_cache(maxsize=1024)
 def direct_conversation(one: PersonId, other: PersonId) -> ConversationId:
     """The log that two persons share; both compute the same."""
     return ConversationId(tagged_hash("direct conversation", *sorted((one, other))))
