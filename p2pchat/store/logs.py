@@ -155,8 +155,12 @@ def known_by(
 
 def operations(tx: Reader, group: ConversationId) -> tuple[int, EntryId | None]:
     """How many operations of a group are stored, and the one that was stored last."""
-    row = tx.one("SELECT operations, last_operation FROM conversation WHERE id = ?", (group,))
-    return (row[0], EntryId(row[1])) if row and row[0] else (0, None)
+
+    def load() -> tuple[int, EntryId | None]:
+        row = tx.peek("SELECT operations, last_operation FROM conversation WHERE id = ?", (group,))
+        return (row[0], EntryId(row[1])) if row and row[0] else (0, None)
+
+    return tx.remembered("conversation", b"operations of " + group, load)
 
 
 def _count_operation(tx: Transaction, group: ConversationId, id: EntryId) -> None:

@@ -54,7 +54,7 @@ def outbound(tx: Reader, group: ConversationId) -> tuple[bytes, bytes] | None:
 
 def put_outbound(tx: Transaction, group: ConversationId, state: bytes, view: bytes) -> None:
     """Keep our sender session of a group."""
-    tx.execute("INSERT OR REPLACE INTO sender_session VALUES (?, ?, ?)", (group, state, view))
+    tx.queue("INSERT OR REPLACE INTO sender_session VALUES (?, ?, ?)", (group, state, view))
 
 
 def drop_outbound(tx: Transaction, group: ConversationId) -> None:
@@ -62,12 +62,14 @@ def drop_outbound(tx: Transaction, group: ConversationId) -> None:
     tx.execute("DELETE FROM sender_session WHERE conversation = ?", (group,))
 
 
-def sent_to(tx: Reader, session: bytes) -> set[DeviceId]:
+def sent_to(tx: Reader, session: bytes) -> frozenset[DeviceId]:
     """The devices that were given the key of our session."""
-    return {
-        DeviceId(row[0])
-        for row in tx.execute("SELECT device FROM sender_key_sent WHERE session = ?", (session,))
-    }
+
+    def load() -> frozenset[DeviceId]:
+        rows = tx.execute("SELECT device FROM sender_key_sent WHERE session = ?", (session,))
+        return frozenset(DeviceId(row[0]) for row in rows)
+
+    return tx.remembered("sender_key_sent", session, load)
 
 
 def mark_sent(tx: Transaction, session: bytes, device: DeviceId) -> None:
@@ -77,11 +79,15 @@ def mark_sent(tx: Transaction, session: bytes, device: DeviceId) -> None:
 
 def inbound(tx: Reader, session: bytes, author: DeviceId) -> SenderKeyRow | None:
     """What is held of a device's sender key, or None."""
-    row = tx.one(
-        "SELECT conversation, state, first_hand FROM sender_key WHERE session = ? AND device = ?",
-        (session, author),
-    )
-    return SenderKeyRow(ConversationId(row[0]), row[1], bool(row[2])) if row else None
+
+    def load() -> SenderKeyRow | None:
+        row = tx.one(
+            "SELECT conversation, state, first_hand FROM sender_key WHERE session = ? AND device = ?",
+            (session, author),
+        )
+        return SenderKeyRow(ConversationId(row[0]), row[1], bool(row[2])) if row else None
+
+    return tx.remembered("sender_key", session + author, load)
 
 
 def inbound_named(tx: Reader, group: ConversationId, session: bytes) -> list[bytes]:

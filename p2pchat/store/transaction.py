@@ -26,7 +26,19 @@ Memo: TypeAlias = dict[str, dict[bytes, Any]]
 """Rows read in the course of a commit, by table and key."""
 
 REMEMBERED: Final = frozenset(
-    {"person", "device", "conversation", "membership", "message", "mention", "delivery", "event"}
+    {
+        "person",
+        "device",
+        "conversation",
+        "membership",
+        "sender_key",
+        "sender_key_sent",
+        "sender_session",
+        "message",
+        "mention",
+        "delivery",
+        "event",
+    }
 )
 """Tables of which a few rows are looked at again and again, or soon after they were written."""
 

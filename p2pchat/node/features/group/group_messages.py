@@ -36,6 +36,7 @@ KIND: Final = "sealed"  # header.kind of messages in a group
 MAX_EARLY_KEYS: Final = 4  # of one device that is not known to be a member
 MAX_OPEN: Final = 256  # sender keys kept in memory; those of others are read again
 MAX_ASKED: Final = 32  # sender keys asked for in one item
+_AT_HAND: Final = "sender_session"  # by this table and the group a commit remembers the key itself
 _WAITING: Final = "The key for this message has not arrived yet; it is asked for."
 _BEFORE: Final = "Written before you joined: this group does not show its past to newcomers."
 
@@ -222,6 +223,9 @@ def _outbound(app: App, tx: Transaction, group: GroupId) -> OutboundGroupSession
 
 
 def _stored_outbound(app: App, tx: Reader, group: GroupId) -> OutboundGroupSession | None:
+    at_hand: OutboundGroupSession | None = tx.recall(_AT_HAND, group)
+    if at_hand is not None:
+        return at_hand
     stored = sessions.outbound(tx, group)
     if stored is None:
         return None
@@ -232,9 +236,15 @@ def _stored_outbound(app: App, tx: Reader, group: GroupId) -> OutboundGroupSessi
 
 
 def _keep_outbound(app: App, tx: Transaction, session: OutboundGroupSession) -> None:
-    state = session.to_bytes(app.pickle_key)
-    sessions.put_outbound(tx, session.group, state, session.view)
-    app.sealing[session.group] = state, session
+    """Store my sender key as it is after the last message of the commit."""
+
+    def keep() -> None:
+        state = session.to_bytes(app.pickle_key)
+        sessions.put_outbound(tx, session.group, state, session.view)
+        app.sealing[session.group] = state, session
+
+    tx.remember(_AT_HAND, session.group, session)
+    tx.flush_first((_AT_HAND, session.group), frozenset({"sender_session"}), keep)
 
 
 def _share(app: App, tx: Transaction, session: OutboundGroupSession) -> None:

@@ -17,6 +17,7 @@ from p2pchat.node.features.people import contacts
 from p2pchat.store import deliveries, logs, people
 from p2pchat.store import groups as rows
 from p2pchat.store.reconcile import StoredLog
+from p2pchat.store.tail import Tail
 from p2pchat.store.transaction import Reader, Transaction
 
 DAY_MS: Final = 86_400_000
@@ -168,9 +169,9 @@ def write(app: App, tx: Transaction, group: GroupId, kind: str, body: bytes) -> 
     return entry
 
 
-def _covering_heads(app: App, tx: Reader, group: GroupId) -> list[EntryId]:
+def _covering_heads(app: App, tx: Transaction, group: GroupId) -> list[EntryId]:
     """Heads that together know all operations: an entry can refer to `MAX_PARENTS`, and forks make more."""
-    heads, _ = logs.heads(tx, group)
+    heads, _ = Tail.of(tx, group).heads()
     if len(heads) <= MAX_PARENTS:
         return []
     wanted = set(app.groups.frontier(tx, group, heads))
