@@ -1,14 +1,15 @@
 """The courier: carries envelopes to devices over direct/1, and takes theirs.
 
 One task serves each connected device. It sends what is stored, oldest first, at most `WINDOW`
-envelopes ahead of the acknowledgements, and sleeps until something new is queued. Whatever breaks,
-the next connection starts again from the store.
+envelopes ahead of the acknowledgements, and sleeps until something new is queued. Once it has nothing
+left to send, what is queued next is sealed for it in the very transaction that queues it. Whatever
+breaks, the next connection starts again from the store.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import trio
@@ -30,6 +31,7 @@ from p2pchat.errors import NetworkError, ProtocolError, StoreError
 from p2pchat.net import protocols
 from p2pchat.net.bucket import PeerBuckets
 from p2pchat.net.network import Network, Stream
+from p2pchat.node import effects
 from p2pchat.node.endure import one_error
 from p2pchat.node.features.app import App
 from p2pchat.node.features.chat import envelopes
@@ -56,17 +58,37 @@ class Couriers:
         self._network = network
         self._bells: dict[DeviceId, trio.Event] = {}
         self._breaks: dict[DeviceId, trio.Event] = {}  # each ends the pause that its courier makes
+        self._trips: dict[DeviceId, _Trip] = {}
         self._hellos = PeerBuckets(*HELLOS)
         network.serve(protocols.DIRECT, self._serve_direct, frame_limit=protocols.DIRECT_FRAME_LIMIT)
         network.serve(protocols.HELLO, self._serve_hello, frame_limit=protocols.HELLO_FRAME_LIMIT)
 
     def wake(self, device: DeviceId, *, again: bool = False) -> None:
         """Something was queued for `device`, or is tried `again` though refused; no-op if it is away."""
+        if device in self._trips:
+            self._trips[device].is_idle = False
         bell = self._bells.get(device)
         if bell is not None:
             bell.set()
         if again and device in self._breaks:
             self._breaks[device].set()
+
+    def seal_along(self, tx: Transaction, devices: Iterable[DeviceId]) -> None:
+        """Seal what waits for those of `devices` whose couriers have nothing else to send.
+
+        Called in the store's thread, at the end of the transaction that queued it: that saves the courier
+        a commit of its own. docs/decisions/0010-seal-along.md
+        """
+        for device in devices:
+            trip = self._trips.get(device)
+            if trip is not None:
+                trip.seal(tx)
+
+    def hand(self, device: DeviceId, sealed: Sequence[tuple[EnvelopeId, bytes]]) -> None:
+        """These stored envelopes are to be sent; if the stream has broken meanwhile, the next one does it."""
+        if device in self._trips:
+            self._trips[device].hand(sealed)
+            self._bells[device].set()
 
     def lost(self, device: DeviceId) -> None:
         """The connection with `device` is gone: its courier ends, or goes on over one that was made since."""
@@ -86,6 +108,7 @@ class Couriers:
                 try:
                     await self._wait_for_work(device)
                     trip = _Trip(self._app, self._store, self._network, device, self._bells)
+                    self._trips[device] = trip
                     await trip.run()
                     if trip.refused:
                         await self._rest(device, envelopes.REFUSED_PAUSE_MS / 1000)
@@ -96,6 +119,8 @@ class Couriers:
                 except ProtocolError as error:
                     logger.warning("Dropped %s: %s.", device.short, error)
                     await self._network.disconnect(device)
+                finally:
+                    self._trips.pop(device, None)
                 if trio.current_time() - began > RETRY_S[1]:
                     pause = RETRY_S[0]
                 await self._rest(device, pause)
@@ -176,9 +201,25 @@ class _Trip:
         self._device = device
         self._bells = bells
         self._in_flight: set[EnvelopeId] = set()
+        self._handed: list[tuple[EnvelopeId, bytes]] = []  # in flight, but not yet sent
+        self.is_idle = False  # all that waits was sent, and there is room for more
         self._heard = trio.current_time()
         self.refused = False
         self._reseals = 0
+
+    def seal(self, tx: Transaction) -> None:
+        """Seal what waits, if nothing else has to be sent before; runs in the store's thread."""
+        room = WINDOW - len(self._in_flight)
+        if self.is_idle and room > 0:
+            sealed = envelopes.seal_all(self._app, tx, self._device, most=room)
+            self.is_idle = len(sealed) < room
+            if sealed:
+                tx.effects.append(effects.Sealed(self._device, tuple(sealed)))
+
+    def hand(self, sealed: Sequence[tuple[EnvelopeId, bytes]]) -> None:
+        """Send these next."""
+        self._handed += sealed
+        self._in_flight.update(id for id, _ in sealed)
 
     async def run(self) -> None:
         stream = await self._network.open_stream(
@@ -196,15 +237,18 @@ class _Trip:
     async def _carry(self, stream: Stream) -> None:
         while not self.refused:
             bell = self._bells[self._device]
-            work = await self._store.run(self._next)
-            if work.needs_bundle:
-                await self._hello(wants_bundle=True)
-                continue
-            if work.envelopes:
-                if not self._in_flight:
+            if not self._handed and not self.is_idle and len(self._in_flight) < WINDOW:
+                work = await self._store.run(self._next)
+                if work.needs_bundle:
+                    await self._hello(wants_bundle=True)
+                    continue
+                self.hand(work.envelopes)
+                self.is_idle = not work.envelopes and not bell.is_set()
+            if self._handed:
+                if len(self._handed) == len(self._in_flight):
                     self._heard = trio.current_time()
-                self._in_flight.update(id for id, _ in work.envelopes)
-                await stream.send([encode_frame(Sealed(sealed)) for _, sealed in work.envelopes])
+                sealed, self._handed = self._handed, []
+                await stream.send([encode_frame(Sealed(one)) for _, one in sealed])
                 continue
             with trio.move_on_at(self._heard + ACK_S if self._in_flight else float("inf")) as waiting:
                 await bell.wait()
@@ -215,8 +259,6 @@ class _Trip:
 
     def _next(self, tx: Transaction) -> envelopes.Work:
         room = WINDOW - len(self._in_flight)
-        if room <= 0:
-            return envelopes.Work([])
         return envelopes.work(self._app, tx, self._device, frozenset(self._in_flight), most=room)
 
     async def _listen(self, stream: Stream, scope: trio.CancelScope) -> None:
@@ -243,6 +285,7 @@ class _Trip:
 
     async def _refuse(self, id: EnvelopeId, reason: NakReason) -> None:
         self._heard = trio.current_time()
+        self.is_idle = False
         self._in_flight.discard(id)
         logger.info("%s did not take an envelope: %s.", self._device.short, reason)
         match reason:
@@ -254,10 +297,12 @@ class _Trip:
                     if self._reseals > MAX_RESEALS:
                         raise NetworkError("it opens nothing, however fresh the session")
                     self._in_flight.clear()
+                    self._handed.clear()
                     await self._hello(wants_bundle=True)
             case NakReason.REFUSED:
                 await self._store.run(lambda tx: envelopes.refused(self._app, tx, self._device, id))
                 self.refused = True
+        self.is_idle = False  # it may have looked for work while this went on
         self._bells[self._device].set()
 
     async def _hello(self, *, wants_bundle: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from p2pchat.core.direct.frames import EnvelopeId
 from p2pchat.core.ids import DeviceId, GroupId
 
 
@@ -24,6 +25,14 @@ class Retry:
     """What waits for a device is to be tried at once, though the device has refused it before."""
 
     device: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """All that waited for a device whose courier was at leisure is in these envelopes: send them."""
+
+    device: DeviceId
+    envelopes: tuple[tuple[EnvelopeId, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from p2pchat.node.effects import (
     MailboxesChanged,
     Passing,
     Retry,
+    Sealed,
     Wake,
 )
 from p2pchat.node.endure import alone, every
@@ -50,7 +51,7 @@ from p2pchat.store import people
 from p2pchat.store.database import Database
 from p2pchat.store.events import Event
 from p2pchat.store.transaction import Transaction
-from p2pchat.store.writer import StoreService
+from p2pchat.store.writer import Along, StoreService
 
 logger = logging.getLogger(__name__)
 
@@ -99,10 +100,15 @@ class Node:
     def carry_out(self, effects: list[object]) -> None:
         """What has to follow a commit; called in the trio thread, in commit order."""
         grown: dict[GroupId, list[bytes]] = {}
+        sealed = {effect.device for effect in effects if isinstance(effect, Sealed)}
         for effect in effects:
             match effect:
                 case Event() | Passing():
                     self.listeners.tell(effect)
+                case Sealed(device, envelopes):
+                    self._couriers.hand(device, envelopes)
+                case Wake(device) if device in sealed:
+                    pass
                 case Wake(device) | Retry(device):
                     self._couriers.wake(device, again=isinstance(effect, Retry))
                     if not self.network.is_connected(device):
@@ -121,6 +127,10 @@ class Node:
                     raise AssertionError(f"nobody carries out {effect!r}")
         for grown_one, raw in grown.items():
             self._grew(grown_one, raw)
+
+    def go_along(self, tx: Transaction, effects: list[object]) -> None:
+        """What is done in the transaction that had these effects; called in the store's thread."""
+        self._couriers.seal_along(tx, {effect.device for effect in effects if isinstance(effect, Wake)})
 
     def _grew(self, group: GroupId, mine: list[bytes]) -> None:
         """Push new entries to connected members, and offer them to others as gossip."""
@@ -248,7 +258,7 @@ async def running_node(
     network: Network,
     book: StoredAddressBook,
     *,
-    open_storage: Callable[[Database, CarryOut], Storage] = StoreService,
+    open_storage: Callable[[Database, CarryOut, Along | None], Storage] = StoreService,
     chances: random.Random | None = None,
     exchanges: bool = True,
 ) -> AsyncIterator[Node]:
@@ -258,9 +268,18 @@ async def running_node(
     `exchanges`, contacts and fellow members are told where the node is.
     """
     nodes: list[Node] = []
-    store = open_storage(database, lambda effects: nodes[0].carry_out(effects))
+    store = open_storage(
+        database,
+        lambda effects: nodes[0].carry_out(effects),
+        lambda tx, effects: nodes[0].go_along(tx, effects),
+    )
     node = Node(
-        app, store, network, book, chances or random.Random(), lambda held: open_storage(held, _no_effects)
+        app,
+        store,
+        network,
+        book,
+        chances or random.Random(),
+        lambda held: open_storage(held, _no_effects, None),
     )
     node.exchanges = exchanges
     nodes.append(node)

@@ -8,16 +8,22 @@ nobody at work commits for all who wait, then wakes them and the one who leads t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import trio
 
 from p2pchat.store.database import Database
-from p2pchat.store.transaction import Change, Committed, Query
+from p2pchat.store.transaction import Change, Committed, Query, Transaction
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+Along: TypeAlias = Callable[[Transaction, list[object]], None]
+"""What is done in the same commit behind the changes that share it, when their effects are known."""
 
 MAX_BATCH: Final = 256  # changes in one commit; bounds how long the first of them waits for the last
 SETTLE_PATIENCE_MS: Final = (
@@ -64,12 +70,16 @@ class GroupCommit:
     """Runs changes and queries of trio tasks on `database`, which the caller opens and closes.
 
     `carry_out` is called in the trio thread with the effects of each batch once it is on the disk, in
-    the order of the changes, before any of their callers resume. It must not raise.
+    the order of the changes, before any of their callers resume. It must not raise. `along` is called in
+    the worker thread, in the transaction of each batch, and undone alone if it raises.
     """
 
-    def __init__(self, database: Engine, carry_out: Callable[[list[object]], None]) -> None:
+    def __init__(
+        self, database: Engine, carry_out: Callable[[list[object]], None], along: Along | None = None
+    ) -> None:
         self._database = database
         self._carry_out = carry_out
+        self._along = along
         self._queue: list[_Request] = []
         self._led = False  # somebody commits, or has been woken to commit next
         self._writing = trio.CapacityLimiter(1)  # of our own, so that reads never take the writer's thread
@@ -154,6 +164,8 @@ class GroupCommit:
 
     async def _commit(self, batch: list[_Request]) -> None:
         changes = [change for request in batch for change in request.changes]
+        if self._along is not None:
+            changes = followed(changes, self._along)
         try:
             outcomes = await trio.to_thread.run_sync(
                 self._database.transact_each, changes, limiter=self._writing
@@ -174,11 +186,35 @@ class GroupCommit:
             self._carry_out(effects)
 
 
+def followed(changes: Sequence[Change[Any]], along: Along) -> list[Change[Any]]:
+    """`changes`, and behind them `along` as one more, which is told the effects of those that succeeded."""
+    told: list[list[object]] = []
+
+    def noted(change: Change[Any]) -> Change[Any]:
+        def run(tx: Transaction) -> Any:
+            result = change(tx)
+            told.append(tx.effects)
+            return result
+
+        return run
+
+    def last(tx: Transaction) -> None:
+        try:
+            with tx.savepoint():
+                along(tx, [effect for effects in told for effect in effects])
+        except Exception:  # what it does can be done later, and the changes must not suffer
+            logger.exception("What goes along with a commit failed.")
+
+    return [*map(noted, changes), last]
+
+
 class StoreService(GroupCommit):
     """`GroupCommit` on a store."""
 
-    def __init__(self, database: Database, carry_out: Callable[[list[object]], None]) -> None:
-        super().__init__(database, carry_out)
+    def __init__(
+        self, database: Database, carry_out: Callable[[list[object]], None], along: Along | None = None
+    ) -> None:
+        super().__init__(database, carry_out, along)
         self._store = database
 
     async def settle(self) -> None:

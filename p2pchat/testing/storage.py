@@ -14,7 +14,8 @@ import trio
 
 from p2pchat.errors import StoreError
 from p2pchat.store.database import Database
-from p2pchat.store.transaction import Change, Query
+from p2pchat.store.transaction import Change, Committed, Query
+from p2pchat.store.writer import Along, followed
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ class InlineStorage:
         self,
         database: Database,
         carry_out: Callable[[list[object]], None],
+        along: Along | None = None,
         *,
         fuse: Fuse,
         chances: random.Random,
@@ -60,6 +62,7 @@ class InlineStorage:
     ) -> None:
         self._database = database
         self._carry_out = carry_out
+        self._along = along
         self._fuse = fuse
         self._chances = chances
         self._disk_s = disk_s
@@ -68,17 +71,22 @@ class InlineStorage:
         """What `change` gives back, committed and with its effects carried out. Raises what it raised."""
         await trio.sleep(self._chances.uniform(0, self._disk_s))
         self._check_power()
-        (outcome,) = self._database.transact_each([change])
+        changes = [change] if self._along is None else followed([change], self._along)
+        outcome, *others = self._database.transact_each(changes)
         if isinstance(outcome, Exception):
             raise outcome
         self._fuse.committed()
         if self._fuse.is_blown:
             await trio.lowlevel.checkpoint()  # the node's own tasks end here
             raise StoreError("the power went; what was asked for may have been done")
-        if outcome.effects:
-            self._carry_out(outcome.effects)
+        effects = [
+            effect for one in (outcome, *others) if isinstance(one, Committed) for effect in one.effects
+        ]
+        if effects:
+            self._carry_out(effects)
         await trio.lowlevel.cancel_shielded_checkpoint()
-        return outcome.result
+        result: T = outcome.result
+        return result
 
     async def run_each(self, changes: Sequence[Change[T]]) -> list[T | Exception]:
         """What each of `changes` gives back or raised."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from p2pchat.api import schema as s
+from p2pchat.errors import StoreError
+from p2pchat.store import outbox
 from p2pchat.testing.conditions import Conditions
 from p2pchat.testing.oracles import restart_changes_nothing, settle, texts
 from p2pchat.testing.simulate import simulate
@@ -81,6 +85,39 @@ def test_a_node_that_was_killed_and_is_back_is_given_what_waits_at_once(seed: in
         await finish(world)
 
     simulate(seed, scenario, Conditions(notice_s=(0.0, 0.01)))
+
+
+def test_a_text_is_sealed_in_the_commit_that_stores_it_once_its_courier_is_idle(seed: int) -> None:
+    """One commit before it goes out; should the power go right behind that, the same bytes go out later."""
+
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        await world.say(ann, "bob", "first")
+        await settle(world)
+        await world.say(ann, "bob", "second")
+        sealed = ann.look(outbox.envelopes, bob.device, limit=9, skip=frozenset())
+        assert (len(sealed), ann.look(outbox.unsealed, bob.device, limit=9)) == (1, [])
+        await settle(world)
+        assert ann.fuse
+        ann.fuse.blow_after(1)
+        with suppress(StoreError):
+            await world.say(ann, "bob", "third")
+        sealed = ann.look(outbox.envelopes, bob.device, limit=9, skip=frozenset())
+        assert len(sealed) == 1
+        await world.restart(ann)
+        assert ann.look(outbox.envelopes, bob.device, limit=9, skip=frozenset()) == sealed
+        await settle(world)
+        await world.kill(bob)
+        await world.pass_time(world.net.conditions.notice_s[1])
+        await world.say(ann, "bob", "fourth")
+        assert len(ann.look(outbox.unsealed, bob.device, limit=9)) == 1
+        await world.start(bob)
+        await settle(world, within_s=600)
+        await finish(world)
+        assert texts(bob, "ann") == ["first", "second", "third", "fourth"]
+
+    simulate(seed, scenario)
 
 
 def test_packets_that_come_several_times_change_nothing(seed: int) -> None:

@@ -120,6 +120,30 @@ async def test_changes_given_together_share_a_commit_and_fail_alone(path, key, m
         assert database.batches == [MAX_BATCH, 2]
 
 
+async def test_what_goes_along_shares_the_commit_and_knows_its_effects(path, key, migrations) -> None:
+    told: list[object] = []
+    heard: list[list[object]] = []
+
+    def along(transaction: Transaction, effects: list[object]) -> None:
+        heard.append(effects)
+        add(f"after {effects[-1]}")(transaction)
+        if effects == ["bob"]:
+            raise KeyError("no")
+
+    def fail(transaction: Transaction) -> str:
+        add("mallory")(transaction)
+        raise KeyError("no")
+
+    with Counting.create(path, key, migrations=migrations) as database:
+        database.batches = []
+        store = StoreService(database, told.extend, along)
+        assert (await store.run_each([add("ann"), fail]))[0] == "ann"
+        assert await store.run(add("bob")) == "bob"
+        assert await store.read(names) == told == ["ann", "after ann", "bob"]
+        assert len(database.batches) == 2
+    assert heard == [["ann"], ["bob"]]
+
+
 async def test_many_callers_with_many_changes_share_commits_within_the_bound(path, key, migrations) -> None:
     with Counting.create(path, key, migrations=migrations) as database:
         database.batches = []

@@ -106,17 +106,18 @@ def work(app: App, tx: Transaction, device: DeviceId, in_flight: frozenset[Envel
     return Work(stored) if stored else _seal_next(app, tx, remote)
 
 
-def seal_all(app: App, tx: Transaction, device: DeviceId, *, most: int) -> None:
-    """Seal what waits for a device that is away, into at most so many envelopes more.
+def seal_all(app: App, tx: Transaction, device: DeviceId, *, most: int) -> list[tuple[EnvelopeId, bytes]]:
+    """Seal what waits for a device into at most so many envelopes more, and give these.
 
     No-op for what needs a fresh prekey bundle first.
     """
+    sealed: list[tuple[EnvelopeId, bytes]] = []
     remote = people.device(tx, device)
     if remote is None or _is_blocked(tx, remote):
-        return
-    for _ in range(most):
-        if not _seal_next(app, tx, remote).envelopes:
-            return
+        return sealed
+    while len(sealed) < most and (work := _seal_next(app, tx, remote)).envelopes:
+        sealed += work.envelopes
+    return sealed
 
 
 def _seal_next(app: App, tx: Transaction, remote: people.Device) -> Work:
