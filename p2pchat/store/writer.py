@@ -188,12 +188,13 @@ class GroupCommit:
 
 def followed(changes: Sequence[Change[Any]], along: Along) -> list[Change[Any]]:
     """`changes`, and behind them `along` as one more, which is told the effects of those that succeeded."""
-    told: list[list[object]] = []
+    told: dict[int, list[object]] = {}
 
-    def noted(change: Change[Any]) -> Change[Any]:
+    def noted(number: int, change: Change[Any]) -> Change[Any]:
         def run(tx: Transaction) -> Any:
+            told.pop(number, None)  # the changes run anew when one of them failed
             result = change(tx)
-            told.append(tx.effects)
+            told[number] = tx.effects
             return result
 
         return run
@@ -201,11 +202,11 @@ def followed(changes: Sequence[Change[Any]], along: Along) -> list[Change[Any]]:
     def last(tx: Transaction) -> None:
         try:
             with tx.savepoint():
-                along(tx, [effect for effects in told for effect in effects])
+                along(tx, [effect for _, effects in sorted(told.items()) for effect in effects])
         except Exception:  # what it does can be done later, and the changes must not suffer
             logger.exception("What goes along with a commit failed.")
 
-    return [*map(noted, changes), last]
+    return [*(noted(number, change) for number, change in enumerate(changes)), last]
 
 
 class StoreService(GroupCommit):
