@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -231,10 +232,9 @@ class Bootstrap:
     process: subprocess.Popen[bytes]
 
 
-@pytest.fixture(scope="session")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bootstrap]:
-    """The one bootstrap node of the whole suite."""
-    home = tmp_path_factory.mktemp("bootstrap")
+@contextmanager
+def running_bootstrap(home: Path) -> Iterator[Bootstrap]:
+    """A bootstrap node of the suite's network, killed at the end."""
     log = home / "bootstrap.log"
     _logs.append(log)
     command = [sys.executable, "-m", "p2pchat_bootstrap", "run", "--home", str(home)]
@@ -257,6 +257,21 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bootstrap]:
     finally:
         process.kill()
         process.wait()
+        _logs.remove(log)
+
+
+@pytest.fixture(scope="session")
+def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bootstrap]:
+    """The one bootstrap node of the whole suite."""
+    with running_bootstrap(tmp_path_factory.mktemp("bootstrap")) as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
+def mortal_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bootstrap]:
+    """A bootstrap node of one module, which may kill it."""
+    with running_bootstrap(tmp_path_factory.mktemp("mortal")) as node:
+        yield node
 
 
 NewPerson = Callable[..., Person]
@@ -264,15 +279,15 @@ NewPerson = Callable[..., Person]
 
 @pytest.fixture(scope="module")
 def new_person(bootstrap: Bootstrap, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewPerson]:
-    """Makes a person by name, with a profile in the suite's network; `init=False` leaves that out."""
+    """Makes a person by name, with a profile in the network of `at` (the suite's); `init=False`: in none."""
     people: list[Person] = []
     folder = tmp_path_factory.mktemp("people")
 
-    def make(name: str, *, init: bool = True) -> Person:
+    def make(name: str, *, init: bool = True, at: Bootstrap | None = None) -> Person:
         person = Person(folder / name)
         people.append(person)
         if init:
-            person.init(bootstrap.network_file)
+            person.init((at or bootstrap).network_file)
         return person
 
     yield make
