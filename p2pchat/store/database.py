@@ -23,7 +23,15 @@ from p2pchat.files import discard, publish
 from p2pchat.store.fresh import copy_all, make
 from p2pchat.store.messages import index_new
 from p2pchat.store.migrate import MIGRATIONS, load, migrate
-from p2pchat.store.sqlite import BUSY_TIMEOUT_MS, check_ours, connect, describe, failures, settle
+from p2pchat.store.sqlite import (
+    BUSY_TIMEOUT_MS,
+    CACHE_KIB,
+    check_ours,
+    connect,
+    describe,
+    failures,
+    settle,
+)
 from p2pchat.store.transaction import Change, Committed, Query, Reader, Transaction, Workspace
 
 T = TypeVar("T")
@@ -38,8 +46,9 @@ class Database:
     # One cursor for each connection, for ever: in apsw 3.54 a cursor that goes away leaves a reference on
     # every other of its connection, and the more have piled up, the slower each new one is.
 
-    def __init__(self, path: Path, key: bytes, connection: apsw.Connection) -> None:
+    def __init__(self, path: Path, key: bytes, connection: apsw.Connection, cache_kib: int) -> None:
         self.path = path
+        self._cache_kib = cache_kib
         self._key = key
         self._connection = connection
         self._writer = connection.cursor()
@@ -73,8 +82,10 @@ class Database:
         return cls.open(path, key, migrations=migrations)
 
     @classmethod
-    def open(cls, path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS) -> Self:
-        """The store at `path`, brought to the newest version.
+    def open(
+        cls, path: Path, key: bytes, *, migrations: Traversable = MIGRATIONS, cache_kib: int = CACHE_KIB
+    ) -> Self:
+        """The store at `path`, brought to the newest version; each connection caches so much of it.
 
         Raises:
             StoreError: there is none, or it does not open with `key`, is damaged, read-only, in use, of a
@@ -85,14 +96,14 @@ class Database:
         if path.stat().st_size == 0:  # SQLite would take it for a new database
             raise StoreError(f"The store {path} is damaged: it is empty.")
         with failures(path):
-            connection = connect(path, key)
+            connection = connect(path, key, cache_kib=cache_kib)
             try:
                 check_ours(connection, path)
                 migrate(connection, load(migrations), path)
             except BaseException:
                 connection.close(True)
                 raise
-        return cls(path, key, connection)
+        return cls(path, key, connection, cache_kib)
 
     def transact(self, change: Change[T]) -> Committed[T]:
         """Run `change` in the calling thread as one transaction; when this returns, it is on the disk.
@@ -276,7 +287,7 @@ class Database:
         try:
             return self._idle_readers.get_nowait()
         except queue.Empty:
-            return connect(self.path, self._key, readonly=True).cursor()
+            return connect(self.path, self._key, readonly=True, cache_kib=self._cache_kib).cursor()
 
 
 class _UndoneError(Exception):

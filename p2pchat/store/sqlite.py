@@ -20,7 +20,9 @@ KEY_SIZE: Final = 32
 APPLICATION_ID: Final = 0x70327063  # "p2pc": tells our stores from other encrypted SQLite files
 BUSY_TIMEOUT_MS: Final = 5_000  # a writer of another process (offline command, backup) is done by then
 _STATEMENTS: Final = 256  # prepared statements kept per connection; every query we have fits
-_CACHE_KIB: Final = 16 * 1024  # each page missed costs a decryption, so it pays to keep more than 2 MiB
+CACHE_KIB: Final = (
+    16 * 1024
+)  # of each connection; each page missed costs a decryption, so it pays to keep more than 2 MiB
 _WAL_PAGES: Final = 4096  # until they are moved into the main file; a page changed often is moved once
 _WAL_LIMIT_BYTES: Final = 64 * 1024 * 1024  # what a long reader has made the WAL grow to is given back
 
@@ -33,7 +35,6 @@ _SETTINGS: Final = (
     "PRAGMA secure_delete = ON",
     "PRAGMA fullfsync = ON",  # macOS: a plain fsync leaves the data in the drive's cache
     "PRAGMA synchronous = FULL",
-    f"PRAGMA cache_size = -{_CACHE_KIB}",
     f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}",
     f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}",
 )
@@ -54,7 +55,7 @@ _SENTENCES: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
 )
 
 
-def connect(path: Path, key: bytes, *, readonly: bool = False) -> apsw.Connection:
+def connect(path: Path, key: bytes, *, readonly: bool = False, cache_kib: int = CACHE_KIB) -> apsw.Connection:
     """An encrypted connection to the existing file `path`, in WAL mode, durable at every commit.
 
     Nothing has been read yet for a file that is not new: a wrong key shows at the first statement.
@@ -79,6 +80,7 @@ def connect(path: Path, key: bytes, *, readonly: bool = False) -> apsw.Connectio
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         for setting in _SETTINGS:
             connection.execute(setting)
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         if not readonly:
             connection.execute("PRAGMA journal_mode = WAL")
     except BaseException:

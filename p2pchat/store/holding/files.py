@@ -9,10 +9,11 @@ from typing import Final
 from p2pchat.store.database import Database
 
 _MIGRATIONS: Final = files("p2pchat.store") / "holding" / "sqlite"
+_CACHE_KIB: Final = 1024  # of each connection: parcels are read once, and look-ups need few pages
 
 
 def open_holding(path: Path, key: bytes) -> Database:
     """The mailbox at `path`, made if there is none, under the 32 bytes of `key`. Raises StoreError."""
     if not path.exists():
-        return Database.create(path, key, migrations=_MIGRATIONS)
-    return Database.open(path, key, migrations=_MIGRATIONS)
+        Database.create(path, key, migrations=_MIGRATIONS).close()
+    return Database.open(path, key, migrations=_MIGRATIONS, cache_kib=_CACHE_KIB)
