@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from p2pchat.config import Home, NetworkFile
-from p2pchat.errors import P2PChatError, UsageError
+from p2pchat.errors import NetworkError, P2PChatError, UsageError
 from p2pchat_bootstrap.identity import load_identity
 from p2pchat_bootstrap.settings import FILE_NAME, Listen, Settings, check_announced, write_default
+
+_HEALTH_S: Final = 5.0
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +47,10 @@ KeyOption = Annotated[
     Path | None, typer.Option(help="A file with 64 hex digits: only its holders can connect.")
 ]
 
+MetricsOption = Annotated[
+    str | None, typer.Option(help="Where /metrics and /health are served, such as 127.0.0.1:9464.")
+]
+
 
 @app.command("init", epilog="Example: p2pchat-bootstrap init --home /srv/boot --name friends")
 def init(
@@ -52,6 +59,7 @@ def init(
     listen: ListenOption = None,
     announce: AnnounceOption = None,
     psk_file: KeyOption = None,
+    metrics: MetricsOption = None,
 ) -> None:
     """Write bootstrap.toml and the node's identity, to be looked over before the first run."""
     place = Home.locate(home)
@@ -60,7 +68,7 @@ def init(
         path = place.directory / FILE_NAME
         if path.exists():
             raise UsageError(f"{path} is there already: edit it, then `check-config`.")
-        _settings(place, name, listen, announce, psk_file)
+        _settings(place, name, listen, announce, psk_file, metrics)
         load_identity(place.key_file)
         typer.echo(f"{path} is written: look it over, then `p2pchat-bootstrap run --home {place.directory}`.")
 
@@ -77,13 +85,14 @@ def run_node(
     listen: ListenOption = None,
     announce: AnnounceOption = None,
     psk_file: KeyOption = None,
+    metrics: MetricsOption = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Run the node until SIGINT or SIGTERM. The first run writes bootstrap.toml from these options."""
     place = Home.locate(home)
     place.create()
     with place.hold():
-        settings = _settings(place, name, listen, announce, psk_file)
+        settings = _settings(place, name, listen, announce, psk_file, metrics)
         from p2pchat_bootstrap.server import serve
 
         serve(place, settings, json_output=json_output)
@@ -100,6 +109,26 @@ def show(
         raise UsageError(f"No bootstrap node has run with the home {place.directory} yet.")
     network = NetworkFile.read(place.network_file)
     typer.echo(network.to_link() if link else network.to_toml(), nl=link)
+
+
+@app.command("health", epilog="Example: p2pchat-bootstrap health --home /srv/boot")
+def health(home: HomeOption = None) -> None:
+    """Ask the running node whether it is well, where its settings say that /health is served."""
+    settings = Settings.read(Home.locate(home))
+    endpoint = settings.metrics_endpoint() if settings else None
+    if endpoint is None:
+        raise UsageError("The node serves no /health: set `metrics` in its settings.")
+    try:
+        connection = HTTPConnection(*endpoint, timeout=_HEALTH_S)
+        connection.request("GET", "/health")
+        answer = connection.getresponse().read().decode(errors="replace").strip()
+    except (OSError, HTTPException) as error:
+        raise NetworkError(
+            f"The node does not answer at {settings and settings.metrics}: {error}."
+        ) from error
+    if answer != "ok":
+        raise NetworkError(f"The node is not well: {answer}.")
+    typer.echo(answer)
 
 
 @app.command("check-config", epilog="Example: p2pchat-bootstrap check-config --home /srv/boot")
@@ -120,6 +149,7 @@ def _settings(
     listen: list[str] | None,
     announce: list[str] | None,
     psk_file: Path | None,
+    metrics: str | None,
 ) -> Settings:
     kept = Settings.read(home)
     if kept is None and name is None:
@@ -131,6 +161,7 @@ def _settings(
         listen=tuple(Listen.parse(address) for address in listen) if listen else base.listen,
         announce=tuple(check_announced(address) for address in announce) if announce else base.announce,
         pre_shared_key_file=str(psk_file.absolute()) if psk_file else base.pre_shared_key_file,
+        metrics=base.metrics if metrics is None else metrics,
     )
     settings.pre_shared_key(home)
     if kept is None:

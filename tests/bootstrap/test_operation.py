@@ -1,16 +1,20 @@
 """What an operator watches and turns while the node runs: real processes on loopback."""
 
 import json
+import re
 import signal
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 pytestmark = pytest.mark.end_to_end
 LOOPBACK = "/ip4/127.0.0.1/tcp/0"
+DEPLOY = Path(__file__).parents[2] / "bootstrap" / "deploy"
 
 SETTINGS = """
 name = "friends"
@@ -72,6 +76,65 @@ def test_a_request_that_is_none_is_answered_and_forgotten(node, request_: bytes)
         answer = connection.recv(100)
     assert not answer or answer.startswith(b"HTTP/1.1 400 ")
     assert get(node, "/health")[0] == 200
+
+
+def test_health_tells_whether_the_running_node_is_well(tmp_path, start, command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        endpoint = f"127.0.0.1:{probe.getsockname()[1]}"
+    node = start(tmp_path, "--name", "friends", "--listen", LOOPBACK, "--metrics", endpoint)
+    well = command("health", "--home", tmp_path)
+    assert (well.returncode, well.stdout) == (0, "ok\n")
+    node.stop()
+    gone = command("health", "--home", tmp_path)
+    assert gone.returncode == 3
+    assert f"does not answer at {endpoint}" in gone.stderr
+    assert gone.stderr.count("\n") == 1
+
+
+def test_health_of_a_node_that_serves_none_is_no_guess(tmp_path, command) -> None:
+    command("init", "--home", tmp_path, "--name", "friends")
+    result = command("health", "--home", tmp_path)
+    assert result.returncode == 1
+    assert "serves no /health" in result.stderr
+
+
+def test_dashboard_and_alerts_ask_for_nothing_that_the_node_does_not_tell(node) -> None:
+    """Every metric, and every label that an expression names, is one of a running node's."""
+    with socket.create_connection(("127.0.0.1", node.port), timeout=10) as stranger:
+        stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")  # so that something was dropped
+        while stranger.recv(100):
+            pass
+    labels: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(get(node, "/metrics")[1]):
+        for sample in family.samples:
+            labels.setdefault(sample.name, set()).update(sample.labels, SCRAPED)
+    for expression in expressions():
+        names = re.findall(r"\b(?:p2pchat|process|up)\w*(?=[{\[ ]|$)", expression)
+        assert names, expression
+        by = {one.strip() for group in re.findall(r"by \(([^)]*)\)", expression) for one in group.split(",")}
+        matched = set(re.findall(r"(\w+)=", expression))
+        for name in names:
+            assert name == "up" or by | matched <= labels[name], expression
+
+
+SCRAPED = {"job", "instance"}  # what Prometheus itself adds
+
+
+def expressions() -> Iterator[str]:
+    dashboard = json.loads((DEPLOY / "grafana.json").read_text())
+    targets = [target for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    assert len(targets) > 10
+    yield from (target["expr"] for target in targets)
+    rules = re.findall(r"^ *expr: (.+)$", (DEPLOY / "alerts.yml").read_text(), re.MULTILINE)
+    assert rules
+    yield from rules
+
+
+def test_the_operators_guide_names_every_metric_and_no_other(node) -> None:
+    guide = (DEPLOY.parents[1] / "docs" / "guide" / "operators.md").read_text()
+    named = {name.partition("{")[0] for name in re.findall(r"`(p2pchat_\w+(?:\{\w+\})?)`", guide)}
+    told = {line.split()[2] for line in get(node, "/metrics")[1].splitlines() if line.startswith("# TYPE")}
+    assert {name for name in told if name.startswith("p2pchat_")} == named
 
 
 def test_the_limits_are_read_again_on_hangup(tmp_path, node) -> None:
