@@ -76,6 +76,7 @@ class Person:
         self.log = home.with_suffix(".log")
         self.node: subprocess.Popen[bytes] | None = None
         self.listen = LOOPBACK
+        self.options: tuple[str, ...] = ()  # more for `run`
         self._launched = 0
         _logs.append(self.log)
 
@@ -127,7 +128,7 @@ class Person:
             first = [] if self.log.exists() else ["--listen", self.listen]
             with self.log.open("ab") as log:
                 self._launched = log.tell()
-                command = self.command("run", *first)
+                command = self.command("run", *first, *self.options)
                 self.node = subprocess.Popen(
                     command, stdout=log, stderr=log, env=clean_environment(), cwd=self.home.parent
                 )

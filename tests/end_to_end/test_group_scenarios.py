@@ -22,8 +22,8 @@ def trio_of(new_person: Any, befriend: Callable[[Any, Any], None]) -> tuple[Any,
     return people
 
 
-def found(group: str, people: tuple[Any, Any, Any]) -> None:
-    """All run, and are members of a new group of Ann's, by a link."""
+def found(group: str, people: tuple[Any, ...], *, talking: bool = True) -> None:
+    """All run, and are members of a new group of Ann's, by a link; each has heard each."""
     for person in people:
         person.launch()
     for person in people:
@@ -35,6 +35,8 @@ def found(group: str, people: tuple[Any, Any, Any]) -> None:
         guest.json("group", "join", link)
     for person in people:
         person.until("all members", lambda one=person: len(members(one, group)) == len(people))
+    if not talking:
+        return
     for person in people:
         person.json("send", f"#{group}", f"{person.name} is here")
     for person in people:
@@ -116,24 +118,60 @@ def test_who_was_removed_while_off_is_told_and_heard_no_more(trio_of: Any) -> No
 def test_after_admins_removed_each_other_all_who_are_left_agree(trio_of: Any) -> None:
     """Scenario 6. Nobody carries what one did whom he counts out: who is heard first stays."""
     ann, ben, cleo = trio_of
-    found("duel", trio_of)
+    found("quarrel", trio_of)
     for name in ("ben", "cleo"):
-        ann.json("group", "role", "duel", name, "admin")
+        ann.json("group", "role", "quarrel", name, "admin")
     for person in trio_of:
-        person.until("two admins", lambda one=person: list(members(one, "duel").values()).count("admin") == 2)
+        person.until(
+            "two admins", lambda one=person: list(members(one, "quarrel").values()).count("admin") == 2
+        )
     ben.stop()
     cleo.stop()
+    ben.json("group", "remove", "quarrel", "cleo")
+    cleo.json("group", "remove", "quarrel", "ben")
+    ben.start()
+    cleo.start()
+    ann.until("one is out", lambda: len(members(ann, "quarrel")) < 3)
+    for person in (ben, cleo):
+        if person.name in members(ann, "quarrel"):
+            person.until(
+                "agreement", lambda one=person: audit(one, "quarrel")["view"] == audit(ann, "quarrel")["view"]
+            )
+        else:
+            person.until("out", lambda one=person: state(one, "quarrel") == "removed")
+    assert "removed" in ann("group", "log", "quarrel").out
+    assert audit(ann, "quarrel")["good"]
+
+
+def test_admins_who_removed_each_other_are_both_out_once_the_others_have_heard_both(
+    trio_of: Any, new_person: Callable[[str], Any]
+) -> None:
+    """Scenario 6, its rule: each tells somebody else, and those two meet when the duellers are gone."""
+    ann, ben, cleo = trio_of
+    dan = new_person("dan")
+    found("duel", (ann, ben, cleo, dan), talking=False)
+    for name in ("ben", "cleo"):
+        ann.json("group", "role", "duel", name, "admin")
+    for person in (ben, cleo, dan):
+        person.until("two admins", lambda one=person: list(members(one, "duel").values()).count("admin") == 2)
+    for person in (ben, cleo, dan):
+        person.stop()
     ben.json("group", "remove", "duel", "cleo")
     cleo.json("group", "remove", "duel", "ben")
     ben.start()
-    cleo.start()
-    ann.until("one is out", lambda: len(members(ann, "duel")) < 3)
+    ann.until("ann has heard ben", lambda: "cleo" not in members(ann, "duel"))
+    ann.stop()
+    ben.stop()
+    cleo.launch()
+    dan.start()
+    dan.until("dan has heard cleo", lambda: "ben" not in members(dan, "duel"))
+    cleo.stop()
+    ann.start()
+    for person in (ann, dan):
+        person.until("both are out", lambda one=person: set(members(one, "duel")) == {"ann", "dan"})
+    assert audit(ann, "duel") == audit(dan, "duel")
     for person in (ben, cleo):
-        if person.name in members(ann, "duel"):
-            person.until(
-                "agreement", lambda one=person: audit(one, "duel")["view"] == audit(ann, "duel")["view"]
-            )
-        else:
-            person.until("out", lambda one=person: state(one, "duel") == "removed")
-    assert "removed" in ann("group", "log", "duel").out
-    assert audit(ann, "duel")["good"]
+        person.launch()
+    for person in (ben, cleo):
+        person.start()
+        person.until("told", lambda one=person: state(one, "duel") == "removed")
