@@ -61,14 +61,17 @@ class LargeGroup:
         return sum(state != most or bool(waiting) for state, waiting in states)
 
 
-def large_group(world: World, name: str, size: int) -> LargeGroup:
-    """A group of `size` new people, none of whom is on line yet or knows the others but as members."""
+def large_group(world: World, name: str, size: int, *, write: str = "member") -> LargeGroup:
+    """A group of `size` new people, none of whom is on line yet or knows the others but as members.
+
+    `write` is the least role that may write.
+    """
     people = [world.make(f"p{number:04}") for number in range(size)]
     shared = SharedGroups()
     for person in people:
         person.app = replace(person.app, groups=shared)
     founder, first, *others = people
-    group = founder.database.transact(lambda tx: _found(tx, people, name)).result
+    group = founder.database.transact(lambda tx: _found(tx, people, name, write)).result
     membership = founder.look(rows.get, group)
     assert membership is not None
     entries = founder.look(logs.of_kind, group, KIND)
@@ -90,9 +93,12 @@ def large_group(world: World, name: str, size: int) -> LargeGroup:
     return LargeGroup(group, people)
 
 
-def _found(tx: Transaction, people: list[Person], name: str) -> GroupId:
+def _found(tx: Transaction, people: list[Person], name: str, write: str) -> GroupId:
     founder, *others = people
     group = groups.create(founder.app, tx, name, "from-join")
+    membership = rows.get(tx, group)
+    assert membership is not None
+    groups.set_policy(founder.app, tx, membership, {"write": write})
     for other in others:
         card = other.look(other.app.card)
         contacts.meet(founder.app, tx, Card.decode(card), card)
