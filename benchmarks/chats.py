@@ -143,7 +143,7 @@ def measure(folder: Path) -> list[Figure]:
                 median_ms(lambda: ask("message.history", s.History(chat="bob", limit=50, before=oldest))),
                 CHAT_MS,
             ),
-            Figure("list all chats", median_ms(lambda: ask("chat.list", s.Nothing())), CHAT_MS),
+            Figure("list all chats", median_ms(lambda: ask("chat.list", s.ChatQuery())), CHAT_MS),
         ]
         for what, text in {
             "one rare word": RARE,

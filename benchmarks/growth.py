@@ -29,7 +29,7 @@ def costs(ann: Side, ben: Side) -> tuple[float, float, float, float]:
         sent.append(cpu(lambda: ann.write("ben", [text(n) for n in range(BATCH)])))
         taken.append(ann.carry(ben))
     looks = [ben.ask("message.history", s.History(chat="ann", limit=50)) for _ in range(ROUNDS)]
-    lists = [ben.ask("chat.list", s.Nothing()) for _ in range(ROUNDS)]
+    lists = [ben.ask("chat.list", s.ChatQuery()) for _ in range(ROUNDS)]
     return 1e6 * min(sent) / BATCH, 1e6 * min(taken) / BATCH, 1e3 * min(looks), 1e3 * min(lists)
 
 

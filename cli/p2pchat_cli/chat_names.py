@@ -13,7 +13,7 @@ def latest(session: Session) -> str:
     Raises:
         NotFoundError: there is none yet.
     """
-    chats = session.call("chat.list", s.Nothing(), s.Chats).chats
+    chats = session.call("chat.list", s.ChatQuery(), s.Chats).chats
     if not chats:
         raise NotFoundError("There are no chats yet: p2pchat invite, or p2pchat contact add LINK.")
     first = chats[0]

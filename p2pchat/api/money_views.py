@@ -42,10 +42,15 @@ def iou(app: App, tx: Reader, line: ious.Line) -> s.Iou:
         category=category_of(note),
         files=files,
         disputed=line.disputed,
-        mine_to_decide=line.open and not line.mine and line.lock is None,
+        mine_to_decide=is_mine_to_decide(line),
         same_as=line.twin.text if line.twin else None,
         kind="request" if line.is_request else "iou",
     )
+
+
+def is_mine_to_decide(line: ious.Line) -> bool:
+    """Whether an IOU or request waits for me: not what a circulation decides about."""
+    return line.open and not line.mine and line.lock is None
 
 
 def balance(app: App, tx: Reader, standing: ious.Standing) -> s.Balance:

@@ -49,9 +49,10 @@ def conversation(tx: Reader, id: ConversationId) -> Conversation | None:
     return tx.remembered("conversation", id, load)
 
 
-def conversations(tx: Reader) -> list[Conversation]:
-    """All conversations, the most recently used first."""
-    rows = tx.execute(f"SELECT {_CONVERSATION} FROM conversation ORDER BY last_ms DESC, id")
+def conversations(tx: Reader, *, limit: int | None = None) -> list[Conversation]:
+    """All conversations, or so many, the most recently used first."""
+    order = "ORDER BY last_ms DESC, id LIMIT ?"
+    rows = tx.execute(f"SELECT {_CONVERSATION} FROM conversation {order}", (-1 if limit is None else limit,))
     return [_conversation(row) for row in rows]
 
 

@@ -290,6 +290,15 @@ def unread(tx: Reader, conversation: ConversationId) -> int:
     return count
 
 
+def unread_counts(tx: Reader) -> dict[ConversationId, int]:
+    """The chats with messages of others that have not been shown to me, and how many."""
+    rows = tx.execute(
+        """SELECT conversation, count(*) FROM message
+           WHERE NOT seen AND NOT mine AND kind != 'group' GROUP BY conversation"""
+    )
+    return {ConversationId(row[0]): row[1] for row in rows}
+
+
 def arrived_unread(tx: Reader, conversation: ConversationId, *, limit: int) -> list[Message]:
     """Messages of others that have not been shown to me, in the order in which they arrived."""
     return _messages(

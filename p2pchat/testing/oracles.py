@@ -193,13 +193,13 @@ def members(people: Iterable[Person], group: GroupId) -> list[Person]:
 def sights(person: Person) -> dict[str, object]:
     """All that the local API shows of chats, groups and money."""
     seen: dict[str, object] = {
-        "list of chats": person.query("chat.list"),
+        "list of chats": person.query("chat.list", s.ChatQuery()),
         "list of groups": person.query("group.list"),
-        "list of IOUs": person.query("iou.list", s.BalanceQuery()),
+        "list of IOUs": person.query("iou.list", s.IouQuery()),
         "balance": person.query("iou.balance", s.BalanceQuery()),
         "list of contacts": person.query("contact.list"),
     }
-    for chat in person.query("chat.list").chats:
+    for chat in person.query("chat.list", s.ChatQuery()).chats:
         seen[chat.chat] = person.query("message.history", s.History(chat=chat.chat, limit=500)).messages
     return seen
 

@@ -85,7 +85,7 @@ async def _act(world: World, person: Person, other: Person, action: Action, numb
             amount = f"{1 + action.what % 50}.00 EUR"
             await person.change("iou.pay", s.Pay(who=other.id.text, amount=amount, note=str(number)))
         case "decide":
-            ious = person.query("iou.list", s.BalanceQuery()).ious
+            ious = person.query("iou.list", s.IouQuery()).ious
             for iou in [one for one in ious if one.mine_to_decide][:1]:
                 await person.change("iou.accept" if action.what % 4 else "iou.reject", s.IouId(id=iou.id))
         case "kill":

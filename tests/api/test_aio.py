@@ -74,4 +74,4 @@ async def test_a_node_that_goes_away_ends_the_call_and_the_events(tmp_path: Path
     async with listener, await AsyncClient.connect(tmp_path / "node.sock") as client:
         await (await listener.accept()).aclose()
         with trio.fail_after(20), pytest.raises(NetworkError, match="closed the connection"):
-            await client.call("chat.list", s.Nothing())
+            await client.call("chat.list", s.ChatQuery())

@@ -168,7 +168,7 @@ def test_a_node_that_hangs_is_not_waited_for_without_end(
         Client.connect(path) as client,
         pytest.raises(NetworkError, match="did not answer"),
     ):
-        client.call("chat.list", s.Nothing())
+        client.call("chat.list", s.ChatQuery())
 
 
 @pytest.mark.parametrize("reply", [b"220 mail.example.org ESMTP\n", b"{}\n", b"\xff\n"])
@@ -178,7 +178,7 @@ def test_something_else_behind_the_socket_is_told(tmp_path: Path, reply: bytes) 
         other = threading.Thread(target=_reply, args=(listener, reply))
         other.start()
         with Client.connect(path) as client, pytest.raises(NetworkError, match="not a p2pchat node"):
-            client.call("chat.list", s.Nothing())
+            client.call("chat.list", s.ChatQuery())
         other.join()
 
 
@@ -190,7 +190,7 @@ def test_an_unknown_class_of_error_still_tells_its_sentence(tmp_path: Path) -> N
         other = threading.Thread(target=_reply, args=(listener, reply))
         other.start()
         with Client.connect(path) as client, pytest.raises(P2PChatError, match="The future is here"):
-            client.call("chat.list", s.Nothing())
+            client.call("chat.list", s.ChatQuery())
         other.join()
 
 

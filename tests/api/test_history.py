@@ -100,7 +100,7 @@ def test_a_page_has_one_place_and_it_is_in_the_chat(profile: Profile) -> None:
 
 
 def test_a_chat_names_the_person_it_is_with(profile: Profile) -> None:
-    chats = methods.call(profile, "chat.list", s.Nothing())
+    chats = methods.call(profile, "chat.list", s.ChatQuery())
     assert isinstance(chats, s.Chats)
     assert {one.about for one in chats.chats} == {BOB.text, CAROL.text}
     assert {message.person for message in history(profile).messages} == {BOB.text}
@@ -117,3 +117,21 @@ def test_a_text_becomes_a_qr_code_with_its_quiet_zone(profile: Profile) -> None:
     for text in ("", "x" * 2954):
         with pytest.raises(UsageError, match="QR code"):
             methods.call(profile, "qr.draw", s.QrText(text=text))
+
+
+def test_the_list_of_chats_comes_in_pages_and_by_name(profile: Profile) -> None:
+    def chats(**asked: Any) -> s.Chats:
+        found = methods.call(profile, "chat.list", s.ChatQuery(**asked))
+        assert isinstance(found, s.Chats)
+        return found
+
+    everything = chats()
+    assert not everything.more
+    assert chats(limit=1).chats == everything.chats[:1]
+    assert chats(limit=1).more is (len(everything.chats) > 1)
+    name = everything.chats[0].chat
+    assert [one.chat for one in chats(name=name[1:].upper()).chats] == [name]
+    assert chats(name="nobody").chats == []
+    assert all(one.unread for one in chats(unread=True).chats)
+    with pytest.raises(UsageError):
+        chats(limit=0)

@@ -195,7 +195,7 @@ class Person:
         return sum(one.minor for one in found)
 
     def decidable(self) -> list[s.Iou]:
-        return [one for one in self.query("iou.list", s.BalanceQuery()).ious if one.mine_to_decide]
+        return [one for one in self.query("iou.list", s.IouQuery()).ious if one.mine_to_decide]
 
 
 def _key(directory: Path) -> bytes:

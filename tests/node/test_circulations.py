@@ -63,7 +63,7 @@ class Ring:
             self.rest()
 
     def state(self, index: int, iou: str) -> str:
-        (found,) = [one for one in self[index].query("iou.list", s.BalanceQuery()).ious if one.id == iou]
+        (found,) = [one for one in self[index].query("iou.list", s.IouQuery()).ious if one.id == iou]
         return str(found.state)
 
     def cents(self, one: int, other: int) -> int:
@@ -86,7 +86,7 @@ class Ring:
 
     def held(self) -> int:
         """How many holds are open, each counted by both sides who know it."""
-        found = [one for person in self.people for one in person.query("iou.list", s.BalanceQuery()).ious]
+        found = [one for person in self.people for one in person.query("iou.list", s.IouQuery()).ious]
         return sum(one.reason == "transfer" and one.state in ("offered", "held") for one in found)
 
     def let_days_pass(self, days: int = 2) -> None:
@@ -271,7 +271,7 @@ def test_a_silent_next_freezes_but_takes_nothing_and_an_end_is_asked_for(ring: R
     carry(*ring.people[:3])
     assert ring.states()[0] == ["open"]
     assert ring.held() == 5
-    holds = [one for one in ring[2].query("iou.list", s.BalanceQuery()).ious if one.state == "held"]
+    holds = [one for one in ring[2].query("iou.list", s.IouQuery()).ious if one.state == "held"]
     with pytest.raises(UsageError, match="circulation"):
         ring[2].change("iou.reject", s.IouId(id=holds[0].id))
     ring.rest()

@@ -34,7 +34,7 @@ def test_a_draft_is_there_after_a_restart_until_something_is_sent(ann: Any) -> N
     ann.change("chat.draft", s.ChatDraft(chat="ben", text="dear\nben"))
     ann.crash()
     assert draft(ann) == "dear\nben"
-    listed = {one.chat: one.draft for one in ann.query("chat.list", s.Nothing()).chats}
+    listed = {one.chat: one.draft for one in ann.query("chat.list", s.ChatQuery()).chats}
     assert listed["@ben"] == "dear\nben"
     ann.change("message.send", s.Send(chat="ben", text="dear ben"))
     assert draft(ann) == ""

@@ -88,7 +88,7 @@ def test_nothing_binding_is_signed_before_the_other_has_confirmed_where_the_acco
     assert (again.cents(ben), ben.cents(again)) == (-1200, 1200)
     assert state(again, ben) == state(ben, again)
     assert state(ben, again)[1], "the lost device is closed by both"
-    assert lost not in {one.id for one in ben.query("iou.list", s.BalanceQuery()).ious}
+    assert lost not in {one.id for one in ben.query("iou.list", s.IouQuery()).ious}
     assert [one.amount for one in again.decidable()] == ["2.00 EUR"]
     pay(again, ben, "1 EUR")
     workshop.rest(again, ben, cleo)
@@ -255,7 +255,7 @@ def test_restores_at_random_moments_lose_no_cent_and_overshoot_no_limit(
     assert one.cents(other) == -other.cents(one)
     assert abs(one.cents(other)) <= 10_000
     lines = [
-        {(line.id, line.state, line.minor) for line in person.query("iou.list", s.BalanceQuery()).ious}
+        {(line.id, line.state, line.minor) for line in person.query("iou.list", s.IouQuery()).ious}
         for person in pair
     ]
     assert lines[0] == lines[1]

@@ -79,7 +79,7 @@ class Carrier(RuleBasedStateMachine):
     @rule(side=SIDES, pick=PICK)
     def change_ones_mind(self, side: int, pick: int) -> None:
         """Withdraw, forgive, or be told that it cannot be done."""
-        ious = self.me(side).query("iou.list", s.BalanceQuery()).ious
+        ious = self.me(side).query("iou.list", s.IouQuery()).ious
         if ious:
             with suppress(UsageError):
                 self.me(side).change("iou.reject", s.IouId(id=ious[pick % len(ious)].id))
@@ -168,14 +168,14 @@ class Carrier(RuleBasedStateMachine):
         assert self.binding_cents() == ann.cents(ben)
 
     def ious(self, side: int) -> dict[str, tuple[str, str, int]]:
-        listed = self.me(side).query("iou.list", s.BalanceQuery()).ious
+        listed = self.me(side).query("iou.list", s.IouQuery()).ious
         return {one.id: (one.kind, one.state, one.minor) for one in listed}
 
     def binding_cents(self) -> int:
         """The balance as the sum of the single IOUs."""
         return sum(
             one.minor if one.direction == "owes-me" else -one.minor
-            for one in self.me(0).query("iou.list", s.BalanceQuery()).ious
+            for one in self.me(0).query("iou.list", s.IouQuery()).ious
             if (one.kind, one.state) == ("iou", "binding")
         )
 

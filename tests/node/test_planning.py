@@ -37,7 +37,7 @@ def wake(person: Any, days: int = 0) -> None:
 
 
 def amounts(person: Any) -> list[str]:
-    return [one.amount for one in person.query("iou.list", s.BalanceQuery()).ious]
+    return [one.amount for one in person.query("iou.list", s.IouQuery()).ious]
 
 
 def rent(person: Any, **more: Any) -> Any:
@@ -62,7 +62,7 @@ def test_after_a_long_sleep_every_day_that_was_missed_is_entered_once(pair: Any,
     ann, ben = pair
     rent(ann, until="2099-12-31")
     wake(ann, days=5 * 31)
-    entered = ann.query("iou.list", s.BalanceQuery()).ious
+    entered = ann.query("iou.list", s.IouQuery()).ious
     assert len(entered) == 6
     assert len({one.due for one in entered}) == 6
     wake(ann)
@@ -168,7 +168,7 @@ def test_a_dispute_is_seen_by_both_and_changes_no_balance(pair: Any, workshop: A
     ann.change("iou.dispute", s.Dispute(id=owed.id, note="it was 4"))
     workshop.rest(ann, ben)
     for person in pair:
-        (line,) = person.query("iou.list", s.BalanceQuery()).ious
+        (line,) = person.query("iou.list", s.IouQuery()).ious
         assert line.disputed
         assert abs(line.minor) == 500
     assert ben.cents(ann) == 500

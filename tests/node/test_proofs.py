@@ -153,7 +153,7 @@ def test_an_account_is_listed_with_the_balance_after_each_line(pair: Any, worksh
 
 def test_one_iou_is_proven_by_itself(pair: Any) -> None:
     ann, ben = pair
-    (line,) = ben.query("iou.list", s.BalanceQuery()).ious
+    (line,) = ben.query("iou.list", s.IouQuery()).ious
     proof = ann.query("ledger.receipt", s.IouId(id=line.id))
     report = verify_bundle(proof.data)
     assert (report.kind, proof.countersigned) == (BundleKind.RECEIPT, True)

@@ -130,6 +130,6 @@ def test_whichever_page_is_damaged_it_is_repaired_or_refused_in_a_sentence(trio:
             continue
         outcomes[True] += 1
         assert again.database.read(lambda tx: tx.one("PRAGMA integrity_check")) == ("ok",)
-        again.query("chat.list", s.Nothing())
+        again.query("chat.list", s.ChatQuery())
         again.close()
     assert outcomes[True] > 4 * outcomes[False]

@@ -27,7 +27,7 @@ def pair(workshop: Any) -> Any:
 
 
 def line(person: Any, id: str) -> s.Iou:
-    (found,) = [one for one in person.query("iou.list", s.BalanceQuery()).ious if one.id == id]
+    (found,) = [one for one in person.query("iou.list", s.IouQuery()).ious if one.id == id]
     return found
 
 

@@ -31,7 +31,7 @@ def cross(pair: Any, workshop: Any, owed: str, asked: str) -> tuple[Any, Any]:
 
 
 def marks(person: Any) -> dict[str, str | None]:
-    return {one.id: one.same_as for one in person.query("iou.list", s.BalanceQuery()).ious}
+    return {one.id: one.same_as for one in person.query("iou.list", s.IouQuery()).ious}
 
 
 def same(person: Any, one: Any, other: Any) -> Any:

@@ -81,7 +81,7 @@ def test_what_does_not_add_up_is_told_in_a_sentence_and_nothing_is_sent(
 ) -> None:
     with pytest.raises(UsageError, match=sentence):
         split(ann, "60 EUR", mode, **parts)
-    assert ann.query("iou.list", s.BalanceQuery()).ious == []
+    assert ann.query("iou.list", s.IouQuery()).ious == []
 
 
 def test_a_cent_is_not_shared_by_three(ann: Any) -> None:

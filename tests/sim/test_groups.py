@@ -231,7 +231,9 @@ def test_gossip_that_repeats_delays_and_reorders_changes_nothing(seed: int) -> N
             lines = shown(person, group_id(person, "club"))
             place = {line.id: number for number, line in enumerate(lines)}
             assert all(place[line.reply] < place[line.id] for line in lines if line.reply)
-            unread = next(one.unread for one in person.query("chat.list").chats if one.chat == "#club")
+            unread = next(
+                one.unread for one in person.query("chat.list", s.ChatQuery()).chats if one.chat == "#club"
+            )
             assert unread == sum(not line.mine for line in lines)
 
     simulate(seed, scenario, Conditions(gossip_copies=10, gossip_loss=0.3, gossip_delay_s=GOSSIP_S))

@@ -87,7 +87,7 @@ class ChatPane(Pane):
 
     async def refresh_now(self) -> None:
         """Ask for the list and the newest page anew."""
-        chats = (await self.link.call("chat.list", s.Nothing(), s.Chats)).chats
+        chats = (await self.link.call("chat.list", s.ChatQuery(), s.Chats)).chats
         shown = [one for one in chats if not one.archived or one.unread]
         self.query_one(ChatList).show(shown)
         self.set_class(not shown, "-empty")
@@ -124,7 +124,7 @@ class ChatPane(Pane):
         if self.open_chat is None or self.open_chat.chat.startswith("#"):
             decisions.show([])
             return
-        found = await self.link.call("iou.list", s.BalanceQuery(who=self.open_chat.chat), s.Ious)
+        found = await self.link.call("iou.list", s.IouQuery(who=self.open_chat.chat), s.Ious)
         decisions.show([one for one in found.ious if one.mine_to_decide])
 
     async def mark_read(self) -> None:
@@ -198,7 +198,7 @@ class ChatPane(Pane):
         with self.program.telling():
             chat = self.query_one(ChatList).chat(conversation)
             if chat is None:
-                chats = (await self.link.call("chat.list", s.Nothing(), s.Chats)).chats
+                chats = (await self.link.call("chat.list", s.ChatQuery(), s.Chats)).chats
                 chat = next(one for one in chats if one.conversation == conversation)
             await self._open(chat)
             self.composer.focus()
@@ -207,7 +207,7 @@ class ChatPane(Pane):
     async def show_named(self, name: str) -> None:
         """Open the chat of that name (`@petname`)."""
         with self.program.telling():
-            chats = (await self.link.call("chat.list", s.Nothing(), s.Chats)).chats
+            chats = (await self.link.call("chat.list", s.ChatQuery(), s.Chats)).chats
             for one in chats:
                 if one.chat == name:
                     await self._open(one)
@@ -217,7 +217,7 @@ class ChatPane(Pane):
     async def jump(self, message: s.Message) -> None:
         """Open the chat of a message and choose it there."""
         with self.program.telling():
-            chats = (await self.link.call("chat.list", s.Nothing(), s.Chats)).chats
+            chats = (await self.link.call("chat.list", s.ChatQuery(), s.Chats)).chats
             chat = next((one for one in chats if one.chat == message.chat), None)
             if chat is None:
                 return

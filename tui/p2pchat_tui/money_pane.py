@@ -69,7 +69,7 @@ class MoneyPane(Pane):
     async def refresh_now(self) -> None:
         """Ask for balances and IOUs anew."""
         self._balances = (await self.link.call("iou.balance", s.BalanceQuery(), s.Balances)).balances
-        ious = (await self.link.call("iou.list", s.BalanceQuery(), s.Ious)).ious
+        ious = (await self.link.call("iou.list", s.IouQuery(), s.Ious)).ious
         self._ious = {one.id: one for one in ious}
         waiting = [one for one in ious if one.mine_to_decide]
         self.program.badge("money", len(waiting))

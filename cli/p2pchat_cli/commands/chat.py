@@ -142,7 +142,7 @@ class _Talk:
         return [f"{name} " for name in names if name.casefold().startswith(word.casefold())]
 
     def _names(self) -> list[str]:
-        found = self._session.call("chat.list", s.Nothing(), s.Chats)
+        found = self._session.call("chat.list", s.ChatQuery(), s.Chats)
         return [one.chat for one in found.chats]
 
     def _send(self, chat: str, text: str) -> None:

@@ -23,7 +23,7 @@ def chats(
 ) -> None:
     """The most recently used first, with what was said last."""
     session = session_of(ctx)
-    found = session.call("chat.list", s.Nothing(), s.Chats)
+    found = session.call("chat.list", s.ChatQuery(), s.Chats)
     archived = sum(chat.archived for chat in found.chats)
     found.chats = [chat for chat in found.chats if everything or not chat.archived]
     rows = [_row(summary) for summary in found.chats]

@@ -25,13 +25,12 @@ def inbox(ctx: typer.Context) -> None:
     """Unread chats, requests, invitations and IOUs to decide about; nothing is marked as read."""
     session = session_of(ctx)
     nothing = s.Nothing()
-    chats = session.call("chat.list", nothing, s.Chats).chats
     groups = session.call("group.list", nothing, s.Groups).groups
     found = Inbox(
-        chats=[one for one in chats if one.unread],
+        chats=session.call("chat.list", s.ChatQuery(unread=True), s.Chats).chats,
         requests=session.call("request.list", nothing, s.Contacts).contacts,
         invitations=[one for one in groups if one.state == "invited"],
-        ious=[one for one in session.call("iou.list", s.BalanceQuery(), s.Ious).ious if one.mine_to_decide],
+        ious=session.call("iou.list", s.IouQuery(waiting=True), s.Ious).ious,
     )
     session.answer(found, _lines(found) or ["Nothing waits for you."])
 

@@ -195,7 +195,7 @@ def limit(
 def show_all(ctx: typer.Context, who: MaybeWho = None) -> None:
     """With one contact or with all."""
     session = session_of(ctx)
-    found = session.call("iou.list", s.BalanceQuery(who=who), s.Ious)
+    found = session.call("iou.list", s.IouQuery(who=who), s.Ious)
     lines = iou_lines(found.ious)
     if any(iou.mine_to_decide for iou in found.ious):
         lines.append(dim("! waits for you: p2pchat iou accept ID, or p2pchat iou reject ID"))

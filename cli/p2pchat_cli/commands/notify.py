@@ -73,8 +73,7 @@ def _of_message(session: Session, id: str, mentions_me: bool) -> tuple[str, str]
 
 
 def _is_wanted(session: Session, message: s.Message, mentions_me: bool) -> bool:
-    chats = session.call("chat.list", s.Nothing(), s.Chats).chats
-    if any(one.muted for one in chats if one.chat == message.chat):
+    if session.call("chat.show", s.Chat(chat=message.chat), s.ChatSummary).muted:
         return False
     only_mentions = session.call("settings.show", s.Nothing(), s.Settings).mentions_only
     return not only_mentions or message.chat.startswith("@") or mentions_me or _answers_me(session, message)

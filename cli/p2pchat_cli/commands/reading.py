@@ -28,7 +28,7 @@ BeforeOption = Annotated[
 def read(ctx: typer.Context, chat: MaybeChatArgument = None) -> None:
     """Unread messages of one chat or of all; from now on they count as read."""
     session = session_of(ctx)
-    summaries = session.call("chat.list", s.Nothing(), s.Chats).chats
+    summaries = session.call("chat.list", s.ChatQuery(unread=chat is None), s.Chats).chats
     chosen = summaries if chat is None else [_summary(session, summaries, chat)]
     found: list[s.Message] = []
     marks: list[s.ReadChat] = []

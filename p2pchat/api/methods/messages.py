@@ -147,9 +147,28 @@ def message_search(app: App, tx: Reader, params: s.Search) -> s.Messages:
     return s.Messages(messages=[views.message(app, tx, one) for one in found])
 
 
-def chat_list(app: App, tx: Reader, params: s.Nothing) -> s.Chats:
+def chat_list(app: App, tx: Reader, params: s.ChatQuery) -> s.Chats:
     """See the table."""
-    return s.Chats(chats=[_summary(app, tx, one) for one in logs.conversations(tx)])
+    if params.limit is not None:
+        page_limit(params.limit)
+    if not params.name and not params.unread:
+        found = logs.conversations(tx, limit=params.limit and params.limit + 1)
+        shown = [(one, messages.unread(tx, one.id)) for one in found[: params.limit]]
+    else:
+        counts = messages.unread_counts(tx)
+        found = [one for one in logs.conversations(tx) if _is_wanted(app, tx, one, params, counts)]
+        shown = [(one, counts.get(one.id, 0)) for one in found[: params.limit]]
+    return s.Chats(
+        chats=[_summary(app, tx, one, unread) for one, unread in shown], more=len(found) > len(shown)
+    )
+
+
+def _is_wanted(
+    app: App, tx: Reader, one: logs.Conversation, params: s.ChatQuery, unread: dict[ConversationId, int]
+) -> bool:
+    if params.unread and one.id not in unread:
+        return False
+    return params.name.casefold() in chat_name(app, tx, one.id).casefold()
 
 
 def chat_show(app: App, tx: Reader, params: s.Chat) -> s.ChatSummary:
@@ -157,15 +176,15 @@ def chat_show(app: App, tx: Reader, params: s.Chat) -> s.ChatSummary:
     known = logs.conversation(tx, _conversation(app, tx, params.chat))
     if known is None:
         raise NotFoundError(f"there is no chat with {params.chat} yet")
-    return _summary(app, tx, known)
+    return _summary(app, tx, known, messages.unread(tx, known.id))
 
 
-def _summary(app: App, tx: Reader, one: logs.Conversation) -> s.ChatSummary:
+def _summary(app: App, tx: Reader, one: logs.Conversation, unread: int) -> s.ChatSummary:
     newest = messages.last(tx, one.id)
     return s.ChatSummary(
         chat=chat_name(app, tx, one.id),
         conversation=one.id.text,
-        unread=messages.unread(tx, one.id),
+        unread=unread,
         timer_s=one.timer_s,
         muted=one.muted_until_ms > app.now_ms(),
         archived=one.archived,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import dropwhile, islice
 from typing import Final
 
 from p2pchat.api import money_views
 from p2pchat.api import schema as s
-from p2pchat.api.methods.base import Change, Query
+from p2pchat.api.methods.base import MAX_PAGE, Change, Query, page_limit
 from p2pchat.core import content
 from p2pchat.core.ids import LedgerEntryId
 from p2pchat.core.ledger.attachments import detach
@@ -112,10 +113,23 @@ def iou_limit(app: App, tx: Transaction, params: s.SetLimit) -> s.Balance:
     return money_views.balance(app, tx, standing)
 
 
-def iou_list(app: App, tx: Reader, params: s.BalanceQuery) -> s.Ious:
+def iou_list(app: App, tx: Reader, params: s.IouQuery) -> s.Ious:
     """See the table."""
+    if params.ids is not None:
+        found = [ious.get(app, tx, LedgerEntryId.parse(id)) for id in params.ids[:MAX_PAGE]]
+        return s.Ious(ious=[money_views.iou(app, tx, line) for line in found if line])
+    if params.limit is not None:
+        page_limit(params.limit)
     person = find_person(tx, params.who).id if params.who else None
-    return s.Ious(ious=[money_views.iou(app, tx, line) for line in ious.lines(app, tx, person)])
+    lines: Iterable[ious.Line] = ious.lines(app, tx, person)
+    if params.before:
+        before = LedgerEntryId.parse(params.before)
+        lines = islice(dropwhile(lambda line: line.id != before, lines), 1, None)
+    if params.waiting:
+        lines = (line for line in lines if money_views.is_mine_to_decide(line))
+    listed = list(lines if params.limit is None else islice(lines, params.limit + 1))
+    page = listed[: params.limit]
+    return s.Ious(ious=[money_views.iou(app, tx, line) for line in page], more=len(listed) > len(page))
 
 
 def iou_balance(app: App, tx: Reader, params: s.BalanceQuery) -> s.Balances:

@@ -16,7 +16,7 @@ from p2pchat.files import write_atomically
 from p2pchat.node.features.app import App
 from p2pchat.node.features.people.names import find_person
 from p2pchat.node.profile import network_of, require_network
-from p2pchat.store import events, logs, messages, outbox, people
+from p2pchat.store import events, messages, outbox, people
 from p2pchat.store import groups as group_store
 from p2pchat.store.transaction import Reader, Transaction
 
@@ -29,7 +29,6 @@ def identity_show(app: App, tx: Reader, params: s.Nothing) -> s.Identity:
 def node_status(app: App, tx: Reader, params: s.Nothing) -> s.Status:
     """See the table; the running node adds what only it knows."""
     network = network_of(app.home)
-    chats_open = logs.conversations(tx)
     return s.Status(
         identity=views.identity(app),
         network=network.name if network else None,
@@ -38,7 +37,7 @@ def node_status(app: App, tx: Reader, params: s.Nothing) -> s.Status:
         peers=0,
         contacts=len(people.persons(tx, "accepted")),
         groups=len(group_store.all_in(tx, "joined")),
-        unread=sum(messages.unread(tx, one.id) for one in chats_open),
+        unread=sum(messages.unread_counts(tx).values()),
         requests=len(people.persons(tx, "pending")) + len(group_store.all_in(tx, "invited")),
         outbox=outbox.count(tx),
         store_bytes=app.home.store.stat().st_size,

@@ -117,6 +117,14 @@ class TypingTold(Result):
     told: bool
 
 
+class ChatQuery(Params):
+    """Which chats to list, and how many at most; None: all."""
+
+    limit: int | None = None
+    name: str = ""  # only those whose names contain it
+    unread: bool = False  # only those with unread messages
+
+
 class ChatDraft(Params):
     """What was typed and not sent."""
 
@@ -240,9 +248,10 @@ class ChatSummary(Result):
 
 
 class Chats(Result):
-    """All chats, the most recently used first."""
+    """Chats, the most recently used first; `more`: there are others that were asked for."""
 
     chats: list[ChatSummary]
+    more: bool = False
 
 
 METHODS: Final[dict[str, Method]] = {
@@ -267,6 +276,6 @@ METHODS: Final[dict[str, Method]] = {
     "chat.draft": Method(ChatDraft, Done, "store", "Keep what was typed"),
     "chat.typing": Method(ChatTyping, TypingTold, "network", "Tell a contact that I am typing"),
     "chat.show": Method(Chat, ChatSummary, "store", "One chat, with its draft"),
-    "chat.list": Method(Nothing, Chats, "store", "All chats"),
+    "chat.list": Method(ChatQuery, Chats, "store", "Chats, the most recently used first"),
     "chat.read": Method(ReadChat, Done, "store", "Mark a chat as read"),
 }

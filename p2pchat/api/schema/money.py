@@ -192,15 +192,25 @@ class Iou(Result):
 
 
 class Ious(Result):
-    """IOUs, newest first."""
+    """IOUs, newest first; `more`: there are older ones that were asked for."""
 
     ious: list[Iou]
+    more: bool = False
 
 
 class BalanceQuery(Params):
     """Balances with one contact, or with all."""
 
     who: str | None = None
+
+
+class IouQuery(BalanceQuery):
+    """Which IOUs to list, and how many at most; None: all."""
+
+    limit: int | None = None
+    before: str | None = None  # only those behind this one in the list
+    waiting: bool = False  # only those that I have to decide about
+    ids: list[str] | None = None  # only these, by whole ids
 
 
 class Balance(Result):
@@ -303,7 +313,7 @@ METHODS: Final[dict[str, Method]] = {
     "iou.reject": Method(IouId, Iou, "store", "Reject an IOU or a request, or forgive a debt"),
     "iou.same": Method(SameIou, Ious, "store", "Say that an IOU and a request are one"),
     "iou.limit": Method(SetLimit, Balance, "store", "Say how much a contact may owe me"),
-    "iou.list": Method(BalanceQuery, Ious, "store", "IOUs, newest first"),
+    "iou.list": Method(IouQuery, Ious, "store", "IOUs, newest first"),
     "iou.balance": Method(BalanceQuery, Balances, "store", "Who owes whom"),
     "ledger.statement": Method(StatementQuery, Proof, "store", "Prove what stands between us"),
     "ledger.forks": Method(Nothing, Forks, "store", "Devices that signed two entries with one number"),

@@ -223,7 +223,7 @@ def test_an_iou_is_accepted_in_the_chat_and_settled_on_the_money_screen(pair: tu
         await ui.fill("note", "in cash")
         await ui.click("Sign")
         await ui.until(lambda: ui.screen.count("even"))
-        await ui.until(lambda: ask(bob, "iou.list", s.BalanceQuery()).ious[0].note == "in cash")
+        await ui.until(lambda: ask(bob, "iou.list", s.IouQuery()).ious[0].note == "in cash")
 
     drive(alice, settle)
 

@@ -173,6 +173,86 @@ def test_a_group_is_founded_joined_and_splits_a_bill(tabs: tuple[Any, Any]) -> N
     expect(ben.page.locator(".decision")).to_contain_text("15.00 EUR")
 
 
+def test_a_bill_is_split_by_its_lines_entered_anew_and_given_up(tabs: tuple[Any, Any]) -> None:
+    ann, ben = tabs
+    ann.go("bills")
+    ann.page.get_by_role("button", name="Split a bill").click()
+    ann.page.get_by_role("menuitem", name="trip").click()
+    ann.page.get_by_role("textbox", name="I paid").fill("45")
+    ann.page.get_by_role("textbox", name="What for").fill("market")
+    ann.page.get_by_label("Divide it").select_option("itemised")
+    ann.page.get_by_label("Amount of this line").fill("30,00")
+    ann.page.get_by_role("button", name="Ask them").click()
+    expect(ann.page.get_by_role("alert")).to_contain_text("Who had the 30.00?")
+    ann.page.get_by_role("button", name="ben", exact=True).click()
+    ann.page.get_by_role("button", name="Add a line").click()
+    ann.page.get_by_label("Amount of this line").last.fill("10")
+    ann.page.get_by_role("button", name="You", exact=True).last.click()
+    ann.page.get_by_role("button", name="Ask them").click()
+    card = ann.page.locator(".card", has_text="market")
+    expect(card).to_contain_text("33.75 EUR")  # 30 of 40, and as much of the tip
+    ben.open_chat("ann")
+    expect(ben.page.locator(".slip", has_text="market")).to_contain_text("33.75 EUR")
+
+    card.get_by_role("button", name="More about market").click()
+    ann.page.get_by_role("menuitem", name="Enter it anew").click()
+    ann.page.get_by_label("Divide it").select_option("equal")
+    ann.page.get_by_role("button", name="Enter it", exact=True).click()
+    expect(ben.page.locator(".slip", has_text="22.50 EUR")).to_be_visible()
+    expect(ben.page.locator(".slip.over", has_text="33.75 EUR")).to_be_visible()
+    card.get_by_role("button", name="More about market").click()
+    ann.page.get_by_role("menuitem", name="Let nothing be owed").click()
+    ann.page.get_by_role("button", name="Give it up").click()
+    expect(ben.page.locator(".slip.over", has_text="22.50 EUR")).to_be_visible()
+
+
+def test_a_message_waits_for_its_time_and_is_called_back(tabs: tuple[Any, Any]) -> None:
+    ann, _ben = tabs
+    ann.open_chat("ben")
+    ann.page.locator(".write").fill("a happy new year")
+    ann.page.get_by_role("button", name="Send it later").click()
+    ann.page.get_by_label("When").fill("2030-12-31T23:59")
+    ann.page.get_by_role("button", name="Send", exact=True).last.click()
+    expect(ann.page.locator(".write")).to_have_value("")
+    assert [one["text"] for one in ann.person.json("msg", "scheduled")["scheduled"]] == ["a happy new year"]
+    ann.go("later")
+    expect(ann.page.locator(".entry")).to_contain_text("a happy new year")
+    ann.page.get_by_role("button", name="Do not send it").click()
+    expect(ann.page.locator(".entry")).to_have_count(0)
+
+
+def test_what_comes_again_circles_and_mailboxes_have_their_places(tabs: tuple[Any, Any]) -> None:
+    ann, _ben = tabs
+    ann.go("again")
+    ann.page.get_by_role("button", name="Let something come again").click()
+    ann.page.get_by_role("menuitem", name="ben").click()
+    ann.page.get_by_role("textbox", name="Amount").fill("400")
+    ann.page.get_by_role("textbox", name="What for").fill("rent")
+    ann.page.get_by_label("From").fill("2030-01-01")
+    ann.page.get_by_role("button", name="Let it come").click()
+    expect(ann.page.locator(".entry", has_text="rent")).to_contain_text("every month")
+    ann.page.get_by_role("button", name="Stop rent").click()
+    expect(ann.page.locator(".entry", has_text="rent")).to_have_count(0)
+    ann.go("circles")
+    part = ann.page.get_by_role("switch", name="Take part in what friends begin")
+    expect(part).to_have_attribute("aria-checked", "false")
+    part.click()
+    expect(part).to_have_attribute("aria-checked", "true")
+    ann.go("mailboxes")
+    expect(ann.page.get_by_text("None yet")).to_be_visible()
+
+
+def test_what_is_read_elsewhere_is_read_on_the_page(tabs: tuple[Any, Any]) -> None:
+    ann, ben = tabs
+    ben.go("people")
+    ann.open_chat("ben")
+    ann.write("for the terminal")
+    ben.go("chats")
+    expect(ben.page.locator(".list .row .count")).to_be_visible()
+    assert "for the terminal" in ben.person("read", "ann").out
+    expect(ben.page.locator(".list .row .count")).to_have_count(0)
+
+
 def test_the_page_lives_through_a_reload_and_a_restart_of_its_node(tabs: tuple[Any, Any]) -> None:
     ann, ben = tabs
     ann.open_chat("ben")

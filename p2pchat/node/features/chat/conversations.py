@@ -74,7 +74,10 @@ def write(
 
 def read(app: App, tx: Transaction, chat: Chat, upto: EntryId | None) -> None:
     """What has arrived (until and with `upto`) was shown to me; whoever wrote it is told, if I want that."""
-    authors = chats.mark_read(app, tx, id_of(app, chat), upto=upto)
+    conversation = id_of(app, chat)
+    authors = chats.mark_read(app, tx, conversation, upto=upto)
+    if authors:
+        tx.effects.append(Passing("chat.read", {"chat": chat_name(app, tx, conversation)}, app.now_ms()))
     if authors and not isinstance(chat, people.Person) and settings.get(tx).read_receipts:
         group_reading.tell(app, tx, chat.group, authors)
 

@@ -1,13 +1,14 @@
 // The list of chats.
 
 import { avatar } from "./avatar.js";
+import { attempt } from "./dialog.js";
 import { el, icon, iconButton, keyed } from "./dom.js";
 import { when } from "./format.js";
 import { createGroup } from "./groups.js";
 import { addContact } from "./people.js";
 import { spokenOf } from "./slip.js";
 import { place, to, go } from "./route.js";
-import { contactById, groupById, state, watch } from "./state.js";
+import { contactById, groupById, listAllChats, state, watch } from "./state.js";
 
 let archived = false;
 
@@ -17,6 +18,7 @@ export function chatList(signal) {
   const rows = el("div.rows", {});
   const none = el("p.muted.pad");
   const fold = el("button.fold", { type: "button", onclick: () => ((archived = !archived), draw()) });
+  const more = el("button.fold", { type: "button", onclick: () => attempt(listAllChats) }, "Show older chats");
   const search = el("input.input.search", {
     type: "search",
     placeholder: "Search messages",
@@ -32,6 +34,7 @@ export function chatList(signal) {
     const hidden = all.filter((chat) => chat.archived).length;
     fold.hidden = !hidden;
     fold.textContent = archived ? "Hide archived chats" : `${hidden} archived`;
+    more.hidden = !state.moreChats;
     none.hidden = all.length > 0;
     none.textContent = "No chat yet. Add a contact with the link they gave you, or share yours.";
     keyed(invitations, state.groups.filter((one) => one.state === "invited"), (one) => one.group, invitation);
@@ -48,12 +51,13 @@ export function chatList(signal) {
       el(
         "div.actions",
         {},
+        el("a.icon-button", { href: to("later"), "aria-label": "To be sent later", title: "To be sent later" }, icon("calendar-clock")),
         iconButton("user-plus", "Add a contact", () => addContact()),
         iconButton("plus", "New group", () => createGroup()),
       ),
     ),
     el("div.list-search", {}, icon("search"), search),
-    el("div.scroll", {}, invitations, rows, none, fold),
+    el("div.scroll", {}, invitations, rows, none, more, fold),
   ];
 }
 

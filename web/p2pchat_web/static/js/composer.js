@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { attempt } from "./dialog.js";
 import { el, fill, icon, iconButton } from "./dom.js";
+import { sendOtherwise } from "./later.js";
 import { menu } from "./menu.js";
 import { payMenu } from "./pay.js";
 import { chatOf, watch } from "./state.js";
@@ -18,8 +19,9 @@ export function composer(chat, { signal, lastOfMine, onSent }) {
   const send = iconButton("send", "Send", submit, { class: "icon-button send" });
   const money = iconButton("hand-coins", "Money", (event) => payMenu(event.currentTarget, chatOf(chat.about)), { class: "icon-button money" });
   const smile = iconButton("smile", "Emoji", (event) => menu(event.currentTarget, [], EMOJI.map((emoji) => ({ emoji, do: () => insert(emoji) }))));
+  const clock = iconButton("calendar-clock", "Send it later, or let it vanish", otherwise, { class: "icon-button later" });
   const closed = el("p.closed", { hidden: true });
-  const bar = el("div.bar", {}, input, money, smile, send);
+  const bar = el("div.bar", {}, input, money, smile, clock, send);
   const node = el("form.composer", { onsubmit: (event) => (event.preventDefault(), submit()) }, about, closed, bar);
   let reply = null;
   let edit = null;
@@ -69,6 +71,20 @@ export function composer(chat, { signal, lastOfMine, onSent }) {
     }
   }
 
+  function otherwise() {
+    const text = input.value.trim();
+    if (!text || edit) return;
+    sendOtherwise(chat, text, reply?.id ?? null, (sent) => {
+      input.value = "";
+      reply = null;
+      drawAbout();
+      size();
+      clearTimeout(timer);
+      saveDraft("");
+      if (sent) onSent(sent);
+    });
+  }
+
   function saveDraft(text) {
     chat.draft = text;
     call("chat.draft", { chat: chat.key, text }).catch(() => {});
@@ -90,6 +106,7 @@ export function composer(chat, { signal, lastOfMine, onSent }) {
     input.style.setProperty("height", "auto");
     input.style.setProperty("height", `${Math.min(input.scrollHeight, 180)}px`);
     send.disabled = !input.value.trim();
+    clock.hidden = send.disabled || Boolean(edit);
   }
 
   function drawState() {

@@ -8,7 +8,7 @@ import { el, fill, icon, iconButton } from "./dom.js";
 import { details } from "./details.js";
 import { plural, span } from "./format.js";
 import { onEvent } from "./live.js";
-import { chatOf, state, watch } from "./state.js";
+import { chatById, chatOf, refreshChat, state, watch } from "./state.js";
 import { place, to } from "./route.js";
 import { decisions } from "./slip.js";
 import { timeline } from "./timeline.js";
@@ -93,6 +93,7 @@ export function conversation([about, jump], signal) {
     lines.told(event);
   }, signal);
   addEventListener("hashchange", () => place()[1] === about && place()[2] && lines.jump(place()[2]), { signal });
+  if (!chatById(about)) refreshChat(chat.key).catch(() => {}); // of long ago, or none yet
   lines.begin(jump);
   const box = el("div.conversation", {}, el("div.talk", {}, head, pinned, lines.node, tray, line.node), aside);
   return box;

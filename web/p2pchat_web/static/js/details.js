@@ -7,7 +7,8 @@ import { el, fill, icon, iconButton } from "./dom.js";
 import { groupDetails } from "./groups.js";
 import { balanceLine } from "./money.js";
 import { setLimit, write } from "./pay.js";
-import { to } from "./route.js";
+import { trace } from "./trace.js";
+import { go, to } from "./route.js";
 import { chatById, chatOf, contactById, refresh, state, watch } from "./state.js";
 
 /** The column beside a chat. */
@@ -34,7 +35,7 @@ export function person(id, beside = false) {
       avatar({ ...contact, id }, "large"),
       el("h2", {}, contact.name, contact.verified && icon("shield-check", "verified")),
       contact.claimed_name !== contact.name && el("p.muted", {}, `calls themselves ${contact.claimed_name}`),
-      el("p.muted", {}, STATES[contact.state] ?? (contact.connected ? "connected now" : "not connected")),
+      el("p.muted", {}, STATES[contact.state] ?? (contact.connected ? "connected now" : "not connected"), !contact.connected && ["accepted", "requested"].includes(contact.state) && [" · ", el("button.link.inline", { type: "button", onclick: () => trace(who) }, "why?")]),
       el(
         "div.who-buttons",
         {},
@@ -51,6 +52,7 @@ export function person(id, beside = false) {
       {},
       el("button.line-button", { type: "button", onclick: () => rename(contact) }, icon("pencil"), "Call them otherwise"),
       contact.state === "accepted" && el("button.line-button", { type: "button", onclick: () => introduce(contact) }, icon("users"), "Introduce to another contact"),
+      ["accepted", "requested"].includes(contact.state) && el("button.line-button.danger", { type: "button", onclick: () => remove(contact) }, icon("x"), "Remove from contacts"),
       contact.state === "blocked"
         ? el("button.line-button", { type: "button", onclick: change("contact.unblock") }, icon("ban"), "Take messages again")
         : el("button.line-button.danger", { type: "button", onclick: () => block(contact) }, icon("ban"), "Block"),
@@ -109,6 +111,21 @@ export function chatSettings(chat) {
     el("button.line-button", { type: "button", onclick: vanish }, icon("timer"), "Vanishing messages"),
     el("button.line-button", { type: "button", onclick: () => set("chat.archive", { on: !summary.archived }) }, icon("archive"), summary.archived ? "Back into the list" : "Archive"),
   );
+}
+
+function remove(contact) {
+  const owed = state.balances.some((one) => one.who === contact.name && (one.minor || one.open_offers));
+  ask({
+    title: `Remove ${contact.name}?`,
+    lead: `They are not told. Nothing goes to them or comes from them until one of you asks the other anew; the chat moves into the archive${owed ? ", and what is owed or undecided between you stays so" : ""}.`,
+    verb: "Remove",
+    danger: true,
+    done: async () => {
+      await call("contact.remove", { who: contact.person, with_debts: owed });
+      go("people");
+      await refresh("people", "chats");
+    },
+  });
 }
 
 function rename(contact) {

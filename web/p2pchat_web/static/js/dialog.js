@@ -43,6 +43,7 @@ export function ask({ title, lead, fields = [], verb, danger = false, done }) {
     } catch (error) {
       problem.textContent = error.message;
       problem.hidden = false;
+      problem.scrollIntoView({ block: "center" });
     } finally {
       submit.disabled = false;
     }
@@ -69,6 +70,12 @@ export function text(name, label, { value = "", placeholder = "", hint = "", inp
 export function day(name, label, hint = "") {
   const input = el("input.input", { type: "date" });
   return { name, node: labelled(label, input, hint), value: () => input.value || null, input };
+}
+
+/** A moment in local time, in milliseconds, or none. */
+export function moment(name, label, hint = "") {
+  const input = el("input.input", { type: "datetime-local" });
+  return { name, node: labelled(label, input, hint), value: () => (input.value ? new Date(input.value).getTime() : null), input };
 }
 
 /** Several lines of text. */

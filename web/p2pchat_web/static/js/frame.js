@@ -1,14 +1,19 @@
 // The frame around everything: the places on the left, the list beside them, and the sheet.
 
+import { billsPlace } from "./bills.js";
 import { chatList } from "./chats.js";
+import { circlesPlace } from "./circles.js";
 import { conversation } from "./conversation.js";
 import { el, fill, icon } from "./dom.js";
 import { groupPlace } from "./groups.js";
 import { shortcuts } from "./keys.js";
+import { laterPlace } from "./later.js";
+import { mailboxesPlace } from "./mailboxes.js";
 import { moneyList, moneyPlace } from "./money.js";
 import { networkLine, networkPlace } from "./network.js";
 import { peopleList, personPlace } from "./people.js";
 import { place, to } from "./route.js";
+import { recurringPlace } from "./recurring.js";
 import { searchPlace } from "./search.js";
 import { settingsPlace, youList } from "./you.js";
 import { state, watch } from "./state.js";
@@ -27,10 +32,16 @@ const PLACES = {
   search: ["chats", searchPlace],
   people: ["people", null],
   person: ["people", personPlace],
+  later: ["chats", laterPlace],
   money: ["money", moneyPlace],
+  bills: ["money", billsPlace],
+  again: ["money", recurringPlace],
+  circles: ["money", circlesPlace],
   you: ["you", settingsPlace],
   network: ["you", networkPlace],
+  mailboxes: ["you", mailboxesPlace],
 };
+const WHOLE = new Set(["search", "network", "later", "bills", "again", "circles", "mailboxes"]); // need no name of a thing
 
 const unread = () => state.chats.reduce((sum, one) => sum + (one.archived || one.muted ? 0 : one.unread), 0);
 const waiting = () => state.ious.filter((one) => one.mine_to_decide).length;
@@ -50,7 +61,7 @@ export function frame() {
   function render() {
     const [name = "chats", ...rest] = place();
     const [next, view] = PLACES[name] ?? PLACES.chats;
-    app.dataset.view = view && (rest.length || ["search", "network"].includes(name)) ? "sheet" : "list";
+    app.dataset.view = view && (rest.length || WHOLE.has(name)) ? "sheet" : "list";
     if (next !== section) {
       section = next;
       leaveList.abort();

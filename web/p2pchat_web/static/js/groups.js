@@ -8,7 +8,8 @@ import { el, fill, icon } from "./dom.js";
 import { chatSettings } from "./details.js";
 import { plural } from "./format.js";
 import { menu } from "./menu.js";
-import { split } from "./pay.js";
+import { split } from "./split.js";
+import { simplify } from "./circles.js";
 import { go, to } from "./route.js";
 import { chatById, chatOf, groupById, refresh, state, watch } from "./state.js";
 
@@ -90,6 +91,7 @@ export function groupDetails(about) {
         mayInvite && el("button.button", { type: "button", onclick: () => invite(group) }, icon("user-plus"), "Invite"),
         mayInvite && el("button.button", { type: "button", onclick: () => makeLink(group) }, icon("link"), "Link"),
         group.state === "joined" && group.members.length > 1 && el("button.button", { type: "button", onclick: () => split(about) }, icon("split"), "Split a bill"),
+        group.state === "joined" && group.members.length > 2 && el("button.button", { type: "button", onclick: () => simplify(about) }, icon("waypoints"), "Simplify debts"),
       ),
     ),
     el(

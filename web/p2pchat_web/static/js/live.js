@@ -3,14 +3,12 @@
 // A browser opens six connections to one name at most. So of all tabs one follows the node, whichever holds
 // the lock, and tells the others; when it is closed another takes its place and goes on from its own cursor.
 
-import { refresh, refreshAll, set, state } from "./state.js";
+import { refresh, refreshAll, refreshChat, refreshIou, set, state } from "./state.js";
 
 const PARTS = {
-  message: ["chats"],
   request: ["people"],
   contact: ["people", "chats"],
   group: ["groups", "chats"],
-  iou: ["money", "chats"],
   ledger: ["money"],
 };
 const STATUS_MS = 5000; // peers come and go without an event
@@ -52,10 +50,35 @@ tabs.onmessage = ({ data }) => {
 
 function take(event) {
   last = Math.max(last, event.seq);
-  const parts = PARTS[event.type.split(".")[0]] ?? (event.type === "chat.draft" ? ["chats"] : null);
-  if (parts) refresh(...parts).catch(() => {});
+  update(event).catch(() => {});
   for (const listener of listeners) listener(event);
 }
+
+const SPOKEN = new Set(["message.sent", "message.received"]);
+const stale = new Map(); // chat that has changed: whether something was said in it
+
+/** Bring the state up to what `event` tells, reading no more than what it is about. */
+async function update({ type, data }) {
+  const parts = PARTS[type.split(".")[0]];
+  if (parts) return refresh(...parts);
+  if (type === "iou.changed") return refreshIou(data.id, data.who);
+  if (data.chat && (type.startsWith("message.") || type === "chat.draft" || type === "chat.read")) {
+    if (!stale.size) setTimeout(readStale, 30);
+    stale.set(data.chat, SPOKEN.has(type) || (stale.get(data.chat) ?? false));
+  } else if (type === "message.state") {
+    const shown = state.chats.find((one) => one.last?.id === data.id);
+    if (shown) return refreshChat(keyOf(shown));
+  }
+  return null;
+}
+
+function readStale() {
+  const chats = [...stale];
+  stale.clear();
+  for (const [name, used] of chats) refreshChat(name, used).catch(() => refresh("chats"));
+}
+
+const keyOf = (chat) => chat.chat[0] + chat.about;
 
 function setOnline(online) {
   if (online === state.online) return;

@@ -8,9 +8,15 @@ import { dueDay, exactly, plural, when } from "./format.js";
 import { menu } from "./menu.js";
 import { setLimit, write } from "./pay.js";
 import { place, to } from "./route.js";
-import { contactByName, refresh, state, watch } from "./state.js";
+import { contactByName, know, refresh, state, watch } from "./state.js";
 import { iouDecision, sentence, words } from "./slip.js";
 
+const LINKS = [
+  ["bills", "split", "Bills"],
+  ["again", "repeat", "Coming again"],
+  ["circles", "waypoints", "Circles"],
+];
+const PAGE = 100;
 const side = (minor) => (minor > 0 ? "plus" : minor < 0 ? "minus" : "even");
 
 /** Balances by person, and what they sum up to. */
@@ -19,8 +25,11 @@ export function moneyList(signal) {
   const rows = el("div.rows", {});
   const none = el("p.muted.pad", {}, "Nobody owes anybody. Write the first IOU from a chat.");
 
+  const links = el("nav.rows.links", { "aria-label": "More about money" });
+
   function draw() {
     const here = place()[1] ?? "";
+    fill(links, LINKS.map(([name, sign, label]) => el("a.row.slim", { href: to(name), "aria-current": place()[0] === name ? "true" : null }, icon(sign), el("span.row-name", {}, label))));
     const people = [...new Set([...state.balances, ...state.ious].map((one) => one.who))];
     keyed(rows, people.map((who) => summary(who, here)), (one) => one.who, row);
     fill(sums, totals().map(sum));
@@ -32,7 +41,7 @@ export function moneyList(signal) {
   draw();
   return [
     el("header.list-head", {}, el("h1", {}, "Money"), el("a.icon-button", { href: to("money", "all"), "aria-label": "All IOUs", title: "All IOUs" }, icon("receipt-text"))),
-    el("div.scroll", {}, sums, rows, none),
+    el("div.scroll", {}, sums, rows, none, links),
   ];
 }
 
@@ -102,6 +111,18 @@ export function moneyPlace([who], signal) {
   const all = who === "all";
   const contact = () => contactByName(who);
   const box = el("div.page");
+  let more = true; // the node may have older ones
+  let oldest = null; // of those that were listed in order
+
+  async function list() {
+    const asked = { limit: PAGE, ...(all ? {} : { who: `@${who}` }), ...(oldest ? { before: oldest } : {}) };
+    const found = await attempt(() => call("iou.list", asked));
+    if (!found || signal.aborted) return;
+    more = found.more;
+    oldest = found.ious.at(-1)?.id ?? oldest;
+    know(found.ious);
+    draw();
+  }
 
   function draw() {
     const mine = (one) => all || one.who === who;
@@ -127,13 +148,15 @@ export function moneyPlace([who], signal) {
             el("a.button.small", { href: to("chat", target.about) }, "Chat"),
           ),
         ),
-      el("h3.ledger-title", {}, plural(ious.length, "IOU"), all ? "" : ` with ${who}`),
-      el("div.ledger", {}, ious.slice(0, 500).map((one) => entry(one, all))),
+      el("h3.ledger-title", {}, `${plural(ious.length, "IOU")}${more ? " so far" : ""}`, all ? "" : ` with ${who}`),
+      el("div.ledger", {}, ious.map((one) => entry(one))),
+      more && oldest && el("button.button.small.older", { type: "button", onclick: list }, "Older ones"),
     );
   }
 
   watch(["balances", "ious", "contacts"], draw, signal);
   draw();
+  list();
   const head = el("header.sheet-head", {}, el("a.icon-button.back", { href: to("money"), "aria-label": "Back to the balances" }, icon("chevron-left")), el("h2.head-name", {}, all ? "All IOUs" : who));
   return el("div.talk", {}, head, el("div.scroller", {}, box));
 }

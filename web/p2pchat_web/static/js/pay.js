@@ -1,14 +1,19 @@
-// Writing IOUs: pay, request, paid back, split.
+// Writing IOUs: pay, request, paid back.
 
 import { call } from "./api.js";
-import { amount, ask, choice, day, several, text, toast } from "./dialog.js";
+import { amount, ask, day, text, toast } from "./dialog.js";
+import { payThrough } from "./circles.js";
 import { menu } from "./menu.js";
-import { groupById, refresh, state } from "./state.js";
+import { comeAgain } from "./recurring.js";
+import { split } from "./split.js";
+import { refresh, state } from "./state.js";
 
 const LAST_UNIT = "unit";
 
-const unit = () => localStorage.getItem(LAST_UNIT) ?? "EUR";
-const remember = (sum) => localStorage.setItem(LAST_UNIT, sum.split(" ").slice(1).join(" ") || "EUR");
+/** The unit that was used last. */
+export const unit = () => localStorage.getItem(LAST_UNIT) ?? "EUR";
+/** Offer the unit of `sum` the next time. */
+export const remember = (sum) => localStorage.setItem(LAST_UNIT, sum.split(" ").slice(1).join(" ") || "EUR");
 
 const KINDS = {
   pay: { title: "I owe", verb: "Sign", lead: (who) => `You sign that you owe ${who} this. It counts once ${who} accepts.` },
@@ -36,54 +41,6 @@ export function write(kind, contact, value = "") {
       toast(`${done.amount}: ${done.state === "binding" ? "signed by both" : "waits for the other side"}.`);
     },
   });
-}
-
-const MODES = [
-  ["equal", "Equally"],
-  ["exact", "By exact amounts"],
-  ["percent", "By percent"],
-  ["shares", "By shares"],
-];
-
-/** Split a bill that I paid in a group. */
-export function split(about) {
-  const group = groupById(about);
-  const others = group.members.filter((one) => !one.me);
-  const sum = amount("amount", "I paid", unit());
-  const people = several("people", "For", others.map((one) => [one.name, one.name]));
-  const mode = choice("mode", "Divide it", MODES, "equal");
-  const parts = text("parts", "Who how much", { placeholder: others.map((one) => `${one.name}=10`).join(", "), hint: "Such as Ben=20, me=40. It has to add up." });
-  parts.node.hidden = true;
-  mode.input.addEventListener("change", () => {
-    parts.node.hidden = mode.value() === "equal";
-    people.node.hidden = mode.value() !== "equal";
-  });
-  ask({
-    title: `Split a bill in ${group.name}`,
-    lead: "Everybody gets a request for their part. Nothing counts before they sign it.",
-    fields: [sum, text("note", "What for", { placeholder: "Dinner" }), mode, people, parts],
-    verb: "Ask them",
-    done: async (values) => {
-      const equal = values.mode === "equal";
-      const result = await call("iou.split", {
-        group: `#${about}`,
-        amount: values.amount,
-        note: values.note,
-        mode: values.mode,
-        people: equal ? values.people : [],
-        parts: equal ? {} : readParts(values.parts),
-      });
-      remember(values.amount);
-      refresh("money").catch(() => {});
-      toast(`${result.ious.length} requests sent. Your own part: ${result.own_share}.`);
-    },
-  });
-}
-
-function readParts(written) {
-  const pairs = written.split(",").map((one) => one.split("=").map((word) => word.trim()));
-  if (pairs.some((pair) => pair.length !== 2 || !pair[0] || !pair[1])) throw new Error("Write it like Ben=20, me=40.");
-  return Object.fromEntries(pairs);
 }
 
 /** Say how much a contact may owe me. */
@@ -115,5 +72,7 @@ export function payMenu(anchor, chat) {
     { label: `${chat.name} owes me`, icon: "receipt-text", do: () => write("request", contact) },
     { label: "I paid back", icon: "check", do: () => write("settle", contact, debt ? bare(debt) : "") },
     { label: "I was paid back", icon: "check", do: () => write("receipt", contact, credit ? bare(credit) : "") },
+    { label: "Again and again …", icon: "repeat", do: () => comeAgain(contact) },
+    { label: "Pay through friends …", icon: "waypoints", do: () => payThrough(contact) },
   ]);
 }

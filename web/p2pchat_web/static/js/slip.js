@@ -6,10 +6,12 @@ import { el, icon } from "./dom.js";
 import { clock, dueDay, exactly } from "./format.js";
 import { contactById, refresh, state } from "./state.js";
 
+const OVER = new Set(["void", "withdrawn", "declined"]); // it never counts
+
 /** The slip of a message that makes an IOU or a request. */
 export function slip(message, iou) {
   return el(
-    "div.slip",
+    `div.slip${OVER.has(iou.state) ? ".over" : ""}`,
     {},
     el("span.slip-who", {}, sentence(iou)),
     el("span.slip-amount", {}, iou.amount),

@@ -7,11 +7,12 @@ export const state = {
   status: null,
   net: null,
   chats: [],
+  moreChats: false, // there are others that were used longer ago
   contacts: [],
   requests: [],
   groups: [],
   balances: [],
-  ious: [],
+  ious: [], // the newest, those that wait for me, and those that were looked at
   online: true,
 };
 
@@ -31,16 +32,26 @@ export function set(patch) {
   for (const listener of listeners) listener(changed);
 }
 
+const CHATS = 200; // how many are listed at first
+const IOUS = 100;
+let chatLimit = CHATS;
+
 const loaders = {
-  chats: async () => ({ chats: (await call("chat.list")).chats }),
+  chats: async () => {
+    const { chats, more } = await call("chat.list", { limit: chatLimit });
+    return { chats, moreChats: more };
+  },
   people: async () => {
     const [known, asking] = await Promise.all([call("contact.list"), call("request.list")]);
     return { contacts: known.contacts, requests: asking.contacts };
   },
   groups: async () => ({ groups: (await call("group.list")).groups }),
   money: async () => {
-    const [balances, ious] = await Promise.all([call("iou.balance"), call("iou.list")]);
-    return { balances: balances.balances, ious: ious.ious };
+    const [{ balances }, newest, waiting] = await Promise.all([call("iou.balance"), call("iou.list", { limit: IOUS }), call("iou.list", { waiting: true })]);
+    const read = new Set([...newest.ious, ...waiting.ious].map((one) => one.id));
+    const others = state.ious.map((one) => one.id).filter((id) => !read.has(id));
+    const again = others.length ? await call("iou.list", { ids: others.slice(0, MOST) }) : { ious: [] };
+    return { balances, ious: merged([], [...newest.ious, ...waiting.ious, ...again.ious]) };
   },
   status: async () => {
     const [status, net] = await Promise.all([call("node.status"), call("node.net")]);
@@ -66,6 +77,55 @@ function load(part) {
     );
   }
   return pending.get(part);
+}
+
+const MOST = 500; // lines of one answer
+
+/** List all chats, however many there are. */
+export async function listAllChats() {
+  chatLimit = MOST;
+  await refresh("chats");
+}
+
+/** Read one chat anew, as the node calls it; `used`: something was said in it just now. */
+export async function refreshChat(name, used = false) {
+  const chat = await call("chat.show", { chat: name });
+  const others = state.chats.filter((one) => one.about !== chat.about);
+  const at = used ? 0 : state.chats.findIndex((one) => one.about === chat.about);
+  set({ chats: at < 0 ? [...others, chat] : others.toSpliced(at, 0, chat) });
+}
+
+const touched = new Map(); // id of an IOU that has moved: who it is with
+
+/** An IOU has moved: read it and the balance with that person anew. */
+export function refreshIou(id, who) {
+  if (!touched.size) setTimeout(readTouched, 30);
+  touched.set(id, who);
+}
+
+async function readTouched() {
+  const ids = [...touched.keys()].slice(0, MOST);
+  const people = [...new Set(touched.values())];
+  touched.clear();
+  const [{ ious }, ...answers] = await Promise.all([call("iou.list", { ids }), ...people.map((who) => call("iou.balance", { who: `@${who}` }))]);
+  const others = state.balances.filter((one) => !people.includes(one.who));
+  set({ ious: merged(state.ious, ious), balances: [...others, ...answers.flatMap((one) => one.balances)].sort((a, b) => a.who.localeCompare(b.who)) });
+}
+
+/** Know these IOUs as well, which the node listed just now. */
+export function know(ious) {
+  if (ious.length) set({ ious: merged(state.ious, ious) });
+}
+
+/** Know the IOUs with these ids as well. */
+export async function knowById(ids) {
+  const lacking = ids.filter((id) => !iouById(id)).slice(0, MOST);
+  if (lacking.length) know((await call("iou.list", { ids: lacking })).ious);
+}
+
+function merged(known, found) {
+  const byId = new Map([...known, ...found].map((one) => [one.id, one]));
+  return [...byId.values()].sort((a, b) => b.at_ms - a.at_ms || (a.id < b.id ? -1 : 1));
 }
 
 /** Load everything. */

@@ -6,7 +6,7 @@ import { el, icon } from "./dom.js";
 import { dayName, sameDay } from "./format.js";
 import { moves } from "./keyboard.js";
 import { messageNode } from "./message.js";
-import { iouById, watch } from "./state.js";
+import { iouById, knowById, watch } from "./state.js";
 import { tools } from "./tools.js";
 
 const PAGE = 50;
@@ -31,7 +31,12 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
   const atBottom = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
   const toBottom = () => (scroller.scrollTop = scroller.scrollHeight);
   const topOf = (id) => nodes.get(id).node.getBoundingClientRect().top;
-  const fetchPage = (more) => call("message.history", { chat: chat.key, limit: PAGE, ...more });
+
+  async function fetchPage(more) {
+    const page = await call("message.history", { chat: chat.key, limit: PAGE, ...more });
+    await knowById(page.messages.map((one) => one.iou).filter(Boolean));
+    return page;
+  }
 
   async function begin(jump) {
     const unread = await attempt(() => call("message.unread", { chat: chat.key, limit: PAGE }));

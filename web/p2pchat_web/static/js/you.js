@@ -18,6 +18,7 @@ const PLACES = [
   ["you", "privacy", "lock", "Privacy"],
   ["you", "look", "moon", "Look"],
   ["network", "", "globe", "Network"],
+  ["mailboxes", "", "inbox", "Mailboxes"],
 ];
 
 /** What there is to set. */
