@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from p2pchat.store.migrate import MIGRATIONS, load, migrate
 from p2pchat.store.sqlite import (
     BUSY_TIMEOUT_MS,
     CACHE_KIB,
+    WAL_PAGES,
     check_ours,
     connect,
     describe,
@@ -54,6 +55,9 @@ class Database:
         self._writer = connection.cursor()
         self._has_messages = connection.table_exists(None, "message_index_docsize")
         self._turn = threading.RLock()
+        self.wal_pages = 0  # written since the WAL began anew, as of the last commit
+        self.most_wal_pages = WAL_PAGES  # beyond these a commit moves them into the main file itself
+        connection.set_wal_hook(self._committed)
         self._idle_readers: queue.SimpleQueue[apsw.Cursor] = queue.SimpleQueue()
 
     @classmethod
@@ -175,6 +179,22 @@ class Database:
             finally:
                 self._idle_readers.put(reader)
 
+    def checkpoint(self) -> None:
+        """Move commits into the main file while changes and reads go on; what a reader still needs, stays.
+
+        The next commit after all have been moved begins the WAL anew.
+
+        Raises:
+            StoreError: the disk failed; every commit is safe all the same.
+        """
+        with failures(self.path):
+            connection = connect(self.path, self._key)
+            try:
+                with suppress(apsw.BusyError):  # the writer does it just now
+                    connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            finally:
+                connection.close(True)
+
     def settle(self, *, patience_ms: int = BUSY_TIMEOUT_MS) -> None:
         """Move all commits into the main file and cut the WAL to nothing.
 
@@ -210,6 +230,14 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _committed(self, connection: apsw.Connection, schema: str, pages: int) -> int:
+        """SQLite: a commit is in the WAL, which has `pages` now; instead of its own automatic checkpoint."""
+        self.wal_pages = pages
+        if pages >= self.most_wal_pages:
+            with suppress(apsw.Error):  # the commit stands, whatever becomes of this
+                connection.wal_checkpoint(schema, mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        return apsw.SQLITE_OK
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -23,7 +23,7 @@ _STATEMENTS: Final = 256  # prepared statements kept per connection; every query
 CACHE_KIB: Final = (
     16 * 1024
 )  # of each connection; each page missed costs a decryption, so it pays to keep more than 2 MiB
-_WAL_PAGES: Final = 4096  # until they are moved into the main file; a page changed often is moved once
+WAL_PAGES: Final = 4096  # until they are moved into the main file; a page changed often is moved once
 _WAL_LIMIT_BYTES: Final = 64 * 1024 * 1024  # what a long reader has made the WAL grow to is given back
 
 # In order; before any of these runs, the key has been set.
@@ -35,7 +35,7 @@ _SETTINGS: Final = (
     "PRAGMA secure_delete = ON",
     "PRAGMA fullfsync = ON",  # macOS: a plain fsync leaves the data in the drive's cache
     "PRAGMA synchronous = FULL",
-    f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}",
+    f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
     f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}",
 )
 

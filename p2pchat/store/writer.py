@@ -15,7 +15,9 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import trio
 
+from p2pchat.errors import StoreError
 from p2pchat.store.database import Database
+from p2pchat.store.sqlite import WAL_PAGES
 from p2pchat.store.transaction import Change, Committed, Query, Transaction
 
 logger = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ MAX_BATCH: Final = 256  # changes in one commit; bounds how long the first of th
 SETTLE_PATIENCE_MS: Final = (
     200  # with readers, while changes wait; a backup that is being written takes longer
 )
+BACKSTOP: Final = 4  # times WAL_PAGES, beyond which the writer shortens the WAL itself
 MAX_READS: Final = 4  # at once, each with its own connection and page cache
 
 
@@ -217,6 +220,27 @@ class StoreService(GroupCommit):
     ) -> None:
         super().__init__(database, carry_out, along)
         self._store = database
+        self._shortening = trio.CapacityLimiter(1)
+        self._due = WAL_PAGES  # at this length the WAL is shortened
+        database.most_wal_pages = BACKSTOP * WAL_PAGES
+
+    async def _commit(self, batch: list[_Request]) -> None:
+        await super()._commit(batch)
+        pages = self._store.wal_pages
+        if pages < WAL_PAGES:
+            self._due = WAL_PAGES
+        elif pages >= self._due:
+            self._due = pages + WAL_PAGES // 4
+            trio.lowlevel.spawn_system_task(self._shorten)
+
+    async def _shorten(self) -> None:
+        """Empty the WAL in a thread of its own; did the writer do it, changes would wait for it."""
+        try:
+            await trio.to_thread.run_sync(self._store.checkpoint, limiter=self._shortening)
+        except StoreError as error:
+            logger.error("The store's log was not shortened: %s", error)
+        except Exception:
+            logger.exception("A bug kept the store's log from being shortened.")
 
     async def settle(self) -> None:
         """Leave nothing of what was changed or deleted in the store's files; changes wait for it.

@@ -12,6 +12,7 @@ import trio
 import trio.testing
 
 from p2pchat.errors import StoreError
+from p2pchat.store import writer
 from p2pchat.store.database import Database
 from p2pchat.store.transaction import Change, Committed, Reader, Transaction
 from p2pchat.store.writer import MAX_BATCH, StoreService
@@ -142,6 +143,46 @@ async def test_what_goes_along_shares_the_commit_and_knows_its_effects(path, key
         assert await store.read(names) == told == ["ann", "after ann", "bob"]
         assert len(database.batches) == 2
     assert heard == [["ann"], ["bob"]]
+
+
+class Slow(Database):
+    """A database that empties its WAL when it is told to."""
+
+    begun: threading.Event
+    opened: threading.Event
+
+    def checkpoint(self):
+        self.begun.set()
+        assert self.opened.wait(10)
+        super().checkpoint()
+
+
+async def test_changes_go_on_while_the_wal_is_emptied(path, key, migrations, monkeypatch) -> None:
+    monkeypatch.setattr(writer, "WAL_PAGES", 20)
+    with Slow.create(path, key, migrations=migrations) as database:
+        database.begun, database.opened = threading.Event(), threading.Event()
+        store = StoreService(database, lambda effects: None)
+        database.most_wal_pages = 1_000_000  # the writer itself never does it
+        with trio.fail_after(30):
+            count = 0
+            while not database.begun.is_set():
+                await store.run(add(f"author {(count := count + 1)}"))
+            await store.run(add("meanwhile"))
+            assert database.wal_pages >= 20
+            database.opened.set()
+            while database.wal_pages >= 20:  # until a commit finds everything moved, and begins the WAL anew
+                await store.run(add(f"author {(count := count + 1)}"))
+        assert len(await store.read(names)) == count + 1
+
+
+def test_without_a_node_the_writer_empties_the_wal(path, key, migrations) -> None:
+    with Database.create(path, key, migrations=migrations) as database:
+        database.most_wal_pages = 20
+        lengths = []
+        for number in range(60):
+            database.transact(add(f"author {number}"))
+            lengths.append(database.wal_pages)
+        assert max(lengths) < 30
 
 
 async def test_many_callers_with_many_changes_share_commits_within_the_bound(path, key, migrations) -> None:
