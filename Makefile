@@ -28,8 +28,8 @@ test: $(VENV)/.ready ## Run formatting, linting, types, layers and the tests
 test-slow: $(VENV)/.ready ## Run the soak and scale tests as well
 	@$(BIN)/pytest -m "slow or not slow"
 
-sim: $(VENV)/.ready ## Run the simulated scenarios with SEEDS seeds each (200); SEED=17 runs that one alone
-	@SEEDS=$(or $(SEEDS),200) PYTHONHASHSEED=0 $(BIN)/pytest -q tests/sim
+sim: $(VENV)/.ready ## Run the simulated scenarios with SEEDS seeds each (200); SEED=17 runs that one alone, ONLY=duel some
+	@SEEDS=$(or $(SEEDS),200) PYTHONHASHSEED=0 $(BIN)/pytest -q --numprocesses $(if $(SEED),0,auto) -k "$(ONLY)" tests/sim
 
 mutations: $(VENV)/.ready ## Disable each rule of groups in turn and see that a test turns red (about ten minutes)
 	@$(BIN)/python scripts/mutations.py

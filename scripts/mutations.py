@@ -37,7 +37,7 @@ RESOLVER: Final = "p2pchat/core/group/resolver.py"
 VIEW: Final = "p2pchat/core/group/view.py"
 CORE: Final = "tests/core/group"
 SYNC: Final = "tests/core/sync"
-SIM: Final = "tests/sim/test_groups.py"
+SIM: Final = "tests/sim/scenarios/test_04_partition.py"
 
 RULES: Final = (
     # --- who may do what ---
@@ -250,14 +250,14 @@ RULES: Final = (
         "p2pchat/core/ratchet/sender_keys.py",
         "            view != self.view or self.count >= max_messages",
         "            self.count >= max_messages",
-        "tests/sim/test_groups.py::test_who_was_removed_while_away_reads_nothing_more",
+        "tests/sim/scenarios/test_05_removed_while_away.py",
     ),
     Rule(
         "newcomers get keys from when they may read",
         "p2pchat/node/features/group/group_messages.py",
         "    if lamport == 0:\n        return session.first_index",
         "    if True:\n        return session.first_index",
-        "tests/sim/test_groups.py::test_newcomers_read_what_the_policy_lets_them",
+        "tests/sim/scenarios/test_24_newcomers.py",
     ),
     Rule(
         "only writers are heard",
@@ -299,7 +299,7 @@ RULES: Final = (
         "p2pchat/node/features/maintenance.py",
         "    group_checkpoints.confirm_due(app, tx)",
         "",
-        "tests/sim/test_groups.py::test_a_removed_admin_who_writes_to_an_earlier_date_comes_too_late",
+        "tests/sim/scenarios/test_07_back_dating_admin.py",
     ),
 )
 

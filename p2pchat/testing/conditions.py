@@ -19,8 +19,9 @@ class Conditions:
     gossip_copies: int = 2  # at most so many of each payload arrive
     gossip_delay_s: float = 2.0  # at most, so that payloads overtake each other
     notice_s: tuple[float, float] = (0.0, 15.0)  # until an end notices that a connection is dead
-    disk_s: float = 0.004  # at most, before a commit begins
+    disk_s: float = 0.004  # at most, before a commit that finds the disk busy begins
     repeats: float = 0.0  # chance that what a device sends over direct/1 is sent twice
+    is_taped: bool = False  # whether what goes over direct/1 is kept in `SimNet.tape`
 
     def latency(self, chances: random.Random) -> float:
         """How long a packet of a stream takes, its retransmissions included."""

@@ -29,6 +29,7 @@ class SimNet:
         self.hosts: dict[DeviceId, SimHost] = {}
         self.sent: Counter[str] = Counter()  # bytes by protocol, and "gossip"
         self.frames: Counter[str] = Counter()
+        self.tape: list[tuple[DeviceId, DeviceId, bytes]] = []  # from, to, frame; if `conditions` say so
         self.bugs: list[Exception] = []  # what handlers raised that is nobody's fault but ours
         self._chances = chances
         self._nursery = nursery
@@ -98,16 +99,19 @@ class SimNet:
         answerer = connection.other(opener)
         there, back = Pipe(limits[1]), Pipe(limits[0])
 
-        def count(frames: Sequence[bytes]) -> Sequence[bytes]:
+        def count(sender: DeviceId, receiver: DeviceId, frames: Sequence[bytes]) -> Sequence[bytes]:
+            if protocol == protocols.DIRECT and self.conditions.is_taped:
+                self.tape += [(sender, receiver, frame) for frame in frames]
             if protocol == protocols.DIRECT and self._chances.random() < self.conditions.repeats:
                 frames = [*frames, *frames]
             self.frames[protocol] += len(frames)
             self.sent[protocol] += sum(map(len, frames)) + FRAME_HEADER * len(frames)
             return frames
 
+        one, other = opener.device, answerer.device
         pair = (
-            SimStream(answerer.device, back, there, self.latency, count),
-            SimStream(opener.device, there, back, self.latency, count),
+            SimStream(other, back, there, self.latency, partial(count, one, other)),
+            SimStream(one, there, back, self.latency, partial(count, other, one)),
         )
         connection.prune()
         connection.streams.append(pair)

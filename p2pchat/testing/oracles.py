@@ -13,7 +13,7 @@ Each raises AssertionError with what differs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from p2pchat.api import schema as s
 from p2pchat.core.ids import ConversationId, EntryId, GroupId, PersonId
@@ -31,34 +31,30 @@ _QUEUED = """SELECT d.entry, d.person, e.conversation
              FROM delivery AS d JOIN entry AS e ON e.id = d.entry WHERE d.state = 'queued'"""
 
 
-def restless(world: World, liars: Collection[Person] = ()) -> list[str]:
-    """Why the nodes that run and do not lie are not at rest; empty if they are."""
+def restless(world: World, liars: Collection[Person] = ()) -> Iterator[str]:
+    """Why the nodes that run and do not lie are not at rest; nothing if they are."""
     up = [person for person in world.people if person.is_up and person not in liars]
     here = {person.device for person in up}
-    reasons = []
     for person in up:
         queued = [device for device in person.look(outbox.devices) if device in here]
         if queued:
-            reasons.append(f"{person} has something for {[device.short for device in queued]}")
+            yield f"{person} has something for {[device.short for device in queued]}"
         if person.look(messages.conversations_waiting):
-            reasons.append(f"{person} waits for sender keys")
-        reasons += unexplained(person, up)
+            yield f"{person} waits for sender keys"
+        yield from unexplained(person, up)
     for group in _groups(up):
-        logs_held = {person.name: entries(person, group) for person in members(up, group)}
-        whole = set[EntryId]().union(*logs_held.values())
-        reasons += [
-            f"{name} lacks {len(whole - held)} entries" for name, held in logs_held.items() if held != whole
-        ]
-    return reasons
+        held = {person.name: entries(person, group) for person in members(up, group)}
+        whole = set[EntryId]().union(*held.values())
+        yield from (f"{name} lacks {len(whole - his)} entries" for name, his in held.items() if his != whole)
 
 
 async def settle(world: World, *, within_s: float = 1800.0, liars: Collection[Person] = ()) -> None:
     """Let the world go on until all but `liars` are at rest. Fails if it takes longer than `within_s`."""
     world.note("settle")
     try:
-        await world.until(lambda: not restless(world, liars), "rest", within_s=within_s)
+        await world.until(lambda: next(restless(world, liars), "") == "", "rest", within_s=within_s)
     except AssertionError as error:
-        raise AssertionError(f"no rest within {within_s} s: {restless(world, liars)}") from error
+        raise AssertionError(f"no rest within {within_s} s: {list(restless(world, liars))}") from error
     await world.pass_time(3.0)
 
 
@@ -170,7 +166,7 @@ def entries(person: Person, group: GroupId) -> set[EntryId]:
     rows = person.database.read(
         lambda tx: tx.execute("SELECT id FROM entry WHERE conversation = ?", (group,))
     )
-    return {EntryId(row[0]) for row in rows}
+    return {EntryId(id) for (id,) in rows}
 
 
 def group_id(person: Person, name: str) -> GroupId:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,11 +17,11 @@ from p2pchat.core.ids import DeviceId, PersonId
 from p2pchat.node.address_book import StoredAddressBook
 from p2pchat.node.features.app import App
 from p2pchat.node.node import Node, running_node
-from p2pchat.store.database import Database
 from p2pchat.store.transaction import Reader
 from p2pchat.testing.host import SimHost
 from p2pchat.testing.net import SimNet
 from p2pchat.testing.storage import Fuse, InlineStorage
+from p2pchat.testing.stores import KEY, LIVES, HandedOn, OneConnection, OwnFile
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
@@ -35,7 +34,14 @@ class Person:
     """A person on one device. Methods of the local API work whether the node runs or not, as for real."""
 
     def __init__(
-        self, name: str, directory: Path, net: SimNet, clock_ms: Callable[[], int], chances: random.Random
+        self,
+        name: str,
+        directory: Path,
+        net: SimNet,
+        clock_ms: Callable[[], int],
+        chances: random.Random,
+        *,
+        has_file: bool = True,
     ) -> None:
         self.name = name
         self.skew_ms = 0
@@ -48,10 +54,25 @@ class Person:
         self._home = Home(directory)
         self._home.create()
         self._home.network_file.write_text('name = "sim"\n')
-        self.database = Database.create(self._home.store, self.key)
-        self.app = self.database.transact(
-            lambda tx: App.create(tx, self._home, name, self._now_ms, chances.randbytes)
-        ).result
+        life = chances.randrange(LIVES)
+        self._store = OwnFile(self._home, name, life) if has_file else HandedOn(name, life)
+        self._app: App | None = None
+
+    @property
+    def database(self) -> OneConnection:
+        """The store."""
+        return self._store.database
+
+    @property
+    def app(self) -> App:
+        """What the methods of the local API work with; loaded anew after a power cut."""
+        if self._app is None:
+            self._app = self.look(App.load, self._home, self._now_ms, self._chances.randbytes)
+        return self._app
+
+    @app.setter
+    def app(self, app: App) -> None:
+        self._app = app
 
     @property
     def id(self) -> PersonId:
@@ -122,23 +143,22 @@ class Person:
 
     def reopen(self) -> None:
         """Forget all that is not in the store."""
-        self.database.close()
-        self.database = Database.open(self._home.store, self.key)
-        self.app = self.database.read(
-            lambda tx: App.load(tx, self._home, self._now_ms, self._chances.randbytes)
-        )
+        self._app = None
+        self._store.cut_power()
 
-    def copy_store(self) -> Path:
+    def leave(self) -> None:
+        """The world is over."""
+        self._store.leave()
+
+    def copy_store(self) -> bytes:
         """A copy of the store as it is; the node must be down."""
         assert not self.is_up
-        self.database.settle()
-        return Path(shutil.copy(self._home.store, self._home.store.with_suffix(".copy")))
+        return self._store.copy()
 
-    def put_store(self, copy: Path) -> None:
+    def put_store(self, copy: bytes) -> None:
         """Go back to a copy of the store, as who restores an old backup does; the node must be down."""
         assert not self.is_up
-        self.database.close()
-        shutil.copy(copy, self._home.store)
+        self._store.put(copy)
         self.reopen()
 
     def __repr__(self) -> str:
@@ -147,7 +167,7 @@ class Person:
     @property
     def key(self) -> bytes:
         """What the store is encrypted under."""
-        return self.name.encode().ljust(32, b".")
+        return KEY
 
     def _now_ms(self) -> int:
         return max(self._clock_ms() + self.skew_ms, 0)

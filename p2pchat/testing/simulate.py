@@ -8,13 +8,14 @@ Python's sets of bytes are ordered by PYTHONHASHSEED, which a run that has to be
 
 from __future__ import annotations
 
+import gc
 import logging
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import trio
 import trio.testing
@@ -23,15 +24,34 @@ from trio._core import _run as scheduler  # the order of tasks is drawn there; H
 from p2pchat.node.endure import one_error
 from p2pchat.node.mailbox import holder
 from p2pchat.testing.conditions import Conditions
+from p2pchat.testing.stores import shared_memory
 from p2pchat.testing.world import World
 
-Scenario: TypeAlias = Callable[[World], Awaitable[None]]
+Scenario: TypeAlias = Callable[[World], Coroutine[object, object, None]]
 
 LONGEST_S = 365 * 86_400.0  # of virtual time; a scenario that lasts so long waits for what never comes
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a disk would take most of the time
+_FEW_COLLECTIONS: Final = (50_000, 50, 100)
 
 
-def simulate(seed: int, scenario: Scenario, conditions: Conditions | None = None) -> World:
+@dataclass(frozen=True, slots=True)
+class Worlds:
+    """Seeds of worlds of one size, for one scenario to run in."""
+
+    seeds: range
+    is_large: bool = False
+
+    def run(self, scenario: Scenario, conditions: Conditions | None = None) -> None:
+        """Run `scenario` in each of these worlds."""
+        for seed in self.seeds:
+            simulate(seed, scenario, conditions, is_large=self.is_large)
+
+    def __str__(self) -> str:
+        return f"{'large' if self.is_large else 'small'}-{self.seeds[0]}-{self.seeds[-1]}"
+
+
+def simulate(
+    seed: int, scenario: Scenario, conditions: Conditions | None = None, *, is_large: bool = True
+) -> World:
     """Run `scenario` in a new world, which is returned for its counters alone.
 
     Whatever the scenario raises comes with the seed and the history in its notes. A bug that a node has
@@ -44,25 +64,27 @@ def simulate(seed: int, scenario: Scenario, conditions: Conditions | None = None
     async def run(directory: Path) -> None:
         with one_error():
             async with trio.open_nursery() as nursery:
-                worlds.append(World(seed, directory, conditions or Conditions(), nursery))
+                worlds.append(World(seed, directory, conditions or Conditions(), nursery, is_large=is_large))
                 with trio.fail_after(LONGEST_S):
                     await scenario(worlds[0])
                 nursery.cancel_scope.cancel()
 
-    with tempfile.TemporaryDirectory(dir=_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None) as directory:
+    with tempfile.TemporaryDirectory(dir=shared_memory()) as directory:
         try:
-            with _cheap_work(), _survived_bugs() as bugs:
+            with _cheap_work(), _rare_collections(), _survived_bugs() as bugs:
                 trio.run(run, Path(directory), clock=trio.testing.MockClock(autojump_threshold=0))
             bugs += worlds[0].net.bugs
             if bugs:
                 raise ExceptionGroup("bugs that the nodes survived", bugs)
         except BaseException as error:
-            error.add_note("\n".join([f"seed {seed}", *(worlds[0].history if worlds else ())]))
+            test = scenario.__qualname__.partition(".")[0]
+            error.add_note("\n".join(worlds[0].history if worlds else ()))
+            error.add_note(f"seed {seed}, is_large={is_large}; once more: make sim SEED={seed} ONLY={test}")
             raise
         finally:
             for world in worlds:
                 for person in world.people:
-                    person.database.close()
+                    person.leave()
     return worlds[0]
 
 
@@ -75,6 +97,17 @@ def _cheap_work() -> Iterator[None]:
         yield
     finally:
         setattr(holder, "LIMITS", limits)  # noqa: B010
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """A world lives for half a second: looking for garbage all the time would be a tenth of it."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_FEW_COLLECTIONS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager

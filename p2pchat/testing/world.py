@@ -6,16 +6,19 @@ import random
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import trio
 
 from p2pchat.api import schema as s
+from p2pchat.store import people as people_rows
 from p2pchat.testing.conditions import Conditions
 from p2pchat.testing.net import SimNet
 from p2pchat.testing.person import Person
+from p2pchat.testing.stores import BORN_MS
 
-START_MS: Final = 1_800_000_000_000
+T = TypeVar("T")
+
 LOOK_S: Final = 1.0  # how often a condition is looked at
 LONGEST_S: Final = 3600.0  # more than any promise takes; only a fault waits so long
 
@@ -23,8 +26,17 @@ LONGEST_S: Final = 3600.0  # more than any promise takes; only a fault waits so 
 class World:
     """The people, the network between them, and what happened so far."""
 
-    def __init__(self, seed: int, directory: Path, conditions: Conditions, nursery: trio.Nursery) -> None:
+    def __init__(
+        self,
+        seed: int,
+        directory: Path,
+        conditions: Conditions,
+        nursery: trio.Nursery,
+        *,
+        is_large: bool = True,
+    ) -> None:
         self.chances = random.Random(seed)
+        self.is_large = is_large
         self.people: list[Person] = []
         self.history: list[str] = []
         self.net = SimNet(random.Random(f"net {seed}"), conditions, nursery)
@@ -32,6 +44,10 @@ class World:
         self._leapt_s = 0.0
         self._directory = directory
         self._nursery = nursery
+
+    def size(self, small: T, large: T) -> T:
+        """What a scenario does in a small world, and what in a large one."""
+        return large if self.is_large else small
 
     # --- people ----------------------------------------------------------------------------------
 
@@ -45,7 +61,8 @@ class World:
     def make(self, name: str) -> Person:
         """A new person whose node has not been started yet."""
         chances = random.Random(f"{name} {self._seed}")
-        person = Person(name, self._directory / name, self.net, self.now_ms, chances)
+        home = self._directory / name
+        person = Person(name, home, self.net, self.now_ms, chances, has_file=self.is_large)
         self.people.append(person)
         return person
 
@@ -67,6 +84,14 @@ class World:
         self.note(f"group {name} {founder} {members}")
         await founder.change("group.create", s.CreateGroup(name=name, history=history))
         await self.invite(name, founder, *members)
+
+    async def found(self, *names: str, history: str = "from-join") -> list[Person]:
+        """A group 'club' of new people who know its founder, the first of them, and each other as members."""
+        people = await self.persons(*names)
+        for other in people[1:]:
+            await self.befriend(people[0], other)
+        await self.group("club", *people, history=history)
+        return people
 
     async def invite(self, group: str, host: Person, *guests: Person) -> None:
         """Contacts of `host` are invited and join."""
@@ -134,7 +159,7 @@ class World:
 
     def now_ms(self) -> int:
         """The right time, in milliseconds since 1970."""
-        return START_MS + int(1000 * (trio.current_time() + self._leapt_s))
+        return BORN_MS + int(1000 * (trio.current_time() + self._leapt_s))
 
     async def until(self, is_so: Callable[[], bool], what: str, *, within_s: float = LONGEST_S) -> None:
         """Let the world go on until something is so. Fails if it takes longer than `within_s`."""
@@ -155,7 +180,5 @@ def is_invited(person: Person, group: str) -> bool:
 
 def is_contact(one: Person, other: Person) -> bool:
     """Whether `one` has `other` as an accepted contact."""
-    return any(
-        contact.person == other.id.text and contact.state == "accepted"
-        for contact in one.query("contact.list").contacts
-    )
+    known = one.look(people_rows.person, other.id)
+    return known is not None and known.state == "accepted"

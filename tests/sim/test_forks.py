@@ -17,38 +17,6 @@ from p2pchat.testing.verdict import finish
 from p2pchat.testing.world import World
 
 
-def test_who_forks_his_chain_is_found_out_by_all(seed: int) -> None:
-    """Scenario 8: a store is copied, and both copies write. All show both texts and hold the proof."""
-
-    async def scenario(world: World) -> None:
-        ann, bob, cat, eve = people = await world.persons("ann", "bob", "cat", "eve")
-        for other in people[1:]:
-            await world.befriend(ann, other)
-        await world.group("club", *people)
-        await settle(world)
-        await world.kill(eve)
-        copy = eve.copy_store()
-        await world.start(eve)
-        world.partition([ann, eve], [bob, cat])
-        await world.say(eve, "#club", "yes")
-        await world.pass_time(60)
-        await world.kill(eve)
-        eve.put_store(copy)
-        await world.start(eve)
-        world.partition([bob, eve], [ann, cat])
-        await world.say(eve, "#club", "no")
-        await world.pass_time(60)
-        world.heal()
-        await settle(world)
-        await finish(world, liars=[eve])
-        for person in (ann, bob, cat):
-            assert set(texts(person, "#club")) == {"yes", "no"}
-            proofs = person.look(lambda tx: tx.execute("SELECT device FROM equivocation"))
-            assert proofs == [(eve.device,)]
-
-    simulate(seed, scenario)
-
-
 def test_the_proof_of_a_fork_spreads_to_members_who_saw_one_side_alone(seed: int) -> None:
     """Each side reaches one member; the forker is gone when they meet, and others come later still."""
 
@@ -102,10 +70,7 @@ def test_who_writes_though_he_may_not_is_heard_by_nobody(seed: int) -> None:
     """A member's node that ignores the rule that only admins write."""
 
     async def scenario(world: World) -> None:
-        ann, bob, eve = people = await world.persons("ann", "bob", "eve")
-        for other in people[1:]:
-            await world.befriend(ann, other)
-        await world.group("club", *people)
+        ann, bob, eve = await world.found("ann", "bob", "eve")
         await ann.change("group.policy", s.SetPolicy(group="club", write="admin"))
         await settle(world)
         assert eve.node
@@ -131,10 +96,7 @@ def test_rubbish_of_a_member_harms_nobody(seed: int) -> None:
     """Frames of random bytes on every protocol: the others go on talking."""
 
     async def scenario(world: World) -> None:
-        ann, bob, eve = people = await world.persons("ann", "bob", "eve")
-        for other in people[1:]:
-            await world.befriend(ann, other)
-        await world.group("club", *people)
+        ann, bob, eve = await world.found("ann", "bob", "eve")
         host = world.net.hosts[eve.device]
         for number in range(20):
             victim = world.chances.choice([ann, bob])

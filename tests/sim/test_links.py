@@ -17,10 +17,7 @@ DAY_S = 86_400
 
 async def founded(world: World, *names: str) -> list[Person]:
     """A group 'club' whose members all know all addresses."""
-    people = await world.persons(*names)
-    for other in people[1:]:
-        await world.befriend(people[0], other)
-    await world.group("club", *people, history="all")
+    people = await world.found(*names, history="all")
     await settle(world)
     return people
 

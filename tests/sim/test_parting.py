@@ -10,10 +10,7 @@ from p2pchat.testing.world import World
 
 def test_who_is_out_gets_his_removal_and_nothing_behind_it(seed: int) -> None:
     async def scenario(world: World) -> None:
-        ann, bob, cat = await world.persons("ann", "bob", "cat")
-        await world.befriend(ann, bob)
-        await world.befriend(ann, cat)
-        await world.group("club", ann, bob, cat)
+        ann, bob, cat = await world.found("ann", "bob", "cat")
         await settle(world)
         await world.kill(cat)
         await ann.change("group.role", s.SetRole(group="club", role="admin", who=cat.id.text))
@@ -38,9 +35,7 @@ def test_a_push_is_acknowledged_without_a_round(seed: int) -> None:
     """Else an author would learn only half a minute later that his words have arrived."""
 
     async def scenario(world: World) -> None:
-        ann, bob = await world.persons("ann", "bob")
-        await world.befriend(ann, bob)
-        await world.group("club", ann, bob)
+        ann, _ = await world.found("ann", "bob")
         await settle(world)
         await world.pass_time(10)
         id = await world.say(ann, "#club", "did you get it?")

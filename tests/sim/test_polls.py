@@ -13,10 +13,7 @@ from p2pchat.testing.world import World
 
 
 async def asked(world: World, *, multiple: bool = False) -> tuple[list[Person], str]:
-    people = await world.persons("ann", "bob", "cat")
-    for other in people[1:]:
-        await world.befriend(people[0], other)
-    await world.group("club", *people)
+    people = await world.found("ann", "bob", "cat")
     options = ["Rome", "Oslo", "home"]
     params = s.AskPoll(chat="#club", question="Where to?", options=options, multiple=multiple)
     poll = await people[0].change("poll.create", params)

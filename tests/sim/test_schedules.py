@@ -16,10 +16,7 @@ LENGTH = 40
 
 def run_once(seed: int, schedule: Sequence[Action]) -> None:
     async def scenario(world: World) -> None:
-        people = await world.persons("ann", "bob", "cat", "dan")
-        for other in people[1:]:
-            await world.befriend(people[0], other)
-        await world.group("club", *people)
+        people = await world.found("ann", "bob", "cat", "dan")
         await run(world, people, schedule)
         balances = [
             {one.who: one.minor for one in person.query("iou.balance", s.BalanceQuery()).balances}

@@ -120,52 +120,6 @@ def test_a_text_is_sealed_in_the_commit_that_stores_it_once_its_courier_is_idle(
     simulate(seed, scenario)
 
 
-def test_packets_that_come_several_times_change_nothing(seed: int) -> None:
-    """Scenario 10."""
-
-    async def scenario(world: World) -> None:
-        ann, bob = await world.persons("ann", "bob")
-        await world.befriend(ann, bob)
-        for number in range(10):
-            await world.say(ann, "bob", f"one {number}")
-            await world.say(bob, "ann", f"two {number}")
-            await bob.change("iou.pay", s.Pay(who="ann", amount="1.00 EUR", note=str(number)))
-        await settle(world)
-        for iou in ann.query("iou.list", s.IouQuery()).ious:
-            if iou.mine_to_decide:
-                await ann.change("iou.accept", s.IouId(id=iou.id))
-        await settle(world)
-        await finish(world)
-        assert texts(ann, "bob") == texts(bob, "ann")
-        assert [one.minor for one in ann.query("iou.balance", s.BalanceQuery()).balances] == [1000]
-        assert [one.minor for one in bob.query("iou.balance", s.BalanceQuery()).balances] == [-1000]
-
-    simulate(seed, scenario, Conditions(repeats=0.5))
-
-
-def test_flapping_links_that_lose_a_third_deliver_within_minutes(seed: int) -> None:
-    """Scenario 12: all is there ten minutes (of virtual time) after it was written, without a storm."""
-
-    async def scenario(world: World) -> None:
-        ann, bob = await world.persons("ann", "bob")
-        await world.befriend(ann, bob)
-        frames = world.net.frames["direct/1"]
-        for number in range(20):
-            await world.say(ann, "bob", f"one {number}")
-            await world.say(bob, "ann", f"two {number}")
-        for _ in range(24):
-            await world.pass_time(FLAPPING_S[0])
-            world.partition([ann], [bob])
-            await world.pass_time(FLAPPING_S[1])
-            world.heal()
-        assert len(texts(ann, "bob")) == len(texts(bob, "ann")) == 40
-        assert world.net.frames["direct/1"] - frames < 400
-        await settle(world, within_s=300)
-        await finish(world)
-
-    simulate(seed, scenario, Conditions(loss=0.3))
-
-
 def test_what_was_refused_arrives_as_soon_as_it_is_asked_for_again(seed: int) -> None:
     """Without waiting for the pause after which the node tries by itself."""
 
