@@ -91,7 +91,8 @@ class Person:
 
     def query(self, method: str, params: s.Params | None = None) -> Any:
         """What a reading method of the local API answers."""
-        return self.database.read(lambda tx: QUERIES[method](self.app, tx, params or s.Nothing()))
+        app = self.app
+        return self.database.read(lambda tx: QUERIES[method](app, tx, params or s.Nothing()))
 
     def look(self, query: Callable[Concatenate[Reader, P], T], *args: P.args, **named: P.kwargs) -> T:
         """What a query finds in the store."""
@@ -99,11 +100,11 @@ class Person:
 
     async def change(self, method: str, params: s.Params | None = None) -> Any:
         """What a changing method of the local API answers. Raises what the method raises."""
+        app = self.app
         if self.node is not None:
-            app = self.app
             return await self.node.store.run(lambda tx: CHANGES[method](app, tx, params or s.Nothing()))
         await trio.lowlevel.checkpoint()
-        return self.database.transact(lambda tx: CHANGES[method](self.app, tx, params or s.Nothing())).result
+        return self.database.transact(lambda tx: CHANGES[method](app, tx, params or s.Nothing())).result
 
     async def run(self, address: str, *, task_status: TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the node until its power goes."""
