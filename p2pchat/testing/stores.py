@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
@@ -20,7 +20,7 @@ from p2pchat.config import Home
 from p2pchat.node.features.app import App
 from p2pchat.store.database import Database
 from p2pchat.store.migrate import MIGRATIONS, load, migrate
-from p2pchat.store.sqlite import failures
+from p2pchat.store.sqlite import CACHE_KIB, failures
 from p2pchat.store.transaction import Query, Reader, Transaction
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class OneConnection(Database):
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         path = Path(":memory:")
         migrate(connection, load(MIGRATIONS), path)
-        return cls(path, KEY, connection)
+        return cls(path, KEY, connection, CACHE_KIB)
 
     def contents(self) -> bytes:
         """All that is committed."""
@@ -144,7 +144,7 @@ def _replace(tx: Transaction, born: Tables) -> None:
         tx.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - our own
 
 
-@cache
+@lru_cache(maxsize=512)
 def _newborn(name: str, life: int) -> Tables:
     """What is in the store of somebody who is just there, table by table."""
     with tempfile.TemporaryDirectory() as directory:
@@ -154,7 +154,7 @@ def _newborn(name: str, life: int) -> Tables:
             return database.read(_all_rows)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _newborn_file(name: str, life: int) -> bytes:
     """The store of somebody who is just there: making one takes longer than many a chat."""
     chances = random.Random(f"{name} {life}")
