@@ -43,7 +43,7 @@ def test_packets_that_come_several_times_change_nothing(worlds: Worlds) -> None:
             await world.say(bob, "ann", f"two {number}")
             await bob.change("iou.pay", s.Pay(who="ann", amount="1.00 EUR", note=str(number)))
         await settle(world)
-        for iou in ann.query("iou.list", s.BalanceQuery()).ious:
+        for iou in ann.query("iou.list", s.IouQuery()).ious:
             if iou.mine_to_decide:
                 await ann.change("iou.accept", s.IouId(id=iou.id))
         await settle(world)

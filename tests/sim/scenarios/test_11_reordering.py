@@ -38,7 +38,9 @@ def test_gossip_that_repeats_delays_and_reorders_changes_nothing(worlds: Worlds)
             assert len(lines) == steps
             place = {line.id: number for number, line in enumerate(lines)}
             assert all(place[line.reply] < place[line.id] for line in lines if line.reply)
-            unread = next(one.unread for one in person.query("chat.list").chats if one.chat == "#club")
+            unread = next(
+                one.unread for one in person.query("chat.list", s.ChatQuery()).chats if one.chat == "#club"
+            )
             assert unread == sum(not line.mine for line in lines)
 
     worlds.run(scenario, Conditions(gossip_copies=10, gossip_loss=0.3, gossip_delay_s=late_s))
