@@ -26,7 +26,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         publish(fresh, path)
     except OSError as error:
         fresh.unlink(missing_ok=True)
-        raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
+        raise StoreError(f"The file {path} cannot be written: {error.strerror}.") from error
 
 
 def publish(fresh: Path, path: Path) -> None:

@@ -67,7 +67,7 @@ def init(
     with place.hold():
         path = place.directory / FILE_NAME
         if path.exists():
-            raise UsageError(f"{path} is there already: edit it, then `check-config`.")
+            raise UsageError(f"The file {path} is there already: edit it, then `check-config`.")
         _settings(place, name, listen, announce, psk_file, metrics)
         load_identity(place.key_file)
         typer.echo(f"{path} is written: look it over, then `p2pchat-bootstrap run --home {place.directory}`.")

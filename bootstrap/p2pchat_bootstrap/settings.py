@@ -229,7 +229,7 @@ class Settings:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+            raise UsageError(f"The file {path} cannot be read: {error.strerror}.") from error
         except UnicodeDecodeError as error:
             raise UsageError(f"{path} is not text.") from error
 

@@ -64,7 +64,7 @@ def _digests(files: Iterable[Path] | None) -> dict[str, str]:
             with file.open("rb") as opened:
                 found[file.name] = hashlib.file_digest(opened, "sha256").hexdigest()
         except OSError as error:
-            raise StoreError(f"{file} cannot be read: {error.strerror}.") from error
+            raise StoreError(f"The file {file} cannot be read: {error.strerror}.") from error
     return found
 
 

@@ -30,7 +30,7 @@ def read(source: str) -> str:
     try:
         data = sys.stdin.buffer.read(MAX_BYTES + 1) if source == "-" else _contents(Path(source))
     except OSError as error:
-        raise UsageError(f"{source} cannot be read: {error.strerror}.") from error
+        raise UsageError(f"The file {source} cannot be read: {error.strerror}.") from error
     if len(data) > MAX_BYTES:
         raise UsageError(f"A QR code is not larger than {MAX_BYTES // 1024 // 1024} MiB.")
     found = _from_image(data) if data.startswith(_IMAGES) else _from_text(data.decode(errors="replace"))

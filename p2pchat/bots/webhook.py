@@ -108,7 +108,7 @@ def secret_of(home: Home, name: str) -> bytes:
         text = _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_SIZE)).decode()
         write_atomically(path, f"{text}\n".encode())
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path} cannot be read: {error}.") from error
+        raise StoreError(f"The file {path} cannot be read: {error}.") from error
     try:
         return base64.b64decode(text.removeprefix(_PREFIX), validate=True)
     except ValueError as error:

@@ -106,3 +106,10 @@ def test_a_splitwise_export_is_shown_then_entered_once(ann: Any, tmp_path: Path)
     assert (made["kind"], made["amount"], made["direction"]) == ("request", "63.34 EUR", "owes-me")
     ann(*words, "--who", "Bob B=bob", "--enter").refused(1)
     assert len(ann.json("iou", "list")["ious"]) == 1
+
+
+def test_a_balance_of_nothing_names_its_unit(carol: Any) -> None:
+    for amount in ("1 EUR", "2 beer"):
+        assert carol("pay", "alice", *amount.split()).code == 0
+    shown = sorted(" ".join(line.split()) for line in carol("balance").out.splitlines())
+    assert shown == ["alice all square in EUR 1 IOU open", "alice all square in beer 1 IOU open"]

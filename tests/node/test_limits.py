@@ -119,3 +119,30 @@ def test_a_limit_that_makes_no_sense_is_refused(pair: Any, amount: str, auto: st
     with pytest.raises(UsageError):
         limit(ann, "ben", amount, auto)
     assert ann.query("iou.balance", s.BalanceQuery()).balances == []
+
+
+def test_what_i_asked_for_is_accepted_unasked(pair: Any, workshop: Any) -> None:
+    ann, ben = pair
+    asked = ann.change("iou.request", s.RequestPay(who="ben", amount="8 EUR", note="taxi"))
+    workshop.rest(ann, ben)
+    ben.change("iou.accept", s.IouId(id=asked.id))
+    workshop.rest(ann, ben)
+    assert ann.cents(ben) == -ben.cents(ann) == 800
+    for person in pair:
+        assert person.decidable() == []
+        listed = person.query("iou.list", s.BalanceQuery()).ious
+        assert [(one.state, one.note) for one in listed] == [("binding", "taxi"), ("answered", "taxi")]
+
+
+@pytest.mark.parametrize("auto", ["0", "7.99"])
+def test_a_limit_says_what_i_am_asked_about_even_if_i_asked_for_it(
+    pair: Any, workshop: Any, auto: str
+) -> None:
+    ann, ben = pair
+    limit(ann, "ben", "50 EUR", auto)
+    asked = ann.change("iou.request", s.RequestPay(who="ben", amount="8 EUR"))
+    workshop.rest(ann, ben)
+    ben.change("iou.accept", s.IouId(id=asked.id))
+    workshop.rest(ann, ben)
+    assert ann.cents(ben) == 0
+    assert [one.amount for one in ann.decidable()] == ["8.00 EUR"]

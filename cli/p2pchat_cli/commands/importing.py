@@ -55,7 +55,8 @@ def splitwise(
         return
     missing = sorted({one.name for one in sums if one.who is None})
     if missing:
-        raise UsageError(f"Say who {' and '.join(missing)} are here: --who '{missing[0]}=CONTACT'.")
+        verb = "is" if len(missing) == 1 else "are"
+        raise UsageError(f"Say who {' and '.join(missing)} {verb} here: --who '{missing[0]}=CONTACT'.")
     entered = [
         s.ImportedSum(who=one.who or "", amount=one.amount, i_owe=one.i_owe, note="Splitwise") for one in sums
     ]
@@ -71,7 +72,7 @@ def _read(file: Path) -> tuple[bytes, list[Row]]:
         data = file.read_bytes()
         return data, read_splitwise(data.decode("utf-8"))
     except OSError as error:
-        raise StoreError(f"{file} cannot be read: {error.strerror}.") from error
+        raise StoreError(f"The file {file} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError("This file is not text.") from error
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat.errors import StoreError, UsageError
+from p2pchat.errors import ProtocolError, StoreError, UsageError
 from p2pchat_cli.message_lines import SHORT_ID
 from p2pchat_cli.options import IouArgument, WhoArgument, session_of
 from p2pchat_cli.style import accent, bad, good
@@ -98,7 +98,11 @@ def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A proof, or an account exported as JSON.")],
 ) -> None:
     """Needs no profile, no node and no network; ends with exit code 2 if it proves nothing."""
-    verdict = _judge(_read(file))
+    data = _read(file)
+    try:
+        verdict = _judge(data)
+    except ProtocolError as error:
+        raise ProtocolError(f"The file {file} proves nothing: {error}.") from error
     lines = [f"{verdict.kind} between {' and '.join(verdict.persons)} in {verdict.unit}"]
     lines += [f"{good('proven')}      {sentence}" for sentence in verdict.proven]
     lines += [f"{bad('not proven')}  {sentence}" for sentence in verdict.not_proven]
@@ -184,7 +188,7 @@ def _make(folder: Path) -> None:
 
 def _check_free(file: Path) -> None:
     if file.exists():
-        raise UsageError(f"{file} is there already; nothing was changed.")
+        raise UsageError(f"The file {file} is there already; nothing was changed.")
 
 
 def _write(file: Path, data: bytes) -> None:
@@ -192,9 +196,9 @@ def _write(file: Path, data: bytes) -> None:
         with file.open("xb") as out:
             out.write(data)
     except FileExistsError as error:
-        raise UsageError(f"{file} is there already; nothing was changed.") from error
+        raise UsageError(f"The file {file} is there already; nothing was changed.") from error
     except OSError as error:
-        raise StoreError(f"{file} cannot be written: {error.strerror}.") from error
+        raise StoreError(f"The file {file} cannot be written: {error.strerror}.") from error
 
 
 def _read(file: Path) -> bytes:
@@ -202,10 +206,10 @@ def _read(file: Path) -> bytes:
 
     try:
         if file.stat().st_size > MAX_BUNDLE_BYTES:
-            raise UsageError(f"{file} is too large for a proof.")
+            raise UsageError(f"The file {file} is too large for a proof.")
         return file.read_bytes()
     except OSError as error:
-        raise StoreError(f"{file} cannot be read: {error.strerror}.") from error
+        raise StoreError(f"The file {file} cannot be read: {error.strerror}.") from error
 
 
 def _judge(data: bytes) -> Verdict:

@@ -224,4 +224,4 @@ def _standing(one: s.Balance) -> tuple[str, str, str]:
         return accent(one.who), f"owes you {good(amount)}", waiting
     if one.minor < 0:
         return accent(one.who), f"you owe {bad(amount)}", waiting
-    return accent(one.who), "all square", waiting
+    return accent(one.who), f"all square in {one.unit}", waiting

@@ -17,7 +17,9 @@ from p2pchat.errors import UsageError
 
 MAX_MINOR: Final = 2**53  # exclusive; below it every JSON reader keeps the integer exact
 _EXAMPLE: Final = "write it like 12.50 EUR or 3 beer"
-_NUMBER: Final = re.compile(r"([0-9]{1,16})(?:[.,]([0-9]{1,16}))?\Z")
+_NUMBER: Final = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?\Z")
+_MAX_DIGITS: Final = 16  # of the largest amount
+_SIGNS: Final = {"€": "EUR", "£": "GBP", "₹": "INR", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₩": "KRW"}
 _NO_UNITS: Final[Mapping[str, Unit]] = {}
 
 
@@ -44,6 +46,10 @@ def parse_amount(text: str, own_units: Mapping[str, Unit] = _NO_UNITS) -> Amount
         UsageError: anything that is not exactly one amount above zero; its text says what to write.
     """
     parts = text.split()
+    for sign in _SIGNS.keys() & set(text):
+        raise UsageError(f"'{sign}' is not how a unit is written here: write {_SIGNS[sign]}")
+    if len(parts) > 1 and all(map(_starts_a_number, parts[:2])):
+        raise UsageError(f"'{text}' has a space inside the number: {_EXAMPLE}")
     if len(parts) != 2:
         raise UsageError(f"'{text}' is not an amount and a unit: {_EXAMPLE}")
     number, word = parts if _starts_a_number(parts[0]) else reversed(parts)
@@ -103,7 +109,8 @@ def _minor(number: str, unit: Unit, text: str) -> int:
     if len(decimals) > unit.scale:
         allowed = f"at most {unit.scale} decimals" if unit.scale else "no decimals"
         raise UsageError(f"{unit} has {allowed}: '{number}' would have to be rounded")
-    minor = int(whole + decimals.ljust(unit.scale, "0"))
+    digits = (whole + decimals.ljust(unit.scale, "0")).lstrip("0")
+    minor = int(digits[: _MAX_DIGITS + 1] or "0")
     if minor == 0:
         raise UsageError("An amount is above zero")
     if minor >= MAX_MINOR:

@@ -70,6 +70,20 @@ def acceptable(state: AccountState, me: PersonId) -> list[Concession]:
     return chosen
 
 
+def was_asked_for(state: AccountState, me: PersonId, offer: Concession) -> bool:
+    """Whether `offer` is just what I asked for, so that accepting it leaves me nothing to decide.
+
+    It is the first answer to a request of mine, of the same amount, and I have not taken the request back.
+    Where I have published a limit, its figures are my word on what I am asked about, here too.
+    """
+    request = state.requests.get(offer.signed.entry.ref or b"")
+    if request is None or request.withdrawn or request.answers != [offer.id] or offer.lock is not None:
+        return False
+    in_force = state.limit_of(me)
+    fits = in_force is None or offer.amount <= in_force.automatic
+    return fits and offer.amount == request.amount and refusal(state, me, offer) is None
+
+
 def same_lunch(state: AccountState, me: PersonId) -> list[tuple[LedgerEntryId, LedgerEntryId]]:
     """Pairs (offer to me, my open request) that may record one event twice.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
 
 from p2pchat.core.ids import LedgerEntryId, PersonId
-from p2pchat.core.ledger.concession import RequestStatus
+from p2pchat.core.ledger.concession import Concession, RequestStatus
 from p2pchat.core.ledger.state import AccountState
 from p2pchat.errors import UsageError
 
@@ -57,7 +57,8 @@ def open_dues(state: AccountState, me: PersonId) -> list[Due]:
     """What has a due date and is not settled, the earliest first.
 
     Repayments name no particular debt: they settle what falls due first, so that of the balance the
-    parts that fall due last are open. A date is civil, in the zone that the entry names.
+    parts that fall due last are open. A debt without a date falls due on the day it is signed. A date is
+    civil, in the zone that the entry names.
     """
     balance = state.owed_to(me)
     dues = _open_parts(state, me, balance) + _open_requests(state, me)
@@ -91,17 +92,22 @@ def _occurrence(rule: Recurrence, number: int) -> date:
 def _open_parts(state: AccountState, me: PersonId, balance: int) -> list[Due]:
     sign = 1 if balance > 0 else -1
     debtor = state.account.seat(state.account.other(me) if balance > 0 else me)
-    debts = [(c.purpose.due or "", c) for c in state.concessions.values() if c.counts and c.seat == debtor]
-    # Settled first is what falls due first, settled last what has no date: open is the end of that list.
-    debts.sort(key=lambda debt: (debt[0] == "", debt[0], debt[1].id), reverse=True)
+    debts = [c for c in state.concessions.values() if c.counts and c.seat == debtor]
+    debts.sort(key=lambda debt: (_falls_due(debt), debt.signed.entry.created_ms, debt.id), reverse=True)
     left = abs(balance)
     dues = []
-    for due, concession in debts:
-        part = min(left, concession.amount)
+    for debt in debts:  # open is what falls due last
+        part = min(left, debt.amount)
         left -= part
-        if due and part:
-            dues.append(Due(concession.id, date.fromisoformat(due), sign * part, agreed=True))
+        if debt.purpose.due and part:
+            dues.append(Due(debt.id, _falls_due(debt), sign * part, agreed=True))
     return dues
+
+
+def _falls_due(debt: Concession) -> date:
+    if debt.purpose.due is not None:
+        return date.fromisoformat(debt.purpose.due)
+    return datetime.fromtimestamp(debt.signed.entry.created_ms / 1000, UTC).date()
 
 
 def _open_requests(state: AccountState, me: PersonId) -> list[Due]:

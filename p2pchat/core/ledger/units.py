@@ -64,7 +64,9 @@ def own_unit(code: str, scale: int = 0, issuer: bytes | None = None) -> Unit:
             or `scale` is not from 0 to 9.
     """
     if not _OWN_CODE.match(code):
-        raise UsageError(f"'{code}' is no unit: write one word in lower case such as beer")
+        raise UsageError(
+            f"'{code}' is no unit: write a currency such as EUR, or one word in lower case such as beer"
+        )
     if not 0 <= scale <= MAX_SCALE:
         raise UsageError(f"A unit has 0 to {MAX_SCALE} decimals, not {scale}")
     return Unit("own", code, scale, issuer)

@@ -50,7 +50,11 @@ def test_what_people_type_is_read_exactly(text, minor, unit):
         ("3 DEM", "no currency in use"),
         ("3 eur", "write EUR"),
         ("3 Euro", "lower case"),
-        ("3 €", "lower case"),
+        ("3 €", "write EUR"),
+        ("3€", "write EUR"),
+        ("$ 3", "a currency such as EUR"),
+        ("1 000 EUR", "space inside the number"),
+        ("1 000", "space inside the number"),
         ("3 b_er", "lower case"),
         ("3", "an amount and a unit"),
         ("", "an amount and a unit"),
@@ -59,7 +63,8 @@ def test_what_people_type_is_read_exactly(text, minor, unit):
         ("１２.50 EUR", "digits 0 to 9"),
         ("¹ EUR", "digits 0 to 9"),
         ("90071992547409.92 EUR", "largest amount"),
-        ("99999999999999999 beer", "plain number"),
+        ("99999999999999999 beer", "largest amount"),
+        ("000000000000000000000.00 EUR", "above zero"),
     ],
 )
 def test_anything_else_is_refused_with_one_clear_sentence(text, says):

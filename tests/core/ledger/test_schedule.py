@@ -63,10 +63,19 @@ def test_a_repayment_settles_what_falls_due_first(pair, alice, bob):
     owe(pair, 50)
     assert dues(bob) == [("2027-02-01", 200), ("2027-03-01", 100)]
     assert dues(alice) == [("2027-02-01", -200), ("2027-03-01", -100)]
-    paid = bob.do(actions.receipt, Amount(220, EUR))
+    paid = bob.do(actions.receipt, Amount(220, EUR))  # the 50 without a date, and 170 of what is due next
     pair.sync()
     alice.do(actions.accept, paid.id)
-    assert dues(alice) == [("2027-03-01", -80)]
+    assert dues(alice) == [("2027-02-01", -30), ("2027-03-01", -100)]
+
+
+def test_what_was_paid_back_before_settles_no_debt_that_falls_due_later(pair, alice, bob):
+    owe(pair, 100)
+    paid = bob.do(actions.receipt, Amount(30, EUR))
+    pair.sync()
+    alice.do(actions.accept, paid.id)
+    owe(pair, 7, "2027-03-01")
+    assert dues(alice) == [("2027-03-01", -7)]
 
 
 def test_an_open_request_with_a_date_is_listed_and_not_agreed(pair, alice, bob):

@@ -87,7 +87,10 @@ def get(app: App, tx: Reader, id: LedgerEntryId) -> Line | None:
         item = state.concessions.get(id) or state.requests.get(id)
         if item is None:
             return None
-        return _line(app, state, item, stored.person, entry.note, _twins(app, state).get(id))
+        answered = None if entry.note else item.signed.entry.ref
+        asked = ledger.get(tx, answered) if answered else None
+        note = asked.note if asked else entry.note
+        return _line(app, state, item, stored.person, note, _twins(app, state).get(id))
 
 
 def said_in(tx: Reader, line: EntryId) -> LedgerEntryId | None:
@@ -137,7 +140,8 @@ def _lines(app: App, tx: Reader, state: AccountState, person: PersonId) -> Itera
     notes, twins = ledger.notes(tx, state.account.id), _twins(app, state)
     items: list[Concession | Request] = [*state.concessions.values(), *state.requests.values()]
     for item in items:
-        note, _salt = notes.get(item.id, ("", b""))
+        # An answer has the words of what it answers.
+        note, _salt = notes.get(item.id) or notes.get(item.signed.entry.ref or b"", ("", b""))
         yield _line(app, state, item, person, note, twins.get(item.id))
 
 

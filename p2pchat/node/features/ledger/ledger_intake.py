@@ -74,13 +74,18 @@ def take(
 def sign_unasked(app: App, tx: Transaction, person: PersonId, taken: Taken) -> list[Written]:
     """Sign what has just come and leaves no person anything to decide.
 
-    These are offers within my limit, receipts that only lower my debt, and a sum that is that of my books.
+    These are offers within my limit, answers to what I asked for, receipts that only lower my debt, and a
+    sum that is that of my books.
     """
     written = []
     with accounts.opened(app, tx, person, taken.unit) as state:
         for id in taken.offers:
             offer = state.concessions[id]
-            if _settles(app, state, offer) or _is_within_limit(app, state, offer):
+            if (
+                _settles(app, state, offer)
+                or policy.was_asked_for(state, app.person, offer)
+                or _is_within_limit(app, state, offer)
+            ):
                 written.append(accounts.write(app, tx, state, actions.accept(state, app.person, id)))
         if taken.checkpoint is not None:
             with suppress(UsageError):  # we do not know the same entries: he will ask again
