@@ -130,7 +130,7 @@ def test_what_i_asked_for_is_accepted_unasked(pair: Any, workshop: Any) -> None:
     assert ann.cents(ben) == -ben.cents(ann) == 800
     for person in pair:
         assert person.decidable() == []
-        listed = person.query("iou.list", s.BalanceQuery()).ious
+        listed = person.query("iou.list", s.IouQuery()).ious
         assert [(one.state, one.note) for one in listed] == [("binding", "taxi"), ("answered", "taxi")]
 
 
