@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +16,13 @@ from p2pchat.core.log.order import shown_ms
 from p2pchat.core.mentions import Mention, resolved
 from p2pchat.node.features.app import App
 from p2pchat.node.features.chat import scheduling
-from p2pchat.node.features.group import group_audit, group_checkpoints, group_links, group_views
+from p2pchat.node.features.group import (
+    group_acts,
+    group_audit,
+    group_checkpoints,
+    group_links,
+    group_views,
+)
 from p2pchat.node.features.group.group_acts import ROLE_NAMES
 from p2pchat.node.features.ledger import ious
 from p2pchat.node.features.mailbox.mailboxes import mailboxes_of, name_of_holder
@@ -102,7 +109,7 @@ def _message(
         sender=name_of(app, tx, one.person),
         mine=one.mine,
         kind=one.kind,
-        text=resolved(one.text, named, lambda person: name_of(app, tx, person)),
+        text=_text(app, tx, one, named),
         sent_ms=shown_ms(one.sent_ms, one.received_ms),
         received_ms=one.received_ms,
         state=_state(one, reached),
@@ -118,6 +125,14 @@ def _message(
         mentions=sorted({name_of(app, tx, mention.person) for mention in named}),
         mentions_me=any(mention.person == app.person for mention in named),
     )
+
+
+def _text(app: App, tx: Reader, one: messages.Message, named: Sequence[Mention]) -> str:
+    """What a message says, with the names that people have here today."""
+    act = group_views.act_of(app, tx, one)
+    if act is not None:
+        return group_acts.words_of(app, tx, act.operation)
+    return resolved(one.text, named, lambda person: name_of(app, tx, person))
 
 
 def _iou_of(tx: Reader, one: messages.Message) -> str | None:

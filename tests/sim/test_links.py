@@ -57,6 +57,8 @@ def test_a_stranger_is_let_in_by_a_member_while_the_founder_is_away(seed: int) -
         assert members(world.people, group_id(ann, "club")) == [ann, bob, cat, dan]
         assert all(texts(one, "#club") == ["welcome to whoever comes", "here I am"] for one in world.people)
         assert dan.query("group.show", s.GroupName(group="club")).answer == ""
+        page = dan.query("message.history", s.History(chat="#club", limit=100)).messages
+        assert "invited bob" in [one.text for one in page], "said before dan knew whose the id was"
 
     simulate(seed, scenario)
 

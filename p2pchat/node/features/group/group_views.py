@@ -14,7 +14,7 @@ from p2pchat.errors import NotAllowedError
 from p2pchat.node.features.app import App
 from p2pchat.node.features.chat import log
 from p2pchat.node.features.people import contacts
-from p2pchat.store import deliveries, logs, people
+from p2pchat.store import deliveries, logs, messages, people
 from p2pchat.store import groups as rows
 from p2pchat.store.reconcile import StoredLog
 from p2pchat.store.tail import Tail
@@ -159,6 +159,14 @@ def my_end(app: App, tx: Reader, group: GroupId) -> Act | None:
     now = view(app, tx, group)
     end = now.ended.get(app.device) if now and app.person not in now.members else None
     return app.groups.act(tx, group, end.act) if end else None
+
+
+def act_of(app: App, tx: Reader, line: messages.Message) -> Act | None:
+    """The operation that a line of a chat tells of; None if it tells of something else."""
+    group = GroupId(line.conversation)
+    if line.kind != "group" or logs.operations(tx, group)[0] == 0:
+        return None
+    return app.groups.act(tx, group, line.id)
 
 
 def write(app: App, tx: Transaction, group: GroupId, kind: str, body: bytes) -> Entry:

@@ -77,8 +77,7 @@ def invite(app: App, tx: Transaction, membership: groups.Membership, person: peo
     group_views.check_is_member(app, tx, membership)
     if person.state != "accepted":
         raise NotAllowedError(f"{person.petname} is not a contact: only contacts can be invited")
-    if person.id in app.groups.view(tx, membership.group).members:
-        raise NotAllowedError(f"{person.petname} is a member of #{membership.name} already")
+    _check_is_out(app, tx, membership, person)
     group_acts.do(app, tx, membership.group, Invite(app.person, person.id, Role.MEMBER))
     _send_invitation(tx, membership, person)
 
@@ -93,11 +92,20 @@ def add(app: App, tx: Transaction, membership: groups.Membership, person: people
     card = people.card(tx, person.id)
     if person.state != "accepted" or card is None:
         raise NotAllowedError(f"{person.petname} is not a contact: only contacts can be added")
-    if person.id in app.groups.view(tx, membership.group).members:
-        raise NotAllowedError(f"{person.petname} is a member of #{membership.name} already")
+    _check_is_out(app, tx, membership, person)
     group_acts.do(app, tx, membership.group, Add(app.person, person.id, Role.MEMBER, card))
     group_messages.share_with_newcomers(app, tx, membership.group)
     _send_invitation(tx, membership, person)
+
+
+def _check_is_out(app: App, tx: Reader, membership: groups.Membership, person: people.Person) -> None:
+    now = app.groups.view(tx, membership.group)
+    if person.id in now.members:
+        raise NotAllowedError(f"{person.petname} is a member of #{membership.name} already")
+    if person.id in now.banned:
+        raise NotAllowedError(
+            f"{person.petname} is banned from #{membership.name}: `p2pchat group unban` first"
+        )
 
 
 def _send_invitation(tx: Transaction, membership: groups.Membership, person: people.Person) -> None:
