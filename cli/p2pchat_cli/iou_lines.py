@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from p2pchat.api import schema as s
 from p2pchat_cli.message_lines import SHORT_ID
 from p2pchat_cli.style import accent, bad, bold, dim, good
 from p2pchat_cli.text import ago, columns
+
+_OVER: Final = frozenset({"void", "withdrawn", "declined"})  # states of what never counts
 
 
 def iou_lines(ious: Iterable[s.Iou]) -> list[str]:
@@ -17,13 +20,13 @@ def iou_lines(ious: Iterable[s.Iou]) -> list[str]:
 
 def _row(iou: s.Iou) -> tuple[str, ...]:
     mark = "?" if iou.same_as else "!" if iou.mine_to_decide else " "
-    state = good(iou.state) if iou.state == "binding" else iou.state
+    over = iou.state in _OVER
     return (
         bold(mark),
         dim(iou.id[:SHORT_ID]),
         _who(iou),
-        bold(iou.amount),
-        state,
+        dim(iou.amount) if over else bold(iou.amount),
+        good(iou.state) if iou.state == "binding" else dim(iou.state) if over else iou.state,
         dim(ago(iou.at_ms)),
         "  ".join(part for part in _beside(iou) if part),
     )

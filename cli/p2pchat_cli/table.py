@@ -335,6 +335,7 @@ _MONEY: Final[dict[str, Command | Group]] = {
         "Single IOUs",
         {
             "list": Command("money:show_all", "Show IOUs, newest first", "iou list bob"),
+            "show": Command("money:show", "Show one with all that was signed about it", "iou show k3jq2h4l"),
             "accept": Command(
                 "money:accept", "Accept an IOU, or sign what you were asked for", "iou accept k3jq2h4l"
             ),

@@ -34,6 +34,7 @@ F1  all keys
 """
 _TYPING_S = 10.0  # so long a notice counts
 _TELL_S = 5.0  # between notices of mine
+_LISTED = 500  # chats, those that were used last; a search or a person leads to older ones
 _MAX_JUMP = 5  # pages that are loaded to find a message
 
 
@@ -87,7 +88,7 @@ class ChatPane(Pane):
 
     async def refresh_now(self) -> None:
         """Ask for the list and the newest page anew."""
-        chats = (await self.link.call("chat.list", s.ChatQuery(), s.Chats)).chats
+        chats = (await self.link.call("chat.list", s.ChatQuery(limit=_LISTED), s.Chats)).chats
         shown = [one for one in chats if not one.archived or one.unread]
         self.query_one(ChatList).show(shown)
         self.set_class(not shown, "-empty")
@@ -207,21 +208,14 @@ class ChatPane(Pane):
     async def show_named(self, name: str) -> None:
         """Open the chat of that name (`@petname`)."""
         with self.program.telling():
-            chats = (await self.link.call("chat.list", s.ChatQuery(), s.Chats)).chats
-            for one in chats:
-                if one.chat == name:
-                    await self._open(one)
-                    self.composer.focus()
+            await self._open(await self.link.call("chat.show", s.Chat(chat=name), s.ChatSummary))
+            self.composer.focus()
 
     @work(exclusive=True, group="open")
     async def jump(self, message: s.Message) -> None:
         """Open the chat of a message and choose it there."""
         with self.program.telling():
-            chats = (await self.link.call("chat.list", s.ChatQuery(), s.Chats)).chats
-            chat = next((one for one in chats if one.chat == message.chat), None)
-            if chat is None:
-                return
-            await self._open(chat)
+            await self._open(await self.link.call("chat.show", s.Chat(chat=message.chat), s.ChatSummary))
             for _ in range(_MAX_JUMP):
                 if self.conversation.find(message.id) or not self.conversation.more:
                     break

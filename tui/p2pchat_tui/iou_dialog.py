@@ -1,4 +1,4 @@
-"""One IOU in its account: what it is about, and what the balance was before and after."""
+"""One IOU: what it is about, each signed step, and what the balance was before and after."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ _ACTIONS = {"accept": "Accept", "reject": "Decline", "dispute": "Dispute", "remi
 class IouDialog(Dialog):
     """Gives the name of what is to be done: accept, reject, dispute, remind."""
 
-    def __init__(self, iou: s.Iou, register: s.Register | None) -> None:
-        super().__init__(words.iou_sentence(iou))
-        self._iou = iou
+    def __init__(self, story: s.IouStory, register: s.Register | None) -> None:
+        super().__init__(words.iou_sentence(story.iou))
+        self._iou = story.iou
+        self._steps = story.steps
         self._register = register
 
     def body(self) -> ComposeResult:
-        """Facts, the account, buttons."""
+        """Facts, the steps, the account, buttons."""
         yield Static(words.lines(_facts(self._iou)), classes="prose")
         with VerticalScroll(classes="reading", can_focus=True):
-            yield Static(words.lines(_account(self._register, self._iou.id)))
+            yield Static(words.lines([*_signed(self._steps), "", *_account(self._register, self._iou.id)]))
         with Horizontal(classes="buttons"):
             for name in _possible(self._iou):
                 yield Button(_ACTIONS[name], name=name, compact=True)
@@ -62,6 +63,19 @@ def _facts(iou: s.Iou) -> list[Content | str]:
         ("id", iou.id[:16]),
     ]
     return [Content.assemble((f"{name:<12}", MUTED), value) for name, value in facts if value]
+
+
+def _signed(steps: Sequence[s.IouStep]) -> list[Content | str]:
+    """Who signed what about it, the oldest first."""
+    rows = [
+        Content.assemble(
+            (f"  {words.short_when(one.at_ms):<7}", MUTED),
+            (one.who, "bold"),
+            f" {one.text}",
+        )
+        for one in steps
+    ]
+    return [Content.styled("Signed", "bold"), *rows]
 
 
 def _account(register: s.Register | None, id: str) -> list[Content | str]:

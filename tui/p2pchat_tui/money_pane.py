@@ -22,6 +22,8 @@ from p2pchat_tui.words import MUTED
 
 _ALL: Final = "all"
 _SIDE: Final = 32  # columns that the list of balances takes
+_LISTED: Final = 500  # IOUs, the newest
+_EDGES: Final = 5  # columns beside the words of a row: paddings and the scroll bar
 _STATES: Final = {
     "binding": "$success",
     "fulfilled": "$success",
@@ -69,9 +71,10 @@ class MoneyPane(Pane):
     async def refresh_now(self) -> None:
         """Ask for balances and IOUs anew."""
         self._balances = (await self.link.call("iou.balance", s.BalanceQuery(), s.Balances)).balances
-        ious = (await self.link.call("iou.list", s.IouQuery(), s.Ious)).ious
-        self._ious = {one.id: one for one in ious}
-        waiting = [one for one in ious if one.mine_to_decide]
+        waiting = (await self.link.call("iou.list", s.IouQuery(waiting=True), s.Ious)).ious
+        newest = (await self.link.call("iou.list", s.IouQuery(limit=_LISTED), s.Ious)).ious
+        self._ious = {one.id: one for one in (*newest, *waiting)}
+        ious = list(self._ious.values())
         self.program.badge("money", len(waiting))
         self.program.know_balances(self._balances)
         people = list(dict.fromkeys([one.who for one in self._balances] + [one.who for one in ious]))
@@ -94,7 +97,7 @@ class MoneyPane(Pane):
         chosen.sort(key=lambda one: not one.mine_to_decide)
         self.query_one("#account", Static).update(self._account())
         ious = self.query_one("#ious", OptionList)
-        room = max((ious.size.width or self.program.size.width - _SIDE) - 3, 30)
+        room = max((ious.size.width or self.program.size.width - _SIDE) - _EDGES, 30)
         self._fill(ious, [Option(_row(one, room), id=one.id) for one in chosen])
 
     def on_resize(self) -> None:
@@ -160,7 +163,8 @@ class MoneyPane(Pane):
                 "ledger.register", s.RegisterQuery(who=f"@{iou.who}", unit=iou.unit), s.Registers
             )
             register = found.registers[0] if found.registers else None
-            match await self.program.push_screen_wait(IouDialog(iou, register)):
+            story = await self.link.call("iou.show", s.IouId(id=iou.id), s.IouStory)
+            match await self.program.push_screen_wait(IouDialog(story, register)):
                 case "accept" | "reject" as deed:
                     await self.decide(iou, deed == "accept")
                 case "dispute":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -17,13 +17,16 @@ DurationArgument = Annotated[
 ]
 
 
+_LISTED: Final = 500
+
+
 def chats(
     ctx: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="The archived ones too.")] = False,
 ) -> None:
     """The most recently used first, with what was said last."""
     session = session_of(ctx)
-    found = session.call("chat.list", s.ChatQuery(), s.Chats)
+    found = session.call("chat.list", s.ChatQuery(limit=None if everything else _LISTED), s.Chats)
     archived = sum(chat.archived for chat in found.chats)
     found.chats = [chat for chat in found.chats if everything or not chat.archived]
     rows = [_row(summary) for summary in found.chats]
@@ -33,6 +36,8 @@ def chats(
         else "No chats yet: p2pchat invite, or p2pchat contact add LINK."
     )
     session.answer(found, columns(rows) or [none])
+    if found.more:
+        session.hint(f"The {_LISTED} used last; all of them: p2pchat chats --all")
 
 
 def mute(ctx: typer.Context, chat: ChatArgument, duration: DurationArgument = "8h") -> None:

@@ -29,7 +29,7 @@ from p2pchat_cli.options import (
     session_of,
 )
 from p2pchat_cli.style import accent, bad, bold, dim, good
-from p2pchat_cli.text import columns, plural
+from p2pchat_cli.text import ago, columns, plural
 
 MaybeWho = Annotated[
     str | None,
@@ -190,6 +190,17 @@ def limit(
     )
     asks = f"IOUs up to {one.auto} are accepted without asking" if one.auto else "you are always asked"
     session.answer(one, [f"{accent(one.who)} may owe you up to {bold(one.limit or '')}; {asks}."])
+
+
+def show(ctx: typer.Context, iou_id: IouArgument) -> None:
+    """Each step with who signed it, when by their clock, and on which device."""
+    session = session_of(ctx)
+    story = session.call("iou.show", s.IouId(id=iou_id), s.IouStory)
+    rows = [
+        (dim(one.id[:SHORT_ID]), ago(one.at_ms), accent(one.who), one.text, dim(f"device {one.device[:8]}"))
+        for one in story.steps
+    ]
+    session.answer(story, [*iou_lines([story.iou]), *columns(rows)])
 
 
 def show_all(ctx: typer.Context, who: MaybeWho = None) -> None:

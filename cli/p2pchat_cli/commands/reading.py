@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -37,7 +38,7 @@ def read(ctx: typer.Context, chat: MaybeChatArgument = None) -> None:
         found += page.messages
         marks.append(s.ReadChat(chat=name, upto=page.upto))
         if page.more:
-            session.hint(f"There is more unread in {name}: p2pchat read {name}")
+            session.hint(f"There is more unread in {name}: p2pchat read {quote(name)}")
     lines = [line for message in found for line in message_lines(message, with_chat=chat is None)]
     session.answer(s.Messages(messages=found), lines or ["Nothing unread."])
     # Marked only after they were shown: a full pipe or ^C must not lose them, nor what came meanwhile.
@@ -53,7 +54,9 @@ def history(
     page = _history(session, chat, limit, before)
     lines = [line for message in page.messages for line in message_lines(message)]
     if page.more:
-        lines.insert(0, dim(f"older: p2pchat history {chat} --before {page.messages[0].id[:SHORT_ID]}"))
+        lines.insert(
+            0, dim(f"older: p2pchat history {quote(chat)} --before {page.messages[0].id[:SHORT_ID]}")
+        )
     session.answer(page, lines or ["No messages yet."], paged=True)
 
 

@@ -15,7 +15,16 @@ from p2pchat.core.ledger.attachments import detach
 from p2pchat.errors import UsageError
 from p2pchat.node.features.app import App
 from p2pchat.node.features.chat import direct
-from p2pchat.node.features.ledger import accounts, ious, ledger, ledger_words, limits, proofs, splits
+from p2pchat.node.features.ledger import (
+    accounts,
+    iou_story,
+    ious,
+    ledger,
+    ledger_words,
+    limits,
+    proofs,
+    splits,
+)
 from p2pchat.node.features.ledger.divisions import Division
 from p2pchat.node.features.ledger.iou_terms import Terms
 from p2pchat.node.features.ledger.ledger_words import in_unit
@@ -132,6 +141,23 @@ def iou_list(app: App, tx: Reader, params: s.IouQuery) -> s.Ious:
     return s.Ious(ious=[money_views.iou(app, tx, line) for line in page], more=len(listed) > len(page))
 
 
+def iou_show(app: App, tx: Reader, params: s.IouId) -> s.IouStory:
+    """See the table."""
+    line = ious.find(app, tx, params.id)
+    steps = [
+        s.IouStep(
+            id=one.id.text,
+            who=name_of(app, tx, one.person),
+            mine=one.person == app.person,
+            device=one.device.text,
+            at_ms=one.created_ms,
+            text=one.said,
+        )
+        for one in iou_story.steps(app, tx, line)
+    ]
+    return s.IouStory(iou=money_views.iou(app, tx, line), steps=steps)
+
+
 def iou_balance(app: App, tx: Reader, params: s.BalanceQuery) -> s.Balances:
     """See the table."""
     person = find_person(tx, params.who).id if params.who else None
@@ -240,6 +266,7 @@ def _shown(app: App, tx: Transaction, id: LedgerEntryId) -> s.Iou:
 
 QUERIES: Final[dict[str, Query]] = {
     "iou.list": iou_list,
+    "iou.show": iou_show,
     "iou.balance": iou_balance,
     "bill.list": bill_list,
     "ledger.export": ledger_export,

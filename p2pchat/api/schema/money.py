@@ -198,6 +198,24 @@ class Ious(Result):
     more: bool = False
 
 
+class IouStep(Result):
+    """One signed entry about an IOU."""
+
+    id: str
+    who: str  # who signed it: a petname, or my own name
+    mine: bool
+    device: str
+    at_ms: int  # by the clock of that device
+    text: str
+
+
+class IouStory(Result):
+    """An IOU with everything that was signed about it, each step behind what it is about."""
+
+    iou: Iou
+    steps: list[IouStep]
+
+
 class BalanceQuery(Params):
     """Balances with one contact, or with all."""
 
@@ -314,6 +332,7 @@ METHODS: Final[dict[str, Method]] = {
     "iou.same": Method(SameIou, Ious, "store", "Say that an IOU and a request are one"),
     "iou.limit": Method(SetLimit, Balance, "store", "Say how much a contact may owe me"),
     "iou.list": Method(IouQuery, Ious, "store", "IOUs, newest first"),
+    "iou.show": Method(IouId, IouStory, "store", "An IOU with everything signed about it"),
     "iou.balance": Method(BalanceQuery, Balances, "store", "Who owes whom"),
     "ledger.statement": Method(StatementQuery, Proof, "store", "Prove what stands between us"),
     "ledger.forks": Method(Nothing, Forks, "store", "Devices that signed two entries with one number"),

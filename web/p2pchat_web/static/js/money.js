@@ -2,14 +2,14 @@
 
 import { call } from "./api.js";
 import { avatar } from "./avatar.js";
-import { ask, attempt, text } from "./dialog.js";
-import { el, fill, icon, keyed } from "./dom.js";
+import { ask, attempt, open, text } from "./dialog.js";
+import { el, fill, icon, iconButton, keyed } from "./dom.js";
 import { dueDay, exactly, plural, when } from "./format.js";
 import { menu } from "./menu.js";
 import { setLimit, write } from "./pay.js";
 import { place, to } from "./route.js";
 import { contactByName, know, refresh, state, watch } from "./state.js";
-import { iouDecision, sentence, words } from "./slip.js";
+import { iouDecision, sentence, spokenOf, words } from "./slip.js";
 
 const LINKS = [
   ["bills", "split", "Bills"],
@@ -127,12 +127,12 @@ export function moneyPlace([who], signal) {
   function draw() {
     const mine = (one) => all || one.who === who;
     const ious = state.ious.filter(mine);
-    const open = ious.filter((one) => one.mine_to_decide);
+    const waits = ious.filter((one) => one.mine_to_decide);
     const target = contact() && { about: contact().person, name: who };
     const balances = all ? [] : state.balances.filter(mine);
     fill(
       box,
-      open.length > 0 && el("div.tray.inside", {}, open.map(iouDecision)),
+      waits.length > 0 && el("div.tray.inside", {}, waits.map(iouDecision)),
       target &&
         el(
           "section.card",
@@ -175,17 +175,26 @@ function entry(iou) {
 
 /** What can still be done about an IOU. */
 function actions(iou) {
-  const open = ["offered", "requested", "binding", "held"].includes(iou.state);
-  if (!open || iou.reason === "repayment") return el("span");
+  const undecided = ["offered", "requested", "binding", "held"].includes(iou.state) && iou.reason !== "repayment";
+  if (!undecided) return iconButton("ellipsis", `What was signed about ${iou.amount}`, () => story(iou));
   const run = (method, success) => () => attempt(() => call(method, { id: iou.id }).then(() => refresh("money")), success);
   const mine = (iou.direction === "owes-me") === (iou.kind === "request"); // I wrote it
   const items = [
+    { label: "What was signed", icon: "receipt-text", do: () => story(iou) },
     { label: iou.direction === "owes-me" ? "Remind them" : "Write that I still owe it", icon: "bell", do: run("iou.remind", "Reminded in the chat.") },
     iou.kind === "iou" && !iou.disputed && { label: "Object to it", icon: "circle-alert", danger: true, do: () => object(iou) },
     iou.direction === "owes-me" && iou.state === "binding" && { label: "Forgive it", icon: "x", danger: true, do: run("iou.reject", "Forgiven.") },
     mine && iou.state === "requested" && { label: "Ask no longer", icon: "x", danger: true, do: run("iou.reject", "Withdrawn.") },
   ].filter(Boolean);
   return el("button.icon-button", { type: "button", "aria-label": `More about ${iou.amount}`, onclick: (event) => menu(event.currentTarget, items) }, icon("ellipsis"));
+}
+
+/** Everything that was signed about an IOU, step by step. */
+async function story(iou) {
+  const found = await attempt(() => call("iou.show", { id: iou.id }));
+  if (!found) return;
+  const step = (one) => el("li.step", {}, el("span", {}, spokenOf({ ...one, sender: one.who })), el("small.muted", {}, `${exactly(one.at_ms)}, by the clock of device ${one.device.slice(0, 8)}`));
+  open(`${sentence(iou)} ${iou.amount}`, el("ol.steps", {}, found.steps.map(step)));
 }
 
 function object(iou) {
