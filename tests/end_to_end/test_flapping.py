@@ -104,8 +104,9 @@ class Flapping:
                 self.bytes += len(data)
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            return
+        except OSError:  # one end is gone: the other is to hear of it
+            with suppress(OSError):
+                sink.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
