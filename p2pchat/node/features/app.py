@@ -14,6 +14,7 @@ from p2pchat.core.ids import DeviceId, GroupId, LedgerEntryId, PersonId
 from p2pchat.core.keys import SEED_SIZE, SigningKey, tagged_hash
 from p2pchat.core.mailbox.sealing import MailboxSecret
 from p2pchat.core.ratchet.account import DeviceAccount
+from p2pchat.core.ratchet.peer import PeerSessions
 from p2pchat.core.ratchet.sender_keys import OutboundGroupSession
 from p2pchat.errors import DecodeError, StoreError, UsageError
 from p2pchat.node.features.group.group_cache import GroupCache
@@ -48,6 +49,8 @@ class App:
     groups: GroupCache = field(default_factory=GroupCache, repr=False)
     sealing: dict[GroupId, tuple[bytes, OutboundGroupSession]] = field(default_factory=dict, repr=False)
     """My sender keys as last stored, and the same kept open: unsealing one costs as much as using it."""
+    sessions: dict[DeviceId, tuple[bytes, PeerSessions]] = field(default_factory=dict, repr=False)
+    """The same of pairwise sessions: valid as long as the stored state is the one noted here."""
     accounts: AccountCache = field(default_factory=AccountCache, repr=False)
 
     @property

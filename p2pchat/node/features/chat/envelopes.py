@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 BATCH_BYTES: Final = 96 * 1024  # of item payloads in one envelope; MAX_PLAINTEXT is the receiver's bound
 SEEN_FOR_MS: Final = 60 * 86_400_000  # longer than any bundle lives: older envelopes cannot be opened anyway
 REFUSED_PAUSE_MS: Final = 600_000  # before a device that refused an envelope is offered it again
+SESSIONS_KEPT: Final = 64  # with devices, kept open; the longest kept goes first
 MAX_STRANGERS: Final = 1000  # devices of people we do not know, kept between their hello and their request
 
 Apply = Callable[[App, Transaction, people.Device, bytes], None]
@@ -131,7 +132,7 @@ def _seal_next(app: App, tx: Transaction, remote: people.Device) -> Work:
     sealed = peer.seal(encode_items([queued.item for queued in batch]))
     id = envelope_id(sealed)
     outbox.carry(tx, batch, device, id, sealed)
-    sessions.put_pairwise(tx, device, peer.to_bytes(app.pickle_key))
+    _keep(app, tx, device, peer)
     return Work([(id, sealed)])
 
 
@@ -251,7 +252,7 @@ def take_hello(app: App, tx: Transaction, sender: DeviceId, answer: Hello) -> No
     bundle = PrekeyBundle.decode(answer.bundle)
     # The device gave it to us this moment, so it is fresh; clocks that are days apart say nothing about it.
     peer.start(account, bundle, app.key, bundle.created_ms)
-    sessions.put_pairwise(tx, sender, peer.to_bytes(app.pickle_key))
+    _keep(app, tx, sender, peer)
     app.save_account(tx, account)
 
 
@@ -306,7 +307,7 @@ def _open(app: App, tx: Transaction, remote: people.Device, sealed: bytes) -> No
     assert peer is not None
     account = app.account(tx)
     opened = peer.open(account, sealed)
-    sessions.put_pairwise(tx, remote.id, peer.to_bytes(app.pickle_key))
+    _keep(app, tx, remote.id, peer)
     if opened.account_changed:
         app.save_account(tx, account)
     for kind, some in groupby(decode_items(opened.plaintext), key=lambda item: item.kind):
@@ -359,4 +360,17 @@ def _load(app: App, tx: Reader, remote: people.Device) -> PeerSessions | None:
         direct_conversation(app.person, remote.person),
     )
     state = sessions.pairwise(tx, remote.id)
+    # Taken out: whoever changes the sessions and does not store them leaves nothing behind for the next.
+    kept, peer = app.sessions.pop(remote.id, (None, None))
+    if peer is not None and kept == state and peer.parties == parties:
+        return peer
     return PeerSessions.from_bytes(parties, state, app.pickle_key) if state else PeerSessions(parties)
+
+
+def _keep(app: App, tx: Transaction, device: DeviceId, peer: PeerSessions) -> None:
+    """Store the sessions, and keep them open; should this be undone, they differ from what is stored."""
+    state = peer.to_bytes(app.pickle_key)
+    sessions.put_pairwise(tx, device, state)
+    if len(app.sessions) >= SESSIONS_KEPT:
+        del app.sessions[next(iter(app.sessions))]
+    app.sessions[device] = state, peer
