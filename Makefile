@@ -52,8 +52,8 @@ $(VENV)/.docs: $(VENV)/.ready locks/docs.txt
 screens: $(VENV)/.ready ## Draw the pictures of the terminal UI in docs/ anew
 	@$(BIN)/python scripts/screenshots.py
 
-soak: $(VENV)/.ready ## Run a bootstrap node under churn for MINUTES (30); draws docs/soak.svg
-	@$(BIN)/python -m benchmarks.soak $(or $(MINUTES),30) docs/soak.svg
+soak: $(VENV)/.ready ## Run a bootstrap node under churn for MINUTES (30), FASTER times as much (1); draws docs/soak.svg
+	@$(BIN)/python -m benchmarks.soak $(or $(MINUTES),30) docs/soak.svg $(or $(FASTER),1)
 
 fuzz: $(VENV)/.ready ## Fuzz every decoder that strangers reach, SECONDS each (5); TARGET=yamux that one alone
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --only-binary :all: 'atheris>=3'

@@ -53,10 +53,10 @@ mailbox_deposits_per_second = 1000000
 
 
 @contextmanager
-def bootstrap_node() -> Iterator[tuple[psutil.Process, str, int]]:
+def bootstrap_node(settings: str = SETTINGS) -> Iterator[tuple[psutil.Process, str, int]]:
     """A bootstrap node in its own process, its address, and the port of its metrics."""
     with tempfile.TemporaryDirectory() as home:
-        (Path(home) / "bootstrap.toml").write_text(SETTINGS)
+        (Path(home) / "bootstrap.toml").write_text(settings)
         command = [sys.executable, "-m", "p2pchat_bootstrap", "run", "--home", home, "--json"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             assert process.stdout is not None
