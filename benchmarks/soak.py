@@ -93,9 +93,9 @@ async def main(minutes: float, faster: float) -> list[Sample]:
                 samples.append(_sample(process, port, (trio.current_time() - begin) / 60))
             nursery.cancel_scope.cancel()
         cpu = process.cpu_times()
-        held, taken = (
-            _metric(port, "p2pchat_mailbox_held_total"),
-            _metric(port, "p2pchat_mailbox_taken_total"),
+        held, taken, records = (
+            _metric(port, f"p2pchat_{name}")
+            for name in ("mailbox_held_total", "mailbox_taken_total", "records")
         )
     print(f"{'minute':>8}{'MB':>8}{'files':>8}{'threads':>9}{'peers':>7}")
     for sample in samples[:: max(1, len(samples) // 15)]:
@@ -106,7 +106,10 @@ async def main(minutes: float, faster: float) -> list[Sample]:
         half = len(values) // 2
         first, second = sum(values[:half]) / half, sum(values[half:]) / (len(values) - half)
         print(f"{name} in the last two thirds: mean {first:.1f}, then {second:.1f}; most {max(values):.1f}")
-    print(f"{held} parcels left, {taken} collected; {cpu.user + cpu.system:.0f} s of CPU")
+    print(
+        f"{held} parcels left, {taken} collected, {records} address records; "
+        f"{cpu.user + cpu.system:.0f} s of CPU"
+    )
     return samples
 
 
