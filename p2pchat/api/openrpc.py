@@ -11,12 +11,12 @@ import msgspec
 from p2pchat import __version__
 from p2pchat.api import jsonrpc
 from p2pchat.api import schema as s
+from p2pchat.api.refusals import refusals
 from p2pchat.api.table import METHODS, SUBSCRIBE
 
 VERSION: Final = "1.3.2"
 _SCHEMAS: Final = "#/components/schemas/{name}"
 _ERRORS: Final = {
-    "Refused": (jsonrpc.REFUSED, "The node refuses: one sentence, and in `data` its class and exit code."),
     "InvalidParams": (jsonrpc.INVALID_PARAMS, "The parameters do not fit."),
     "Bug": (jsonrpc.INTERNAL_ERROR, "The node failed; its log tells more."),
 }
@@ -53,7 +53,10 @@ def describe() -> dict[str, Any]:
                 "paramStructure": "by-name",
                 "params": list(_params(schemas[one.params.__name__])),
                 "result": {"name": one.result.__name__, "schema": shape_of[one.result]},
-                "errors": [{"$ref": f"#/components/errors/{error}"} for error in _ERRORS],
+                "errors": [
+                    {"$ref": f"#/components/errors/{error}"}
+                    for error in (*(kind.__name__ for kind in refusals(name, one)), *_ERRORS)
+                ],
                 "x-runs": one.runs,
                 "x-since": one.since,
             }
@@ -61,9 +64,22 @@ def describe() -> dict[str, Any]:
         ],
         "components": {
             "schemas": schemas,
-            "errors": {name: {"code": code, "message": text} for name, (code, text) in _ERRORS.items()},
+            "errors": _errors(),
         },
     }
+
+
+def _errors() -> dict[str, Any]:
+    """What a node answers instead of a result. Its own refusals share a code: `data` tells them apart."""
+    refused = {kind.__name__: kind for name, one in METHODS.items() for kind in refusals(name, one)}
+    return {
+        name: {
+            "code": jsonrpc.REFUSED,
+            "message": (inspect.getdoc(kind) or "").partition("\n")[0],
+            "data": {"error": name, "exit_code": kind.exit_code},
+        }
+        for name, kind in sorted(refused.items())
+    } | {name: {"code": code, "message": text} for name, (code, text) in _ERRORS.items()}
 
 
 def _params(schema: dict[str, Any]) -> Any:
