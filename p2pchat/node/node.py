@@ -107,10 +107,10 @@ class Node:
                     self.listeners.tell(effect)
                 case Sealed(device, envelopes):
                     self._couriers.hand(device, envelopes)
-                case Wake(device) if device in sealed:
-                    pass
                 case Wake(device) | Retry(device):
-                    self._couriers.wake(device, again=isinstance(effect, Retry))
+                    again = isinstance(effect, Retry)
+                    if again or device not in sealed:
+                        self._couriers.wake(device, again=again)
                     if not self.network.is_connected(device):
                         self.links.hurry(device)
                         self._depositor.wake()
