@@ -132,6 +132,7 @@ class Daemon:
         assert isinstance(status, s.Status)
         state = self._node.network.state()
         status.running = True
+        status.offline = state.reachability == "offline"
         status.listening = list(state.listening)
         status.peers = len(state.peers)
         return status

@@ -310,7 +310,8 @@ def test_two_commands_at_once_wait_for_each_other(carol: Any) -> None:
 def test_a_node_kept_off_the_network_serves_its_faces(carol: Any) -> None:
     try:
         assert carol("daemon", "start", "--offline").code == 0
-        assert carol.json("status")["running"] is True
+        status = carol.json("status")
+        assert (status["running"], status["offline"]) == (True, True)
         assert carol.json("net")["reachability"] == "offline"
         assert "--offline" in carol("connect", "alice").refused(3)
         (device,) = carol.json("peers", "trace", "alice")["devices"]

@@ -38,7 +38,7 @@ def details(one: s.Contact) -> Content:
         ),
         "",
     ]
-    if one.message:
+    if one.message and one.state == "pending":  # otherwise it is what the person wrote to them
         parts += [Content.assemble("“", (one.message, "italic"), "”"), ""]
     if one.introduced_by:
         parts += [f"introduced by {one.introduced_by}", ""]
@@ -56,7 +56,7 @@ def details(one: s.Contact) -> Content:
         ]
     parts += [Content.assemble(("fingerprint  ", MUTED), one.fingerprint)]
     if one.claimed_name != one.name:
-        parts.append(Content.assemble(("calls themself  ", MUTED), one.claimed_name))
+        parts.append(Content.assemble(("calls themselves  ", MUTED), one.claimed_name))
     return words.lines(parts)
 
 

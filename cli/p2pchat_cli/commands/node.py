@@ -64,6 +64,7 @@ def connect(ctx: typer.Context, who: WhoArgument) -> None:
 
 def _status(found: s.Status) -> Iterator[str]:
     running = good("running") if found.running else bad("not running: p2pchat run")
+    running += ", kept off every network (--offline)" if found.offline else ""
     waiting = f", {plural(found.outbox, 'item')} not delivered yet" if found.outbox else ""
     rows = [
         ("name", f"{bold(found.identity.name)}  {dim(found.identity.fingerprint)}"),

@@ -33,6 +33,7 @@ class Status(Result):
     outbox: int  # items not yet delivered
     store_bytes: int
     version: str
+    offline: bool = False  # it runs, and is kept off every network
     cursor: int = 0  # the newest event's; following from here shows what happens from now on
 
 

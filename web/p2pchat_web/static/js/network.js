@@ -34,7 +34,7 @@ export function networkPlace(_, signal) {
         el("h3", {}, "This node"),
         facts([
           ["Network", status.network ?? "none"],
-          ["Others can dial it", { public: "yes", private: "no: through relays and holes", unknown: "not known yet" }[net.reachability] ?? net.reachability],
+          ["Others can dial it", { public: "yes", private: "no: through relays and holes", unknown: "not known yet", offline: "no: it is kept off every network" }[net.reachability] ?? net.reachability],
           ["Waiting to be delivered", String(status.outbox)],
           ["Store", `${(status.store_bytes / 1e6).toFixed(1)} MB`],
           ["Version", status.version],
