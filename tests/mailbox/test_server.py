@@ -324,6 +324,22 @@ async def test_a_neighbourhood_that_asks_too_fast_is_put_off(new_world: Any, new
         assert answers[-10:] == 10 * ["busy"]
 
 
+async def test_an_owner_who_writes_without_end_is_put_off(new_world: Any, new_owner: Any) -> None:
+    async with new_world(replace(SMALL, deposits_per_second=1)) as world, world.at() as client:
+        await new_owner(world).visit(client)
+        admitted = 0
+
+        async def write_on() -> None:
+            nonlocal admitted
+            for number in range(100):
+                await client.admit([f.Admit(world.today(), (number.to_bytes(32, "big"),))])
+                admitted += 1
+
+        with pytest.raises(RefusedError, match="busy"):
+            await write_on()
+        assert 5 <= admitted < 50
+
+
 async def test_a_parcel_cannot_be_left_for_ever(world: Any, new_owner: Any) -> None:
     owner = new_owner(world)
     async with world.at() as client:

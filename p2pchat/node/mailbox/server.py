@@ -129,7 +129,7 @@ class MailboxServer:
                             await self._fetch(stream, neighbourhood, visitor, question)
                             continue
                         else:
-                            answers = await self._answer(question, visitor, challenge)
+                            answers = await self._answer(question, visitor, challenge, neighbourhood)
                         await stream.send(map(f.encode_frame, answers))
                 if received:
                     continue
@@ -192,7 +192,7 @@ class MailboxServer:
         return None if worked else Reason.WORK
 
     async def _answer(
-        self, question: f.Question, visitor: bytes | None, challenge: bytes
+        self, question: f.Question, visitor: bytes | None, challenge: bytes, neighbourhood: str
     ) -> Sequence[f.Answer]:
         if isinstance(question, f.Hello):
             limits = self.state.limits
@@ -200,6 +200,8 @@ class MailboxServer:
             return [f.Terms(challenge, limits.stranger_bits, bits, limits.days)]
         if visitor is None:
             return [self.state.refused(Reason.STRANGER, 3600)]
+        if not self.state.may("write", neighbourhood, self.state.limits.deposits_per_second):
+            return [self.state.refused(Reason.BUSY, 60)]  # each of these is a commit
         match question:
             case f.Admit(day, admitted):
                 if (reason := await self._admit(visitor, day, admitted)) is not None:
