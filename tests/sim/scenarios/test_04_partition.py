@@ -44,7 +44,7 @@ def test_members_cut_off_from_each_other_for_days_agree_when_they_meet(worlds: W
         await settle(world)
         left, right = [ann, out, *others[3:]], [cat, new, *others[:1]]
         world.partition(left, right, others[1:3])
-        for number in range(world.size(5, 30)):
+        for number in range(world.size(4, 30)):
             await meddle(world, [one for one in people if one is not out], number)
             await world.pass_time(world.chances.uniform(0, world.size(3, 10)))
             world.leap(world.chances.uniform(0, world.size(1.0, 0.2) * DAY_S))

@@ -41,7 +41,7 @@ def test_a_group_on_flapping_links_that_lose_a_third_has_all_within_minutes(worl
         for number in range(count := world.size(4, 20)):
             await world.say(world.chances.choice(people), "#club", f"text {number}")
             world.partition(world.chances.sample(people, world.size(1, 2)))
-            await world.pass_time(world.chances.uniform(0, 20))
+            await world.pass_time(world.chances.uniform(0, world.size(8, 20)))
             world.heal()
             await world.pass_time(world.chances.uniform(0, 5))
         await settle(world, within_s=600)

@@ -17,7 +17,7 @@ def test_who_missed_much_in_many_groups_is_up_to_date_soon(worlds: Worlds) -> No
         await world.befriend(ann, bob)
         await world.befriend(ann, cat)
         names = [f"club{number}" for number in range(world.size(2, 5))]
-        missed = world.size(10, 100)
+        missed = world.size(8, 100)
         for name in names:
             await world.group(name, ann, bob, cat)
         await settle(world)

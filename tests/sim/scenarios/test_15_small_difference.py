@@ -17,7 +17,7 @@ def test_a_small_difference_costs_little_however_long_the_log(worlds: Worlds) ->
 
     async def scenario(world: World) -> None:
         ann, bob = await world.found("ann", "bob")
-        common = world.size(40, 400)
+        common = world.size(25, 400)
         for number in range(common):
             await world.say(ann, "#club", f"text {number}")
         await settle(world)
