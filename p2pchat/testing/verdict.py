@@ -30,7 +30,9 @@ async def finish(world: World, *, liars: Collection[Person] = ()) -> None:
     secrets_kept(world)
     frugal(world)
     up = [person for person in world.people if person.is_up and person not in liars]
-    await restart_changes_nothing(world, world.chances.choice(up))
+    # Who is out may get, when he meets somebody again, more of what was written by those who did not know.
+    inside = [person for person in up if not person.look(groups.all_in, "removed")]
+    await restart_changes_nothing(world, world.chances.choice(inside))
     check(world, liars=liars)
 
 
