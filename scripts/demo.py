@@ -230,8 +230,8 @@ def story(alice: Person, bob: Person, carol: Person) -> None:
         asked = wait_for(f"the request to {guest.name}", lambda one=guest: requests_to(one))[0]
         guest.run("iou", "accept", asked["id"])
         say(guest.name, f"signs for {asked['amount']} ({asked['note']})")
-    for offer in wait_for("both signatures", lambda: two_offers(alice)):
-        alice.run("iou", "accept", offer["id"])
+    wait_for("both signatures", lambda: signed_shares(alice))
+    say("alice", "has both signatures; her node accepts what she asked for")
     bob.run("pay", "carol", "12.50", "EUR", "ticket")
     say("bob", "owes carol 12.50 EUR for a ticket, and signs it")
     offer = wait_for("bob's IOU", lambda: open_offers(carol))[0]
@@ -251,10 +251,10 @@ def open_offers(person: Person) -> list[dict[str, Any]]:
     return [one for one in person.run("iou", "list")["ious"] if one["mine_to_decide"]]
 
 
-def two_offers(person: Person) -> list[dict[str, Any]]:
-    """The two IOUs that answer a split, once both are there."""
-    offers = open_offers(person)
-    return offers if len(offers) == 2 else []
+def signed_shares(person: Person) -> list[dict[str, Any]]:
+    """The two IOUs that answer a split, once both are signed by both sides."""
+    signed = [one for one in person.run("iou", "list")["ious"] if one["state"] == "binding"]
+    return signed if len(signed) == 2 else []
 
 
 def settled(*people: Person) -> dict[str, list[dict[str, Any]]]:

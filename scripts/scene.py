@@ -68,8 +68,7 @@ def _money(people: dict[str, Person]) -> None:
     alice.run("split", "trip", "84.00", "EUR", "dinner at the lake")
     (asked,) = wait_for("the request", lambda: _open(bob))
     bob.run("iou", "accept", asked["id"])
-    (signed,) = wait_for("the signature", lambda: _open(alice))
-    alice.run("iou", "accept", signed["id"])
+    wait_for("the signature", lambda: _signed(alice))
     carol.run("pay", "alice", "8.50", "EUR", "ice cream")
     bob.run("request", "alice", "12.40", "EUR", "train ticket")
     alice.run("pay", "carol", "3", "beer", "lost bet")
@@ -79,6 +78,10 @@ def _money(people: dict[str, Person]) -> None:
 
 def _open(person: Person) -> list[dict[str, object]]:
     return [one for one in person.run("iou", "list")["ious"] if one["mine_to_decide"]]
+
+
+def _signed(person: Person) -> list[dict[str, object]]:
+    return [one for one in person.run("iou", "list")["ious"] if one["state"] == "binding"]
 
 
 def stranger(folder: Path, alice: Person) -> None:
