@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from enum import StrEnum
 from functools import lru_cache
+from itertools import compress, product
 from typing import Final, NamedTuple
 
 import cbor2
@@ -82,8 +83,15 @@ _MAY: Final[dict[str, frozenset[str]]] = {
     "K": frozenset({"ref"}),
     "X": frozenset(),
 }
-
-
+_OPTIONAL: Final = ("ref", "amount", "lock", "preimage", "details", "memo")
+_FITTING: Final = {  # for each kind, which of _OPTIONAL may be there together
+    kind: frozenset(
+        present
+        for present in product((False, True), repeat=len(_OPTIONAL))
+        if must <= (names := set(compress(_OPTIONAL, present))) <= must | _MAY[kind]
+    )
+    for kind, must in _MUST.items()
+}
 _KINDS: Final = {kind.value: kind for kind in Kind}
 _known_account: Final = lru_cache(maxsize=256)(AccountId)
 _known_device: Final = lru_cache(maxsize=256)(DeviceId)
@@ -295,18 +303,19 @@ def decode(raw: bytes) -> LedgerEntry:
         nonce,
     ) = fields.array(codec.decode(raw, limit=MAX_ENTRY_BYTES), _FIELDS)
     fields.integer(version, low=VERSION, high=VERSION + 1)
-    if type(kind) is not str or kind not in _MUST:
+    if type(kind) is not str or kind not in _KINDS:
         raise DecodeError("unknown kind of ledger entry")
-    carried = {"ref": ref, "amount": amount, "lock": lock, "preimage": preimage}
-    _check_presence(kind, {**carried, "details": details, "memo": memo_hash})
-    heads = tuple(fields.identifier(head, LedgerEntryId) for head in fields.items(seen, most=MAX_SEEN))
+    optional = (ref, amount, lock, preimage, details, memo_hash)
+    if tuple([value is not None for value in optional]) not in _FITTING[kind]:
+        raise DecodeError(f"an entry of kind {kind} carries the wrong fields")
+    heads = tuple([fields.identifier(head, LedgerEntryId) for head in fields.items(seen, most=MAX_SEEN)])
     return LedgerEntry(
         account=fields.identifier(account, AccountId),
         device=fields.identifier(device, DeviceId),
         epoch=fields.blob(epoch, least=EPOCH_SIZE, most=EPOCH_SIZE),
         seq=fields.integer(seq, low=1, high=MAX_SEQ),
         prev=fields.blob(prev, least=HASH_SIZE, most=HASH_SIZE),
-        kind=Kind(kind),
+        kind=_KINDS[kind],
         ref=None if ref is None else fields.identifier(ref, LedgerEntryId),
         amount=None if amount is None else fields.integer(amount, low=1, high=MAX_MINOR),
         lock=_hash_or_none(lock),
@@ -317,13 +326,6 @@ def decode(raw: bytes) -> LedgerEntry:
         memo_hash=_hash_or_none(memo_hash),
         nonce=fields.blob(nonce, least=NONCE_SIZE, most=NONCE_SIZE),
     )
-
-
-def _check_presence(kind: str, carried: dict[str, Value]) -> None:
-    present = {name for name, value in carried.items() if value is not None}
-    must = _MUST[kind]
-    if not must <= present or not present <= must | _MAY[kind]:
-        raise DecodeError(f"an entry of kind {kind} carries the wrong fields")
 
 
 def _hash_or_none(value: Value) -> bytes | None:
