@@ -117,8 +117,8 @@ def apart(new_person: Any, tmp_path_factory: Any) -> Iterator[tuple[Any, Any, Fl
     ivy, jon = (new_person(name, init=False) for name in ("ivy", "jon"))
     for person in (ivy, jon):
         person.init(network)
-        # Nobody is told where they are: else they would find another way.
-        person.options = ("--without", "exchange")
+        # Neither each other nor the table is told where they are: else they would find another way.
+        person.options = ("--without", "exchange", "--without", "table", "--without", "lan")
         person.launch()
     for person in (ivy, jon):
         person.start()
