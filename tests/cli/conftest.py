@@ -245,6 +245,8 @@ class Window:
         while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
             assert time.monotonic() < deadline
             self._pump()
+        while self._pump():  # its last words may have come after the last look
+            pass
         os.close(self._terminal)
         return os.waitstatus_to_exitcode(ended[1])
 
@@ -256,12 +258,17 @@ class Window:
         except (ProcessLookupError, ChildProcessError):
             pass  # it has ended
 
-    def _pump(self) -> None:
-        if select.select([self._terminal], [], [], 0.1)[0]:
-            try:
-                self._stream.feed(os.read(self._terminal, 65536))
-            except OSError:  # the other end is closed
-                time.sleep(0.05)
+    def _pump(self) -> bool:
+        """Show what was written, if anything comes within a moment; whether something did."""
+        if not select.select([self._terminal], [], [], 0.1)[0]:
+            return False
+        try:
+            written = os.read(self._terminal, 65536)
+        except OSError:  # the other end is closed
+            time.sleep(0.05)
+            return False
+        self._stream.feed(written)
+        return bool(written)
 
 
 @pytest.fixture
