@@ -1,8 +1,12 @@
-"""How the tests are shared among processes."""
+"""How the tests are shared among processes, and what a busy machine may do to them."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -94,8 +94,15 @@ class PeerSessions:
             raise UsageError("there is no session with the device yet")
         return self._preferred().seal(plaintext)
 
-    def open(self, account: DeviceAccount, data: bytes) -> Opened:
+    def begins(self, data: bytes) -> bool:
+        """Whether the envelope `data` begins a session that is not here yet. Raises DecodeError."""
+        header = Envelope.decode(data).header
+        return isinstance(header, Start) and self._find(header.session_id) is None
+
+    def open(self, account: DeviceAccount | None, data: bytes) -> Opened:
         """What the peer sealed in the envelope `data`. If it raises, nothing has changed.
+
+        Our account is needed only if the envelope `begins` a session.
 
         Raises:
             DecodeError: `data` is no envelope, or holds malformed parts: drop it.
@@ -111,6 +118,7 @@ class PeerSessions:
             return Opened(plaintext, account_changed=False)
         if not isinstance(header, Start):
             raise UndecryptableError(Reason.UNKNOWN_SESSION)
+        assert account is not None
         session, plaintext = Session.accept(self.parties, account, header, envelope.sealed)
         self._keep(session)
         return Opened(plaintext, account_changed=True)

@@ -192,3 +192,12 @@ def test_sessions_open_only_under_their_own_key_and_parties(talking, device):
         PeerSessions.from_bytes(alice.parties(bob), stored, b"\1" * 32)
     with pytest.raises(StoreError):
         PeerSessions.from_bytes(alice.parties(device("carol")), stored, bytes(32))
+
+
+def test_only_the_beginning_of_a_session_needs_the_account(alice, bob):
+    alice.start(bob)
+    first, second = alice.seal(bob, b"1"), alice.seal(bob, b"2")
+    assert bob.to(alice).begins(first)
+    bob.open(alice, first)
+    assert not bob.to(alice).begins(second)
+    assert bob.to(alice).open(None, second).plaintext == b"2"

@@ -305,10 +305,10 @@ def receive(app: App, tx: Transaction, sender: DeviceId, sealed: bytes) -> Ack |
 def _open(app: App, tx: Transaction, remote: people.Device, sealed: bytes) -> None:
     peer = _load(app, tx, remote)
     assert peer is not None
-    account = app.account(tx)
+    account = app.account(tx) if peer.begins(sealed) else None  # unsealing it costs as much as all the rest
     opened = peer.open(account, sealed)
     _keep(app, tx, remote.id, peer)
-    if opened.account_changed:
+    if account is not None and opened.account_changed:
         app.save_account(tx, account)
     for kind, some in groupby(decode_items(opened.plaintext), key=lambda item: item.kind):
         if kind == items.ENTRY:  # a burst costs less together: one signature proves what is behind it
