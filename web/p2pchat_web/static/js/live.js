@@ -39,7 +39,7 @@ export function follow(cursor, onLogin) {
     listen();
     return new Promise(() => {}); // held until the tab is closed
   });
-  setInterval(() => state.online && document.visibilityState === "visible" && refresh("status", "people").catch(() => {}), STATUS_MS);
+  setInterval(() => state.online && document.visibilityState === "visible" && refresh("status", "people", "chats").catch(() => {}), STATUS_MS);
 }
 
 tabs.onmessage = ({ data }) => {

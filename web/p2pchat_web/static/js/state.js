@@ -35,11 +35,15 @@ export function set(patch) {
 const CHATS = 200; // how many are listed at first
 const IOUS = 100;
 let chatLimit = CHATS;
+let chatsRead = 0; // how often a chat was read by itself
 
 const loaders = {
   chats: async () => {
-    const { chats, more } = await call("chat.list", { limit: chatLimit });
-    return { chats, moreChats: more };
+    for (;;) {
+      const before = chatsRead;
+      const { chats, more } = await call("chat.list", { limit: chatLimit });
+      if (before === chatsRead) return { chats, moreChats: more }; // else a chat was read meanwhile, and is newer
+    }
   },
   people: async () => {
     const [known, asking] = await Promise.all([call("contact.list"), call("request.list")]);
@@ -90,6 +94,7 @@ export async function listAllChats() {
 /** Read one chat anew, as the node calls it; `used`: something was said in it just now. */
 export async function refreshChat(name, used = false) {
   const chat = await call("chat.show", { chat: name });
+  chatsRead += 1;
   const others = state.chats.filter((one) => one.about !== chat.about);
   const at = used ? 0 : state.chats.findIndex((one) => one.about === chat.about);
   set({ chats: at < 0 ? [...others, chat] : others.toSpliced(at, 0, chat) });
