@@ -90,7 +90,7 @@ def _add(
     messages.add(tx, messages.Message(id, chat, number + 1, device, author, mine, "text", text, at_ms, at_ms))
     if mine:
         deliveries.expect(tx, id, [BOB], at_ms)
-        deliveries.advance(tx, id, BOB, "delivered", at_ms)
+        deliveries.advance(tx, [id], BOB, "delivered", at_ms)
     if number % 10 == 0:
         messages.react(tx, id, BOB, "👍", at_ms)
 

@@ -33,33 +33,16 @@ def expect(tx: Transaction, entry: EntryId, persons: Iterable[PersonId], now_ms:
     tx.remember("delivery", entry, [Delivery(person, "queued", now_ms) for person in expected])
 
 
-def advance(tx: Transaction, entry: EntryId, person: PersonId, state: str, now_ms: int) -> bool:
-    """Move a delivery forward, never back; whether anything changed."""
-    row = tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (entry, person))
-    if row is None or RANK[row[0]] >= RANK[state]:
-        return False
-    tx.execute(
-        "UPDATE delivery SET state = ?, at_ms = ? WHERE entry = ? AND person = ?",
-        (state, now_ms, entry, person),
-    )
-    return True
-
-
-def delivered(tx: Transaction, entries: Iterable[EntryId], person: PersonId, now_ms: int) -> list[EntryId]:
-    """A person has committed these messages: those whose delivery this moves forward."""
+def advance(
+    tx: Transaction, entries: Iterable[EntryId], person: PersonId, state: str, now_ms: int
+) -> list[EntryId]:
+    """Move deliveries to one person forward, never back: those that this moves."""
     before = {
         id: row[0]
         for id in entries
         if (row := tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (id, person)))
     }
-    moved = [id for id, state in before.items() if RANK[state] < RANK["delivered"]]
-    for id in moved:
-        tx.queue(
-            "UPDATE delivery SET state = 'delivered', at_ms = ? WHERE entry = ? AND person = ?",
-            (now_ms, id, person),
-        )
-        tx.forget("delivery", id)
-    return moved
+    return _move(tx, [id for id, was in before.items() if RANK[was] < RANK[state]], person, state, now_ms)
 
 
 def fail(
@@ -140,46 +123,20 @@ def advance_chain(
     device: DeviceId,
     height: int,
     person: PersonId,
-    now_ms: int,
-) -> list[EntryId]:
-    """A person holds all entries of my `device` up to `height`: his deliveries that this moves."""
-    return _advance_chain(tx, conversation, device, height, person, now_ms, state="delivered")
-
-
-def read_chain(
-    tx: Transaction,
-    conversation: ConversationId,
-    device: DeviceId,
-    height: int,
-    person: PersonId,
-    now_ms: int,
-) -> list[EntryId]:
-    """A person has seen all that my `device` wrote up to `height`: his deliveries that this moves."""
-    return _advance_chain(tx, conversation, device, height, person, now_ms, state="read")
-
-
-def _advance_chain(
-    tx: Transaction,
-    conversation: ConversationId,
-    device: DeviceId,
-    height: int,
-    person: PersonId,
-    now_ms: int,
-    *,
     state: str,
+    now_ms: int,
 ) -> list[EntryId]:
+    """A person holds (`delivered`) or has seen (`read`) all that my `device` wrote up to `height`.
+
+    Gives his deliveries that this moves.
+    """
     behind = "d.state IN ('queued', 'handed', 'ended')" if state == "delivered" else "d.state != 'read'"
     rows = tx.execute(
         f"""SELECT d.entry FROM delivery AS d CROSS JOIN entry AS e ON e.id = d.entry
             WHERE d.person = ? AND {behind} AND e.conversation = ? AND e.device = ? AND e.seq <= ?""",
         (person, conversation, device, height),
     )
-    moved = [EntryId(row[0]) for row in rows]
-    tx.executemany(
-        "UPDATE delivery SET state = ?, at_ms = ? WHERE entry = ? AND person = ?",
-        [(state, now_ms, id, person) for id in moved],
-    )
-    return moved
+    return _move(tx, [EntryId(row[0]) for row in rows], person, state, now_ms)
 
 
 def read_up_to(
@@ -191,12 +148,19 @@ def read_up_to(
            WHERE d.person = ? AND d.state != 'read' AND m.conversation = ? AND m.mine AND m.lamport <= ?""",
         (person, conversation, lamport),
     )
-    moved = [EntryId(row[0]) for row in rows]
-    tx.executemany(
-        "UPDATE delivery SET state = 'read', at_ms = ? WHERE entry = ? AND person = ?",
-        [(now_ms, id, person) for id in moved],
-    )
-    return moved
+    return _move(tx, [EntryId(row[0]) for row in rows], person, "read", now_ms)
+
+
+def _move(
+    tx: Transaction, entries: list[EntryId], person: PersonId, state: str, now_ms: int
+) -> list[EntryId]:
+    for id in entries:
+        tx.queue(
+            "UPDATE delivery SET state = ?, at_ms = ? WHERE entry = ? AND person = ?",
+            (state, now_ms, id, person),
+        )
+        tx.forget("delivery", id)
+    return entries
 
 
 def of(tx: Reader, entry: EntryId) -> list[Delivery]:

@@ -143,7 +143,7 @@ def delivered(app: App, tx: Transaction, device: DeviceId, ids: list[EntryId]) -
     """A device has committed these messages of mine."""
     known = people.device(tx, device)
     assert known is not None
-    advanced = deliveries.delivered(tx, ids, known.person, app.now_ms())
+    advanced = deliveries.advance(tx, ids, known.person, "delivered", app.now_ms())
     chats.moved(app, tx, advanced, known.person, "delivered")
 
 
@@ -197,7 +197,7 @@ def _store(app: App, tx: Transaction, entry: Entry, other: PersonId) -> None:
     logs.append(tx, entry, app.now_ms())
     if person == app.person:  # of a device that I lost: he has it, or it would not come from him
         deliveries.expect(tx, entry.id, [other], app.now_ms())
-        deliveries.advance(tx, entry.id, other, "delivered", app.now_ms())
+        deliveries.advance(tx, [entry.id], other, "delivered", app.now_ms())
     if entry.body is not None:  # else its author deleted it before it could be delivered
         taken = contents.apply(app, tx, entry, person, entry.body)
         if taken and person == other:

@@ -92,7 +92,9 @@ def peer_holds(
     if known is None:
         return
     for mine in {app.device, *(one.id for one in people.all_devices(tx, app.person))} & heights.keys():
-        moved = deliveries.advance_chain(tx, group, mine, heights[mine], known.person, app.now_ms())
+        moved = deliveries.advance_chain(
+            tx, group, mine, heights[mine], known.person, "delivered", app.now_ms()
+        )
         chats.moved(app, tx, moved, known.person, "delivered")
 
 

@@ -61,5 +61,5 @@ def take(app: App, tx: Transaction, sender: people.Device, payload: bytes) -> No
     author = people.device(tx, seen.device)
     if seen.device != app.device and (author is None or author.person != app.person):
         raise ProtocolError("a read mark about what others wrote")
-    moved = deliveries.read_chain(tx, group, seen.device, seen.seq, sender.person, app.now_ms())
+    moved = deliveries.advance_chain(tx, group, seen.device, seen.seq, sender.person, "read", app.now_ms())
     chats.moved(app, tx, moved, sender.person, "read")

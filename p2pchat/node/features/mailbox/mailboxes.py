@@ -175,12 +175,8 @@ def held(app: App, tx: Transaction, deposit: Deposit) -> None:
         return
     remote = people.device(tx, deposit.device)
     assert remote is not None
-    now = app.now_ms()
-    moved = [
-        entry
-        for entry in outbox.entries_of(tx, deposit.envelope)
-        if deliveries.advance(tx, entry, remote.person, "handed", now)
-    ]
+    entries = outbox.entries_of(tx, deposit.envelope)
+    moved = deliveries.advance(tx, entries, remote.person, "handed", app.now_ms())
     chats.moved(app, tx, moved, remote.person, "handed")
 
 
