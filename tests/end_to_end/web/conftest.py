@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 WAIT_MS: Final = 30_000
@@ -69,11 +69,33 @@ class Tab:
 
 NewTab = Callable[[Any], Tab]
 
+_tabs: list[Tab] = []
+_SEEN: Final = """async () => {
+    const { state } = await import("/js/state.js");
+    return JSON.stringify({ at: location.hash, sight: document.visibilityState, text: document.body.innerText, state }, null, 1);
+}"""
+_SEEN_SHOWN: Final = 8000  # characters of each
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """When a test fails, what each page showed and knew is told with it."""
+    report = yield
+    if report.failed:
+        for tab in _tabs:
+            try:
+                seen = tab.page.evaluate(_SEEN)
+            except Error as error:
+                seen = str(error)
+            report.sections.append((f"page of {tab.person.name}", seen[:_SEEN_SHOWN]))
+    return report
+
 
 @pytest.fixture(scope="module")
 def new_tab(browser: Browser) -> Iterator[NewTab]:
     """Opens a browser profile for a person whose node runs; whatever alarms it fails the test."""
-    tabs: list[Tab] = []
 
     def make(person: Any) -> Tab:
         context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
@@ -85,10 +107,11 @@ def new_tab(browser: Browser) -> Iterator[NewTab]:
             "console",
             lambda line: tab.alarms.append(line.text) if "Content Security Policy" in line.text else None,
         )
-        tabs.append(tab)
+        _tabs.append(tab)
         return tab
 
     yield make
-    for tab in tabs:
-        tab.context.close()
-    assert [alarm for tab in tabs for alarm in tab.alarms] == []
+    alarms = [alarm for tab in _tabs for alarm in tab.alarms]
+    while _tabs:
+        _tabs.pop().context.close()
+    assert alarms == []
