@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
-from p2pchat.errors import StoreError
+from p2pchat.errors import StoreError, UsageError
 from p2pchat.lock import HomeLock
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,19 @@ class Home:
         if explicit is None and environment.get("P2PCHAT_HOME"):
             explicit = Path(environment["P2PCHAT_HOME"])
         if explicit is None:
-            # XDG base directories, https://specifications.freedesktop.org/basedir-spec/: relative is ignored.
-            base = Path(environment.get("XDG_DATA_HOME", ""))
-            explicit = (base if base.is_absolute() else Path.home() / ".local" / "share") / "p2pchat"
+            explicit = _own(environment)
         return cls(explicit.expanduser().absolute())
+
+    @classmethod
+    def of_profile(cls, name: str, environment: Mapping[str, str] = os.environ) -> Self:
+        """The home of one of several profiles of a user, by its name.
+
+        Raises:
+            UsageError: it is no name for a directory.
+        """
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"'{name}' is no name for a profile: use letters, digits, - and _.")
+        return cls(profiles_directory(environment) / name)
 
     @property
     def network_file(self) -> Path:
@@ -89,3 +101,14 @@ class Home:
             InUseError: another process has it open, or the lock file cannot be made (StoreError).
         """
         return HomeLock(self.lock)
+
+
+def profiles_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where a user's profiles with names lie side by side."""
+    return _own(environment) / "profiles"
+
+
+def _own(environment: Mapping[str, str]) -> Path:
+    # XDG base directories, https://specifications.freedesktop.org/basedir-spec/: relative is ignored.
+    base = Path(environment.get("XDG_DATA_HOME", ""))
+    return (base if base.is_absolute() else Path.home() / ".local" / "share") / "p2pchat"

@@ -17,7 +17,8 @@ _INTRO: Final = """\
 # Reference
 
 Every command with every option, as `p2pchat man --markdown` prints it; [commands.md](commands.md) tells what
-they are for. All commands also take `--home DIRECTORY`, `--json`, `--passphrase-file FILE` and `--help`.
+they are for. All commands also take `--home DIRECTORY`, `--profile NAME`, `--offline`, `--json`,
+`--passphrase-file FILE` and `--help`.
 """
 
 
@@ -69,6 +70,8 @@ def man() -> str:
     common = (
         ".SH OPTIONS\n"
         ".TP\n\\fB\\-\\-home\\fR \\fIDIRECTORY\\fR\nThe profile [default: $P2PCHAT_HOME].\n"
+        ".TP\n\\fB\\-\\-profile\\fR \\fINAME\\fR\nOne of several profiles of yours, by its name.\n"
+        ".TP\n\\fB\\-\\-offline\\fR\nTouch no network.\n"
         ".TP\n\\fB\\-\\-json\\fR\nAnswer in JSON.\n"
         ".TP\n\\fB\\-\\-passphrase\\-file\\fR \\fIFILE\\fR\nRead the passphrase from a file.\n"
     )

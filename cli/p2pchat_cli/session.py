@@ -13,7 +13,7 @@ import msgspec
 
 from p2pchat.api import schema as s
 from p2pchat.api.client import NOT_RUNNING, Client
-from p2pchat.errors import InUseError, NetworkError, P2PChatError
+from p2pchat.errors import InUseError, NetworkError, P2PChatError, StoreError, UsageError
 from p2pchat.home import Home
 from p2pchat_cli import output, passphrase
 from p2pchat_cli.progress import working
@@ -33,6 +33,8 @@ class Session:
 
     def __init__(self) -> None:
         self.home_option: str | None = None
+        self.profile_option: str | None = None
+        self.offline = False  # the store alone answers, and no network is touched
         self.passphrase_file: str | None = None
         self.json = False
         self._link: Client | LocalClient | None = None
@@ -40,7 +42,15 @@ class Session:
 
     @cached_property
     def home(self) -> Home:
-        """The profile that the person means."""
+        """The profile that the person means.
+
+        Raises:
+            UsageError: it is named in two ways, or by no name.
+        """
+        if self.profile_option is not None:
+            if self.home_option is not None:
+                raise UsageError("Give --home or --profile: both name a profile.")
+            return Home.of_profile(self.profile_option)
         return Home.locate(Path(self.home_option) if self.home_option else None)
 
     def call(self, method: str, params: s.Params, kind: type[R]) -> R:
@@ -76,7 +86,7 @@ class Session:
 
     def node_runs(self) -> bool:
         """Whether a node answers for this profile; keeps the connection to it."""
-        if self._link is None:
+        if self._link is None and not self.offline:
             self._link = Client.connect_if_running(self.home.socket)
         return isinstance(self._link, Client)
 
@@ -149,6 +159,9 @@ class Session:
 
     def _connect(self) -> Client | LocalClient:
         client = Client.connect_if_running(self.home.socket)
+        if client is not None and self.offline:
+            client.close()
+            raise StoreError("A node runs on this profile and would send: stop it, or leave out --offline.")
         if client is not None:
             return client
         # Loads the cryptography and the store: only where no node does the work.

@@ -15,9 +15,9 @@ from typer.core import TyperGroup, TyperOption
 
 from p2pchat import __version__
 from p2pchat_cli.session import Session
-from p2pchat_cli.table import SECTIONS, Command, Group
+from p2pchat_cli.table import SECTIONS, Command, Group, spelled
 
-COMMON: Final = frozenset({"home", "json", "passphrase_file", "version", "help"})
+COMMON: Final = frozenset({"home", "profile", "json", "offline", "passphrase_file", "version", "help"})
 """The parameters that every command takes."""
 
 
@@ -60,6 +60,10 @@ class LazyGroup(TyperGroup):
             typer.echo(ctx.get_help(), err=True)
             raise typer.Exit(1)
         return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As usual; what people know by another name from elsewhere is found too."""
+        return super().resolve_command(ctx, spelled(args))
 
     def _means_itself(self, args: list[str]) -> bool:
         """Whether `args` are options alone, for the command that is meant where none is named."""
@@ -122,6 +126,20 @@ def _common_options() -> tuple[TyperOption, ...]:
             expose_value=False,
         ),
         TyperOption(
+            param_decls=["profile", "--profile"],
+            metavar="NAME",
+            help="One of several profiles of yours, by its name; see `p2pchat profile list`.",
+            callback=_set_profile,
+            expose_value=False,
+        ),
+        TyperOption(
+            param_decls=["offline", "--offline"],
+            is_flag=True,
+            help="Touch no network: the store alone answers, and what you write waits.",
+            callback=_set_offline,
+            expose_value=False,
+        ),
+        TyperOption(
             param_decls=["json", "--json"],
             is_flag=True,
             help="Answer in JSON.",
@@ -152,6 +170,16 @@ def _version_option() -> TyperOption:
 def _set_home(ctx: Any, param: Any, value: str | None) -> None:
     if value is not None:
         _session(ctx).home_option = value
+
+
+def _set_profile(ctx: Any, param: Any, value: str | None) -> None:
+    if value is not None:
+        _session(ctx).profile_option = value
+
+
+def _set_offline(ctx: Any, param: Any, value: bool) -> None:
+    if value:
+        _session(ctx).offline = True
 
 
 def _set_json(ctx: Any, param: Any, value: bool) -> None:

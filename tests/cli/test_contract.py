@@ -68,6 +68,10 @@ EXPECTED: Final = {
     "contact block": 6,
     "send": 7,  # it waits for --ack, and no node runs
     "pay": 0,
+    "profile list": 0,
+    "mailbox serve": 0,
+    "group rotate": 0,
+    "group fork-report": 0,
     "tui": 1,  # no terminal
     "network join": 1,  # no such file
 }

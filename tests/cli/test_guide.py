@@ -15,7 +15,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 
 def test_the_guide_explains_every_command_and_no_other() -> None:
     text = (GUIDE / "commands.md").read_text(encoding="utf-8")
-    shown = {tuple(found) for found in re.findall(r"p2pchat ([a-z]+)(?: ([a-z]+))?", text)}
+    shown = {tuple(found) for found in re.findall(r"p2pchat ([a-z]+)(?: ([a-z-]+))?", text)}
     known: set[tuple[str, str]] = set()
     for entries in SECTIONS.values():
         for name, entry in entries.items():

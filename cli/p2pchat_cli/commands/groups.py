@@ -253,6 +253,13 @@ def confirm(ctx: typer.Context, group: GroupArgument) -> None:
     session.answer(found, [f"Confirmed. Not final yet: {plural(found.unconfirmed, 'removal')}."])
 
 
+def rotate(ctx: typer.Context, group: GroupArgument) -> None:
+    """For when you fear that yours was stolen; each member changes his own. It happens by itself weekly."""
+    session = session_of(ctx)
+    found = session.call("group.rotate", s.GroupName(group=group), s.Group)
+    session.answer(found, [f"What you write to {_name(found)} from now on is sealed by a new key."])
+
+
 def accept(ctx: typer.Context, group: GroupArgument) -> None:
     """From now on you are a member."""
     session = session_of(ctx)

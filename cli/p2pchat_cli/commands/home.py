@@ -59,6 +59,7 @@ def _name(name: str | None) -> str:
 
 def _welcome(session: Session, identity: s.Identity, *, protected: bool, restored: bool) -> Iterator[str]:
     home = "" if session.home_option is None else f" --home {session.home_option}"
+    home = home if session.profile_option is None else f" --profile {session.profile_option}"
     yield f"Made the profile of {bold(identity.name)} in {session.home.directory}."
     yield f"Fingerprint: {identity.fingerprint}"
     if not protected:

@@ -10,8 +10,9 @@ from typing import Annotated, Final
 import typer
 
 from p2pchat.api import schema as s
-from p2pchat.errors import ProtocolError, StoreError, UsageError
+from p2pchat.errors import ProtocolError, UsageError
 from p2pchat_cli.message_lines import SHORT_ID
+from p2pchat_cli.new_files import check_free, make_folder, read_whole, write_new
 from p2pchat_cli.options import IouArgument, WhoArgument, session_of
 from p2pchat_cli.style import accent, bad, good
 
@@ -65,14 +66,14 @@ def statement(
 ) -> None:
     """Anybody can check the file with `p2pchat ledger verify`."""
     session = session_of(ctx)
-    _check_free(file)
+    check_free(file)
     until = time.monotonic() + wait
     query = s.StatementQuery(who=who, unit=unit, challenge=_bytes_of(challenge))
     proof = session.call("ledger.statement", query, s.Proof)
     while not proof.countersigned and session.node_runs() and time.monotonic() < until:
         time.sleep(_PAUSE_S)
         proof = session.call("ledger.statement", query, s.Proof)
-    _write(file, proof.data)
+    write_new(file, proof.data)
     if proof.countersigned:
         lines = [f"{file}: the balance, signed by both."]
     else:
@@ -86,9 +87,9 @@ def statement(
 def receipt(ctx: typer.Context, iou_id: IouArgument, file: FileArgument) -> None:
     """It shows who conceded what, and whether the other accepted it; not that it still stands."""
     session = session_of(ctx)
-    _check_free(file)
+    check_free(file)
     proof = session.call("ledger.receipt", s.IouId(id=iou_id), s.Proof)
-    _write(file, proof.data)
+    write_new(file, proof.data)
     signed = "signed by both" if proof.countersigned else "signed by whom it hurts, and not accepted yet"
     session.answer(proof, [f"{file}: one IOU, {signed}."])
 
@@ -132,9 +133,9 @@ def export(
         units = ", ".join(sorted(book.unit for book in found.books))
         raise UsageError(f"You have accounts with {who[0]} in {units}: name one with --unit.")
     for file in files:
-        _check_free(file)
+        check_free(file)
     for file, book in zip(files, found.books, strict=True):
-        _write(file, book.data)
+        write_new(file, book.data)
     session.answer(
         found,
         [f"{file}: {book.who}, {book.unit}" for file, book in zip(files, found.books, strict=True)],
@@ -156,17 +157,17 @@ def forks(
     ]
     if folder is not None:
         files = [folder / f"{index}.proof" for index in range(1, len(found.forks) + 1)]
-        _make(folder)
+        make_folder(folder)
         for file in files:
-            _check_free(file)
+            check_free(file)
         for file, one in zip(files, found.forks, strict=True):
-            _write(file, one.data)
+            write_new(file, one.data)
         lines += [f"{file}: the proof" for file in files]
     session.answer(found, lines or ["Nobody signed two entries with one number."])
 
 
 def _files(folder: Path, books: list[s.Book], format: Format) -> list[Path]:
-    _make(folder)
+    make_folder(folder)
     names = [f"{''.join(filter(str.isalnum, book.who))}-{book.unit}" for book in books]
     endings = [name if names.count(name) == 1 else f"{name}-{index}" for index, name in enumerate(names)]
     return [folder / f"{name}.{_ENDINGS[format.value]}" for name in endings]
@@ -179,37 +180,10 @@ def _bytes_of(hexadecimal: str | None) -> bytes | None:
         raise UsageError("A challenge is written in hexadecimal, such as 00ff17a3c4d5e6f7.") from error
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"The folder {folder} cannot be made: {error.strerror}.") from error
-
-
-def _check_free(file: Path) -> None:
-    if file.exists():
-        raise UsageError(f"The file {file} is there already; nothing was changed.")
-
-
-def _write(file: Path, data: bytes) -> None:
-    try:
-        with file.open("xb") as out:
-            out.write(data)
-    except FileExistsError as error:
-        raise UsageError(f"The file {file} is there already; nothing was changed.") from error
-    except OSError as error:
-        raise StoreError(f"The file {file} cannot be written: {error.strerror}.") from error
-
-
 def _read(file: Path) -> bytes:
     from p2pchat.core.ledger.bundle import MAX_BUNDLE_BYTES
 
-    try:
-        if file.stat().st_size > MAX_BUNDLE_BYTES:
-            raise UsageError(f"The file {file} is too large for a proof.")
-        return file.read_bytes()
-    except OSError as error:
-        raise StoreError(f"The file {file} cannot be read: {error.strerror}.") from error
+    return read_whole(file, MAX_BUNDLE_BYTES, "a proof")
 
 
 def _judge(data: bytes) -> Verdict:

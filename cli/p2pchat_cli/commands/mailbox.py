@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from p2pchat.api import schema as s
+from p2pchat.errors import UsageError
 from p2pchat_cli.options import session_of
 from p2pchat_cli.style import bad, dim, good
 from p2pchat_cli.text import columns, plural
@@ -42,6 +43,29 @@ def usage(ctx: typer.Context) -> None:
     session = session_of(ctx)
     found = session.call("mailbox.usage", s.Nothing(), s.Mailboxes)
     session.answer(found, list(_usage(found)) or ["You use no mailbox."])
+
+
+def serve(
+    ctx: typer.Context,
+    size: Annotated[
+        str, typer.Argument(metavar="MEGABYTES|off", help="How much they may leave here in all.")
+    ] = "64",
+) -> None:
+    """Contacts and fellow members leave here what is for others of them; they name you with `mailbox use`."""
+    if not size.isdecimal() and size != "off":
+        raise UsageError(f"'{size}' is neither a number of megabytes nor off.")
+    session = session_of(ctx)
+    params = s.SetSettings(holding_megabytes=int(size) if size != "off" else 0)
+    now = session.call("settings.set", params, s.Settings)
+    megabytes = now.holding_megabytes
+    session.answer(
+        now,
+        [
+            f"Your node keeps up to {megabytes} MB of what friends leave for each other."
+            if megabytes
+            else "Your node keeps nothing for friends."
+        ],
+    )
 
 
 def drop(

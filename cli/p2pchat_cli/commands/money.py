@@ -48,7 +48,7 @@ def pay(
     into: IntoOption = None,
     rate: RateOption = None,
 ) -> None:
-    """Signed by you, and counted once the contact accepts; through friends you owe the first of them."""
+    """Counted once the contact accepts. Also: pay request, accept, settle, balance, history, split."""
     session = session_of(ctx)
     amount, note = amount_and_note(words)
     note = with_category(note, category)

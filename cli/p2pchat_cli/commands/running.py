@@ -57,22 +57,16 @@ RelayOption = Annotated[
 ]
 
 
-OfflineOption = Annotated[
-    bool,
-    typer.Option("--offline", help="Keep it off every network; what you write waits for the next run."),
-]
-
-
 def run(
     ctx: typer.Context,
     listen: ListenOption = None,
     detach: Annotated[bool, typer.Option("--detach", help="Run it in the background.")] = False,
     without: WithoutOption = None,
     relay: RelayOption = False,
-    offline: OfflineOption = False,
 ) -> None:
-    """In the foreground it logs to stderr until ^C; detached it logs to node.log in the profile."""
+    """In the foreground it logs to stderr until ^C, detached to node.log; --offline keeps it off networks."""
     session = session_of(ctx)
+    offline, session.offline = session.offline, False
     if session.node_runs():
         raise StoreError(f"A node already runs on {session.home.directory}: stop it with `p2pchat stop`.")
     if not session.home.store.exists() and not session.home.key_file.exists():
@@ -103,10 +97,9 @@ def start(
     listen: ListenOption = None,
     without: WithoutOption = None,
     relay: RelayOption = False,
-    offline: OfflineOption = False,
 ) -> None:
     """As `p2pchat run --detach`: returns when it answers."""
-    run(ctx, listen, True, without, relay, offline)
+    run(ctx, listen, True, without, relay)
 
 
 def stop(ctx: typer.Context) -> None:

@@ -17,7 +17,7 @@ from p2pchat_cli.table.node import NODE
 from p2pchat_cli.table.people import PEOPLE
 from p2pchat_cli.table.scripts import SCRIPTS
 
-__all__ = ["SECTIONS", "Command", "Group"]
+__all__ = ["SECTIONS", "Command", "Group", "spelled"]
 
 SECTIONS: Final[dict[str, dict[str, Command | Group]]] = {
     "Your node": NODE,
@@ -27,3 +27,19 @@ SECTIONS: Final[dict[str, dict[str, Command | Group]]] = {
     "Money": MONEY | CIRCLES | LEDGER,
     "Scripts": SCRIPTS,
 }
+
+_PAY: Final[dict[str, tuple[str, ...]]] = {
+    "request": ("request",),
+    "accept": ("iou", "accept"),
+    "settle": ("settle",),
+    "balance": ("balance",),
+    "history": ("ledger", "history"),
+    "split": ("split",),
+}
+
+
+def spelled(words: list[str]) -> list[str]:
+    """`words` of a command line by the names of this table, where they put all about money behind `pay`."""
+    if words[:1] == ["pay"] and len(words) > 1 and words[1] in _PAY:
+        return [*_PAY[words[1]], *words[2:]]
+    return words

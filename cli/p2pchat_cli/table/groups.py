@@ -21,6 +21,12 @@ GROUPS: Final[dict[str, Command | Group]] = {
             "add": Command("groups:add", "Make a contact a member at once", "group add trip bob"),
             "log": Command("groups:log", "Show who did what to the group, and what counts", "group log trip"),
             "verify": Command("groups:verify", "Check the whole log of a group", "group verify trip"),
+            "rotate": Command("groups:rotate", "Seal what you write by a new key", "group rotate trip"),
+            "fork-report": Command(
+                "fork_report:fork_report",
+                "Write proofs of who signed two entries with one number",
+                "group fork-report trip proofs",
+            ),
             "join": Command("groups:join", "Enter a group by a link", "group join p2pchat-group:..."),
             "links": Command("groups:links", "Show the links that still let people in", "group links trip"),
             "revoke": Command(

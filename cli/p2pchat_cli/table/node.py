@@ -8,6 +8,11 @@ from p2pchat_cli.table.entry import Command, Group
 
 NODE: Final[dict[str, Command | Group]] = {
     "init": Command("home:init", "Make a profile: your name, keys and encrypted store", "init --name alice"),
+    "profile": Group(
+        "Several profiles side by side",
+        {"list": Command("profiles:show_all", "Show your profiles", "profile list")},
+        alone="list",
+    ),
     "run": Command("running:run", "Run your node", "run --listen /ip4/0.0.0.0/tcp/4001 --detach"),
     "web": Command("web:web", "Open the web page of your node", "web --no-open"),
     "stop": Command("running:stop", "Stop the running node", "stop"),
@@ -76,6 +81,7 @@ NODE: Final[dict[str, Command | Group]] = {
             ),
             "list": Command("mailbox:show_all", "Show your mailboxes", "mailbox list"),
             "usage": Command("mailbox:usage", "Show how full they are", "mailbox usage"),
+            "serve": Command("mailbox:serve", "Be one for your friends", "mailbox serve 64"),
             "drop": Command("mailbox:drop", "Use a mailbox no longer", "mailbox drop 8EqHWmwe"),
         },
     ),

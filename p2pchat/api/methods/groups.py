@@ -9,7 +9,14 @@ from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
 from p2pchat.core.ids import GroupId
 from p2pchat.node.features.app import App
-from p2pchat.node.features.group import group_acts, group_audit, group_checkpoints, group_links, groups
+from p2pchat.node.features.group import (
+    group_acts,
+    group_audit,
+    group_checkpoints,
+    group_links,
+    group_messages,
+    groups,
+)
 from p2pchat.node.features.people.names import find_group, find_person, name_of
 from p2pchat.node.profile import require_network
 from p2pchat.store import groups as group_store
@@ -161,6 +168,13 @@ def group_confirm(app: App, tx: Transaction, params: s.GroupName) -> s.Group:
     return _group(app, tx, membership.group)
 
 
+def group_rotate(app: App, tx: Transaction, params: s.GroupName) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    group_messages.rotate(app, tx, membership)
+    return _group(app, tx, membership.group)
+
+
 def group_accept(app: App, tx: Transaction, params: s.GroupName) -> s.Group:
     """See the table."""
     membership = find_group(tx, params.group)
@@ -212,6 +226,7 @@ CHANGES: Final[dict[str, Change]] = {
     "group.rename": group_rename,
     "group.policy": group_policy,
     "group.confirm": group_confirm,
+    "group.rotate": group_rotate,
     "group.accept": group_accept,
     "group.decline": group_decline,
     "group.leave": group_leave,

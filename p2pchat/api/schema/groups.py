@@ -195,6 +195,7 @@ METHODS: Final[dict[str, Method]] = {
     "group.rename": Method(RenameGroup, Group, "store", "Give the group another name"),
     "group.policy": Method(SetPolicy, Group, "store", "Change the rules of the group"),
     "group.confirm": Method(GroupName, Group, "store", "Confirm the removals so far"),
+    "group.rotate": Method(GroupName, Group, "store", "Seal what I write from now on by a new key"),
     "group.accept": Method(GroupName, Group, "store", "Accept an invitation"),
     "group.decline": Method(GroupName, Done, "store", "Decline an invitation"),
     "group.leave": Method(GroupName, Group, "store", "Leave a group"),

@@ -72,7 +72,8 @@ NewTab = Callable[[Any], Tab]
 _tabs: list[Tab] = []
 _SEEN: Final = """async () => {
     const { state } = await import("/js/state.js");
-    return JSON.stringify({ at: location.hash, sight: document.visibilityState, text: document.body.innerText, state }, null, 1);
+    const seen = { at: location.hash, sight: document.visibilityState, text: document.body.innerText, state };
+    return JSON.stringify(seen, null, 1);
 }"""
 _SEEN_SHOWN: Final = 8000  # characters of each
 

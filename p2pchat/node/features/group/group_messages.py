@@ -69,6 +69,17 @@ def share_with_newcomers(app: App, tx: Transaction, group: GroupId) -> None:
         _share(app, tx, session)
 
 
+def rotate(app: App, tx: Transaction, membership: groups.Membership) -> None:
+    """Begin a new sender key now: whoever stole the present one reads nothing that I write from here on.
+
+    Raises:
+        NotAllowedError: I am not a member, or may not write.
+    """
+    group_views.check_may_write(app, tx, membership)
+    view = group_views.readers_view(app, tx, membership.group)
+    _share(app, tx, _new_outbound(app, tx, membership.group, view))
+
+
 def show_taken(app: App, tx: Transaction, entry: Entry, person: PersonId) -> None:
     """Do what a stored message of another member says, or show why it cannot be read yet."""
     if entry.body is None:
@@ -212,13 +223,17 @@ def _outbound(app: App, tx: Transaction, group: GroupId) -> OutboundGroupSession
     view = group_views.readers_view(app, tx, group)
     session = _stored_outbound(app, tx, group)
     if session is None or session.should_rotate(view, app.now_ms()):
-        session = OutboundGroupSession.create(group, app.device, view, app.now_ms())
-        inbound = session.inbound().to_bytes(
-            app.pickle_key
-        )  # kept from the first message on, to be shared later
-        sessions.put_inbound(tx, session.session_id, group, app.device, inbound)
-        _keep_outbound(app, tx, session)
+        session = _new_outbound(app, tx, group, view)
     _share(app, tx, session)
+    return session
+
+
+def _new_outbound(app: App, tx: Transaction, group: GroupId, view: bytes) -> OutboundGroupSession:
+    session = OutboundGroupSession.create(group, app.device, view, app.now_ms())
+    # Kept from the first message on, to be shared later.
+    inbound = session.inbound().to_bytes(app.pickle_key)
+    sessions.put_inbound(tx, session.session_id, group, app.device, inbound)
+    _keep_outbound(app, tx, session)
     return session
 
 
