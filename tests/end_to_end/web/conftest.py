@@ -66,6 +66,14 @@ class Tab:
         """Wait until the words are there."""
         expect(self.page.locator(".message .text", has_text=text)).to_be_visible()
 
+    def safety_number(self) -> list[str]:
+        """Its groups of digits, once all are there: the panel is drawn anew whenever something changes."""
+        groups = self.page.locator(".safety span")
+        number: list[str] = self.person.until(
+            "a safety number", lambda: len(texts := groups.all_inner_texts()) == 12 and texts
+        )
+        return number
+
 
 NewTab = Callable[[Any], Tab]
 
