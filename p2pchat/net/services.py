@@ -22,7 +22,7 @@ from p2pchat.net.nat.holepunch import HolePuncher
 from p2pchat.net.nat.portmap import keep_mapped
 from p2pchat.net.nat.reachability import Reachability, ReachabilityWatch
 from p2pchat.net.network import PeerConnected
-from p2pchat.net.peers import parse_address
+from p2pchat.net.peers import parse_address, peer_id_of
 from p2pchat.net.relay.client import RelayClient
 from p2pchat.net.relay.hop import Relay
 from p2pchat.net.relay.keeper import RelayKeeper
@@ -30,6 +30,7 @@ from p2pchat.net.rendezvous.client import Rendezvous
 from p2pchat.net.rendezvous.point import RendezvousPoint
 from p2pchat.net.rendezvous.wire import namespace_of
 
+_ALWAYS_THERE: Final = ("/meshsub/", "/ipfs/id/")  # streams that say nothing of what a connection is for
 _CALLS_WAITING: Final = 16  # relayed calls that wait for a hole to be punched; more stay on the relay
 
 
@@ -58,7 +59,13 @@ class Services:
         self._calls, self._called = trio.open_memory_channel[DeviceId](_CALLS_WAITING)
         self.table = (
             Dht(
-                network, config.key, describe=self._describe, clock_ms=_clock_ms, dial=dial, seeds=self._seeds
+                network,
+                config.key,
+                describe=self._describe,
+                clock_ms=_clock_ms,
+                dial=dial,
+                needed=self._needed,
+                seeds=self._seeds,
             )
             if self._reach.table
             else None
@@ -144,6 +151,23 @@ class Services:
             roles |= Role.TABLE
             roles |= Role.RELAY if self.relay is not None else Role.NONE
         return self.addresses(), roles
+
+    def _needed(self, device: DeviceId) -> bool:
+        """Whether a connection is there for more than the table, and so is not the table's to end."""
+        now = trio.current_time()
+        connections = self._network.host.get_network().get_connections(peer_id_of(device))
+        return (
+            device in self._network.guard.protected
+            or any(device == seed.device for seed in self._seeds)
+            or device in self.keeper.relays()
+            or (self.relay is not None and self.relay.reservations.holds(device, now))
+            or any(connection.direction.name == "INBOUND" for connection in connections)  # theirs to end
+            or any(
+                not str(stream.get_protocol()).startswith(_ALWAYS_THERE)
+                for connection in connections
+                for stream in connection.get_streams()
+            )
+        )
 
     def _connected_seeds(self) -> Iterable[DeviceId]:
         return [seed.device for seed in self._seeds if self._network.is_connected(seed.device)]

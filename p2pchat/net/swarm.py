@@ -30,6 +30,7 @@ from p2pchat.core.ids import DeviceId
 from p2pchat.errors import NetworkError, ProtocolError
 from p2pchat.net.guard import Guard, RefusedError
 from p2pchat.net.peers import device_of, peer_id_of
+from p2pchat.net.upgrader import NoMuxerError
 
 _SIMULTANEOUS_S: Final = 5.0  # connections both ways within this are one wish, later ones a reconnection
 _LEAVE_S: Final = 0.5  # for the other end to have registered the connection that stays
@@ -58,6 +59,7 @@ class PeerSwarm(Swarm):
         )
         self.guard = guard
         self.redial: Redial | None = None
+        self._dialling_back: dict[ID, float] = {}  # whom we asked to, and until when they may
         self._leaving: set[Any] = set()
         guard.on_ban = self._close_banned
 
@@ -94,6 +96,12 @@ class PeerSwarm(Swarm):
         connection = await super().add_conn(muxed_conn, direction)
         self._keep_one(connection)
         return connection
+
+    def expect_dial_back(self, peer: ID, within_s: float) -> None:
+        """`peer` was asked to dial us: a handshake that it does not finish is no fault."""
+        now = trio.current_time()
+        self._dialling_back = {one: until for one, until in self._dialling_back.items() if until > now}
+        self._dialling_back[peer] = now + within_s
 
     async def close(self) -> None:
         """Tell every peer, then stop listening."""
@@ -188,11 +196,21 @@ class PeerSwarm(Swarm):
         except RefusedError as refusal:
             self.guard.drop(str(refusal), host)
         except Exception as error:  # whatever a stranger's bytes provoke in multistream, Noise and yamux
-            self.guard.drop("handshake failed", f"{host} ({type(error).__name__})")
+            if self._dialled_back(error):
+                self.guard.counters["dialled_back"] += 1
+            else:
+                self.guard.drop("handshake failed", f"{host} ({type(error).__name__})")
         finally:
             with trio.move_on_after(_CLOSE_S) as scope:
                 scope.shield = True
                 await read_write_closer.close()
+
+    def _dialled_back(self, error: Exception) -> bool:
+        """Whether a handshake ended early because the peer only tried, at our wish, if it gets so far."""
+        cause = error.__cause__
+        return (
+            isinstance(cause, NoMuxerError) and self._dialling_back.get(cause.peer, 0.0) > trio.current_time()
+        )
 
     def _schedule_auto_connect(self) -> None:
         """Whom to dial is not the swarm's to decide."""

@@ -12,6 +12,14 @@ from libp2p.transport.exceptions import MuxerUpgradeFailure
 from libp2p.transport.upgrader import TransportUpgrader
 
 
+class NoMuxerError(MuxerUpgradeFailure):
+    """`peer` proved its key, and then no muxer was agreed on: it may have wanted no more than that."""
+
+    def __init__(self, peer: Any) -> None:
+        super().__init__("no muxer was agreed on")
+        self.peer = peer
+
+
 class Upgrader(TransportUpgrader):
     """libp2p's upgrader that makes the negotiated muxer."""
 
@@ -19,10 +27,10 @@ class Upgrader(TransportUpgrader):
         """`conn` with streams.
 
         Raises:
-            MuxerUpgradeFailure: no muxer was agreed on.
+            NoMuxerError: no muxer was agreed on.
         """
         try:
             make_muxer = await self.muxer_multistream.select_transport(conn)
         except (MultiselectError, MultiselectClientError) as error:
-            raise MuxerUpgradeFailure("no muxer was agreed on") from error
+            raise NoMuxerError(peer_id) from error
         return make_muxer(conn, peer_id)

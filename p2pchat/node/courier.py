@@ -115,7 +115,8 @@ class Couriers:
                 except StoreError as error:
                     logger.error("Nothing can be sent to %s: %s", device.short, error)
                 except (NetworkError, trio.TooSlowError) as error:
-                    logger.info("The way to %s broke: %s.", device.short, error or "no answer in time")
+                    level = logging.INFO if self._network.is_connected(device) else logging.DEBUG
+                    logger.log(level, "The way to %s broke: %s.", device.short, error or "no answer in time")
                 except ProtocolError as error:
                     logger.warning("Dropped %s: %s.", device.short, error)
                     await self._network.disconnect(device)

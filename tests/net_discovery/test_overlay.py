@@ -10,6 +10,9 @@ from p2pchat.core.ids import DeviceId
 from p2pchat.core.keys import SigningKey
 from p2pchat.errors import NetworkError
 from p2pchat.net.config import Reach
+from p2pchat.net.dht import service
+from p2pchat.net.dht.contact import Contact
+from p2pchat.net.dht.messages import Find, encode_request
 from p2pchat.net.dht.record import position
 
 
@@ -119,3 +122,21 @@ async def test_a_name_that_leads_nowhere_is_told(overlay) -> None:
     alice = await overlay.open(bootstrap=())
     with pytest.raises(NetworkError, match="its name cannot be resolved"):
         await alice.connect(overlay.bootstrap.device, ["/dns4/nowhere.invalid/tcp/4001"])
+
+
+async def test_the_table_ends_only_connections_that_are_for_nothing_else(
+    overlay, eventually, monkeypatch
+) -> None:
+    """It is the first to dial a bootstrap node and a contact, and then strangers, more than it keeps."""
+    monkeypatch.setattr(service, "MAX_LINKS", 1)
+    alice = await overlay.open(reach=Reach(relays=False, lan=False))
+    await eventually(lambda: kept_by(overlay.bootstrap, alice.device))
+    contact, *strangers = [await overlay.open(bootstrap=()) for _ in range(4)]
+    alice.protect({contact.device})
+    question = encode_request(Find(position(alice.device), None))
+    for node in (overlay.bootstrap, contact, *strangers):
+        await alice.disconnect(node.device)
+        assert await alice.services.table._ask(Contact.of(node.services.table.own_record()), question)
+    assert [alice.is_connected(stranger.device) for stranger in strangers] == [False, False, True]
+    assert alice.is_connected(contact.device)
+    assert alice.is_connected(overlay.bootstrap.device)

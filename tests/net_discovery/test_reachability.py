@@ -1,5 +1,7 @@
 """Dial-back and hole punching over real libp2p on loopback, with honest and dishonest ends."""
 
+import ipaddress
+
 import pytest
 import trio
 
@@ -116,3 +118,18 @@ async def test_noise_on_a_hole_punching_stream_harms_nobody(overlay, eventually,
     await stream.close()
     alice = await meet(overlay, eventually)
     assert await alice.ping(overlay.bootstrap.device) > 0
+
+
+async def test_a_server_that_dials_back_as_it_was_asked_to_is_no_fault(overlay, eventually) -> None:
+    alice = await meet(overlay, eventually)
+    await DialBack(alice).ask(overlay.bootstrap.device, [port_of(alice)])
+    await eventually(lambda: alice.guard.counters["dialled_back"])
+    assert not [name for name in alice.guard.counters if name.startswith("dropped")]
+
+
+async def test_who_hangs_up_in_the_handshake_unasked_is_dropped_with_a_reason(overlay, eventually) -> None:
+    alice = await meet(overlay, eventually)
+    assert await DialBack(overlay.bootstrap)._answers(
+        alice.device, ipaddress.ip_address("127.0.0.1"), port_of(alice)
+    )
+    await eventually(lambda: alice.guard.counters["dropped.handshake_failed"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 QUERY_S: Final = 8.0  # one node, connecting included; the others are asked meanwhile
 IDLE_S: Final = 30.0  # a peer that keeps a query stream open and says nothing
-MAX_LINKS: Final = 8  # connections to strangers that the table keeps, for the next query is often to the same
+MAX_LINKS: Final = 8  # idle connections that the table keeps, for the next query is often to the same node
 REPLICAS: Final = 8
 """Nodes that get our record: enough that some are left when the record is renewed."""
 AGREEING: Final = 2
@@ -46,8 +46,8 @@ class Dht:
 
     It answers queries from the moment it is made. `seeds` are nodes known beforehand (the bootstrap
     list); everyone else is learnt from answers and from those who ask. `dial` makes a connection
-    without asking the table, which would go round in circles. Connections that were
-    made for queries are ended when there are many, but not those to devices in `kept`.
+    without asking the table, which would go round in circles. Connections that were made for queries are
+    ended when there are many idle ones, but not those to devices that are `needed` for something else.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Dht:
         describe: Description,
         clock_ms: Callable[[], int],
         dial: Dial,
-        kept: Container[DeviceId] = (),
+        needed: Callable[[DeviceId], bool],
         seeds: Sequence[Contact] = (),
     ) -> None:
         self.shelf = Shelf(network.device)
@@ -68,8 +68,8 @@ class Dht:
         self._describe = describe
         self._clock_ms = clock_ms
         self._dial = dial
-        self._kept = kept
-        self._links: dict[DeviceId, None] = {}
+        self._needed = needed
+        self._links: dict[DeviceId, int] = {}  # queries under way on it; the longest unused comes first
         self._seeds = tuple(seeds)
         self._own: AddressRecord | None = None
         network.serve(messages.PROTOCOL, self._serve, frame_limit=messages.FRAME_LIMIT)
@@ -160,7 +160,11 @@ class Dht:
     async def _ask(self, contact: Contact, request: bytes) -> bytes | None:
         """The one frame that `contact` answers, or None: gone, silent, or closed without an answer."""
         if not self._network.is_connected(contact.device):
-            await self._make_link(contact.device)
+            await self._make_room()
+            self._links.setdefault(contact.device, 0)
+        linked = contact.device in self._links
+        if linked:
+            self._links[contact.device] += 1
         try:
             with trio.move_on_after(QUERY_S):
                 await self._dial(contact.device, contact.addresses)
@@ -177,17 +181,19 @@ class Dht:
                     return frames[0]
         except (NetworkError, ProtocolError) as error:
             logger.debug("%s did not answer: %s", contact.device.short, error)
+        finally:
+            if linked:
+                self._links[contact.device] = self._links.pop(contact.device) - 1
         self.table.failed(contact.device)
         return None
 
-    async def _make_link(self, device: DeviceId) -> None:
-        """Count a connection that is made for the table alone; end the oldest if there are too many."""
-        self._links[device] = None
-        if len(self._links) > MAX_LINKS:
-            oldest = next(iter(self._links))
-            del self._links[oldest]
-            if oldest not in self._kept:
-                await self._network.disconnect(oldest)
+    async def _make_room(self) -> None:
+        """Before a connection is made for the table: end the longest unused ones if there are too many."""
+        idle = [device for device, queries in self._links.items() if not queries]
+        for device in idle[: max(0, len(idle) - MAX_LINKS + 1)]:
+            del self._links[device]
+            if not self._needed(device):
+                await self._network.disconnect(device)
 
     def _found(self, device: DeviceId, frame: bytes | None) -> Found | None:
         if frame is None:

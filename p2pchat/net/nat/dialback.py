@@ -68,6 +68,7 @@ class DialBack:
             NetworkError: it does not answer.
             ProtocolError: it answers nonsense.
         """
+        self._swarm.expect_dial_back(peer_id_of(server), ASK_S)
         try:
             with trio.fail_after(ASK_S):
                 stream = await self._network.open_stream(server, PROTOCOL, frame_limit=FRAME_LIMIT)
