@@ -37,7 +37,7 @@ mutations: $(VENV)/.ready ## Disable each rule of groups in turn and see that a 
 bench: $(VENV)/.ready ## Measure beside raw limits, into docs/performance.md (about five minutes)
 	@$(BIN)/python -m benchmarks
 
-bench-rivals: $(VENV)/.ready ## Measure beside Tox, libp2p, XMPP and LXMF; says first what it installs
+bench-rivals: $(VENV)/.ready ## Measure beside Tox, libp2p, XMPP, OMEMO, Matrix and LXMF; says first what it installs
 	@$(BIN)/python -m benchmarks --rivals
 
 docs: $(VENV)/.docs ## Build the documentation as a site in dist/site (offline, broken links are errors)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from benchmarks.figures import Sample, percentile
+from benchmarks.network import Idle, own_network
 from benchmarks.people import Client, Person, befriend, drain, people, text, until
 
 COUNT = 3000
@@ -21,7 +22,6 @@ PINGS = 100
 PAUSE_S = 0.005  # between texts whose latency is measured
 CALLS = 5000
 CLIENTS, DEAF = 50, 10
-IDLE_S = 15.0
 
 
 def rate(sender: Person, receiver: Person, count: int = COUNT) -> Iterator[Sample]:
@@ -92,18 +92,23 @@ def _read_on(client: Client) -> None:
         pass
 
 
-def reconnect(sender: Person, receiver: Person) -> float:
-    """Seconds from when a killed receiver's node answers again until it shows a text sent meanwhile."""
+def reconnect(sender: Person, receiver: Person) -> Iterator[Sample]:
+    """Seconds until a killed receiver's node shows a text sent meanwhile.
+
+    They count from when it answers again, and from its start.
+    """
     before = receiver.cursor
     receiver.stop(signal.SIGKILL)
     words = text(time.monotonic_ns() % 10**7)
     sender.call("message.send", chat=receiver.name, text=words)
+    started = time.perf_counter()
     receiver.start()
-    began = time.perf_counter()
+    answered = time.perf_counter()
     shown = receiver.connect()
     shown.call("events.subscribe", since=before)  # as a client goes on that was connected
     drain(shown, 1, words.encode())
-    return time.perf_counter() - began
+    yield Sample("reconnect", time.perf_counter() - answered)
+    yield Sample("restart", time.perf_counter() - started)
 
 
 class Pair:
@@ -113,27 +118,22 @@ class Pair:
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Both nodes run, and have exchanged some messages, while the context is open."""
-        with people("ann", "ben") as (self._ann, self._ben):
+        """Both nodes run and know each other while the context is open."""
+        with own_network() as self._network, people("ann", "ben", network=self._network) as both:
+            self._ann, self._ben = both
             befriend(self._ann, self._ben)
-            self._rounds = 0
-            yield from self._idle_first()
+            self._is_fresh = True
+            yield
 
-    def _idle_first(self) -> Iterator[None]:
-        time.sleep(3)
-        used, began = self._ben.cpu_s(), time.perf_counter()
-        time.sleep(IDLE_S)
-        self._idle = [
-            Sample("idle_cpu", 100 * (self._ben.cpu_s() - used) / (time.perf_counter() - began)),
-            Sample("idle_memory", self._ben.process.memory_info().rss / 1e6),
-        ]
-        list(rate(self._ann, self._ben, 500))
-        yield
+    def idle(self) -> Idle:
+        """What counts its idleness."""
+        return Idle(self._ben.process, self._network)
 
     def round(self) -> Iterator[Sample]:
         """One round of all its metrics."""
-        yield from self._idle
-        self._idle = []
+        if self._is_fresh:
+            list(rate(self._ann, self._ben, 500))
+            self._is_fresh = False
         yield from rate(self._ann, self._ben)
         took = latency(self._ann, self._ben)
         yield Sample("latency_p50", percentile(took, 0.5))
@@ -141,7 +141,7 @@ class Pair:
         with crowd(self._ben):
             yield Sample("latency_crowded_p50", percentile(latency(self._ann, self._ben), 0.5))
         yield Sample("calls", calls(self._ben))
-        yield Sample("reconnect", reconnect(self._ann, self._ben))
+        yield from reconnect(self._ann, self._ben)
 
 
 class Missed:

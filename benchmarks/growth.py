@@ -1,14 +1,17 @@
 """How the cost of a text grows with the history of the chat and with the number of contacts.
 
-`python -m benchmarks.growth` prints two tables: CPU of the sender and of the receiver for a text in a
-burst of 128, and of a look at the chat and at the list of chats, in one process without a network.
+CPU of the sender and of the receiver for a text in a burst of 128, and of a look at the chat and at the
+list of chats, in one process without a network. `python -m benchmarks.growth` prints the figures alone.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from benchmarks.core import BATCH, Side, contacts, cpu
+from benchmarks.figures import CONTACTS, HISTORY, Sample
 from benchmarks.people import text
 from p2pchat.api import schema as s
 from p2pchat.core.identity import direct_conversation
@@ -17,20 +20,19 @@ from p2pchat.core.keys import SigningKey
 from p2pchat.store import logs, people
 from p2pchat.store.transaction import Transaction
 
-HISTORY = (0, 1_000, 10_000, 100_000)
-CONTACTS = (10, 100, 1_000, 10_000)
-ROUNDS = 3
+ROUNDS = 5
 
 
-def costs(ann: Side, ben: Side) -> tuple[float, float, float, float]:
-    """µs of CPU to send and to take in a text, ms to open the chat and list all chats; each at its best."""
-    sent, taken = [], []
+def costs(kind: str, count: int, ann: Side, ben: Side) -> Iterator[Sample]:
+    """CPU to send and to take in a text, to open the chat and to list all chats."""
     for _ in range(ROUNDS):
-        sent.append(cpu(lambda: ann.write("ben", [text(n) for n in range(BATCH)])))
-        taken.append(ann.carry(ben))
-    looks = [ben.ask("message.history", s.History(chat="ann", limit=50)) for _ in range(ROUNDS)]
-    lists = [ben.ask("chat.list", s.ChatQuery()) for _ in range(ROUNDS)]
-    return 1e6 * min(sent) / BATCH, 1e6 * min(taken) / BATCH, 1e3 * min(looks), 1e3 * min(lists)
+        yield Sample(
+            f"{kind}{count}_send",
+            1e6 * cpu(lambda: ann.write("ben", [text(n) for n in range(BATCH)])) / BATCH,
+        )
+        yield Sample(f"{kind}{count}_take", 1e6 * ann.carry(ben) / BATCH)
+        yield Sample(f"{kind}{count}_open", 1e3 * ben.ask("message.history", s.History(chat="ann", limit=50)))
+        yield Sample(f"{kind}{count}_list", 1e3 * ben.ask("chat.list", s.ChatQuery()))
 
 
 def add_contacts(side: Side, first: int, count: int) -> None:
@@ -47,36 +49,32 @@ def add_contacts(side: Side, first: int, count: int) -> None:
     side.database.transact(add)
 
 
-def main() -> None:
-    """Print both tables."""
-    head = (
-        "| send, µs | take in, µs | open the chat, ms | list of chats, ms |\n| --- | --- | --- | --- | --- |"
-    )
-    print(f"| lines in the chat {head}")
-    with contacts() as (ann, ben):
-        ann.write("ben", [text(0)])
-        ann.carry(ben)
-        there = 0
-        for count in HISTORY:
-            for side in (ann, ben):
-                side.lengthen(count - there)
-            there = count
-            show(count, costs(ann, ben))
-    print(f"\n| contacts {head}")
-    with contacts() as (ann, ben):
-        there = 1
-        for count in CONTACTS:
-            for side in (ann, ben):
-                add_contacts(side, there, count)
-            there = count
-            show(count, costs(ann, ben))
+class Growth:
+    """The rig of growth: two stores that become larger and larger, so that one round has all samples."""
 
+    system = "p2pchat"
 
-def show(count: int, figures: tuple[float, float, float, float]) -> None:
-    """Print a line of a table."""
-    sent, taken, look, listed = figures
-    print(f"| {count:,} | {sent:.0f} | {taken:.0f} | {look:.2f} | {listed:.2f} |", flush=True)
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Nothing is kept between rounds."""
+        yield
+
+    def round(self) -> Iterator[Sample]:
+        """Several samples of each of its metrics."""
+        with contacts() as (ann, ben):
+            ann.write("ben", [text(0)])
+            ann.carry(ben)
+            for before, count in zip((0, *HISTORY), HISTORY, strict=False):
+                for side in (ann, ben):
+                    side.lengthen(count - before)
+                yield from costs("history", count, ann, ben)
+        with contacts() as (ann, ben):
+            for before, count in zip((1, *CONTACTS), CONTACTS, strict=False):
+                for side in (ann, ben):
+                    add_contacts(side, before, count)
+                yield from costs("contacts", count, ann, ben)
 
 
 if __name__ == "__main__":
-    main()
+    for metric, value in Growth().round():
+        print(f"{metric:24} {value:10.2f}")

@@ -7,8 +7,11 @@ in the table. Counted are bytes as TCP carries them, both ways.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
+from benchmarks.figures import Sample
 from p2pchat.testing.idle import measure
 
 CONTACTS: Final = 10
@@ -26,6 +29,22 @@ def run(minutes: float = MINUTES) -> dict[str, float]:
         "of them sent": counted["sent_bytes"] / 1000,
         "with headers of TCP and IP, and acknowledgements, about": (both + HEADERS * messages) / 1000,
     }
+
+
+class Idleness:
+    """The rig of an idle node: half an hour of virtual time, in which nothing is left to chance."""
+
+    system = "p2pchat"
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Nothing is kept between rounds."""
+        yield
+
+    def round(self) -> Iterator[Sample]:
+        """What it sends and receives in an hour."""
+        counted = measure(CONTACTS, 30)
+        yield Sample("idle_traffic_of_ten", 2 * (counted["sent_bytes"] + counted["received_bytes"]) / 1000)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """What the ledger costs on top of its signatures and hashes, as ratios within one run.
 
-Run `python benchmarks/ledger.py [entries]` (100,000 unless told). *Raw* is libsodium, SHA-256 and SQLite
-alone on the same bytes, alternating with ours in small rounds, so that a noisy machine disturbs both;
-the median round counts. With OR-tools installed, simplifying is measured against it as well.
+Run `python -m benchmarks.ledger [entries]` (100,000 unless told); `make bench` takes in the same figures.
+*Raw* is libsodium, SHA-256 and SQLite alone on the same bytes, alternating with ours in small rounds, so
+that a noisy machine disturbs both; the median round counts. What needs no disk is measured by CPU. With
+OR-tools installed, simplifying is measured against it as well.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nacl.bindings import crypto_sign_open
 
+from benchmarks.figures import Sample
 from p2pchat.api import schema as s
 from p2pchat.api.methods import CHANGES
 from p2pchat.config import Home
@@ -96,11 +99,24 @@ def compare(
     return statistics.median(o for o, _ in pairs), statistics.median(r / o for o, r in pairs)
 
 
-def show(what: str, took_s: float, count: int, ratio: float, target: str) -> None:
-    print(f"{what:52s} {took_s:8.3f} s {count / took_s:12,.0f}/s  {100 * ratio:6.0f} %   {target}")
+class Line(NamedTuple):
+    """What a piece of work took, and the share of it that raw work of the same kind takes."""
+
+    metric: str
+    what: str
+    took_s: float
+    count: int
+    ratio: float
+    target: str = ""
+
+    def show(self) -> None:
+        print(
+            f"{self.what:52s} {self.took_s:8.3f} s {self.count / self.took_s:12,.0f}/s"
+            f"  {100 * self.ratio:6.0f} %   {self.target}"
+        )
 
 
-def bench_audit(signed: list[SignedEntry]) -> None:
+def bench_audit(signed: list[SignedEntry], rounds: int = ROUNDS) -> Iterator[Line]:
     some = signed[:4000]
     messages = [
         (
@@ -110,17 +126,23 @@ def bench_audit(signed: list[SignedEntry]) -> None:
         for entry in some
     ]
     took, ratio = compare(
-        lambda: audit.check_all(some), lambda: [crypto_sign_open(*message) for message in messages]
+        lambda: audit.check_all(some),
+        lambda: [crypto_sign_open(*message) for message in messages],
+        rounds,
+        time.process_time,
     )
-    show("full audit, of raw signature checks", took, len(some), ratio, ">= 85 %")
+    yield Line("audit", "full audit, of raw signature checks", took, len(some), ratio, ">= 85 %")
     rows = [(entry.raw, entry.signature) for entry in some]
     took, ratio = compare(
-        lambda: [verify(*row) for row in rows], lambda: [crypto_sign_open(*message) for message in messages]
+        lambda: [verify(*row) for row in rows],
+        lambda: [crypto_sign_open(*message) for message in messages],
+        rounds,
+        time.process_time,
     )
-    show("receiving: decode, hash and check, of raw checks", took, len(some), ratio, "")
+    yield Line("receive", "receiving: decode, hash and check, of raw checks", took, len(some), ratio)
 
 
-def bench_opening(signed: list[SignedEntry]) -> None:
+def bench_opening(signed: list[SignedEntry], rounds: int = 7) -> Iterator[Line]:
     """From an encrypted store to a state whose heads are checked, as a node does it; raw reads and hashes.
 
     CPU is shown beside the wall time, for it has less of what else the machine does.
@@ -143,13 +165,18 @@ def bench_opening(signed: list[SignedEntry]) -> None:
         database.transact(keep)
         assert len(database.read(look).chains.entries) == len(signed)
         count, what = len(signed), f"opening {len(signed):,} entries by heads"
-        for clock, kind in ((time.perf_counter, ""), (time.process_time, ", CPU")):
-            took, ratio = compare(lambda: database.read(look), lambda: database.read(read_and_hash), 7, clock)
-            show(f"{what}{kind}, of read + hash", took, count, ratio, "<= 0.5 s")
+        for clock, kind, metric in (
+            (time.perf_counter, "", "open"),
+            (time.process_time, ", CPU", "open_cpu"),
+        ):
+            took, ratio = compare(
+                lambda: database.read(look), lambda: database.read(read_and_hash), rounds, clock
+            )
+            yield Line(metric, f"{what}{kind}, of read + hash", took, count, ratio, "<= 0.5 s")
         database.close()
 
 
-def bench_bulk(batch: int = 1000) -> None:
+def bench_bulk(batch: int = 1000, rounds: int = ROUNDS) -> Iterator[Line]:
     """Both ends of an account, one acceptance for a whole batch; no disk."""
 
     def ours() -> None:
@@ -172,11 +199,11 @@ def bench_bulk(batch: int = 1000) -> None:
             signed = b"p2pchat-signature-v1\0ledger entry\0" + hashlib.sha256(message).digest()
             crypto_sign_open(signature + signed, KEYS[0].public)
 
-    took, ratio = compare(ours, raw)
-    show("both ends in bulk without disk, of sign + check", took, batch, ratio, ">= 60 %")
+    took, ratio = compare(ours, raw, rounds, time.process_time)
+    yield Line("bulk", "both ends in bulk without disk, of sign + check", took, batch, ratio, ">= 60 %")
 
 
-def bench_durable(count: int = 200) -> None:
+def bench_durable(count: int = 200, rounds: int = 5) -> Iterator[Line]:
     """One entry for each commit, on the disk before it counts: the entry alone, and all of `pay`.
 
     Raw is a signature, an fdatasync of what SQLite would append, and one of the anchor.
@@ -211,12 +238,12 @@ def bench_durable(count: int = 200) -> None:
             for _ in range(count):
                 database.transact(change)
 
-        for what, change, aim in (
-            ("durable entries one by one, of sign and sync", entry_alone, ">= 70 %"),
-            ("durable `pay` one by one, of the same", pay, ""),
+        for metric, what, change, aim in (
+            ("durable", "durable entries one by one, of sign and sync", entry_alone, ">= 70 %"),
+            ("pay", "durable `pay` one by one, of the same", pay, ""),
         ):
-            took, ratio = compare(lambda change=change: ours(change), raw, rounds=5)
-            show(what, took, count, ratio, aim)
+            took, ratio = compare(lambda change=change: ours(change), raw, rounds)
+            yield Line(metric, what, took, count, ratio, aim)
         database.close()
 
 
@@ -282,11 +309,39 @@ def main() -> None:
     """Print one table."""
     entries = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     signed = ledger(entries)
-    bench_audit(signed)
-    bench_opening(signed)
-    bench_bulk()
-    bench_durable()
+    for lines in (bench_audit(signed), bench_opening(signed), bench_bulk(), bench_durable()):
+        for line in lines:
+            line.show()
     bench_simplify()
+
+
+class Ledger:
+    """The rig of the ledger: entries signed, checked, folded and kept, without a network."""
+
+    system = "p2pchat"
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """An account of 100,000 entries."""
+        self._signed = ledger(100_000)
+        yield
+
+    def round(self) -> Iterator[Sample]:
+        """One round of all its metrics."""
+        found = {line.metric: line for line in self._lines()}
+        yield Sample("ledger_audit", found["audit"].ratio)
+        yield Sample("ledger_receive", found["receive"].count / found["receive"].took_s)
+        yield Sample("ledger_open", found["open_cpu"].took_s)
+        yield Sample("ledger_bulk", found["bulk"].ratio)
+        yield Sample("ledger_bulk_rate", found["bulk"].count / found["bulk"].took_s)
+        yield Sample("ledger_durable", found["durable"].ratio)
+        yield Sample("ledger_pay", found["pay"].count / found["pay"].took_s)
+
+    def _lines(self) -> Iterator[Line]:
+        yield from bench_audit(self._signed, 1)
+        yield from bench_opening(self._signed, 1)
+        yield from bench_bulk(rounds=1)
+        yield from bench_durable(rounds=1)
 
 
 if __name__ == "__main__":

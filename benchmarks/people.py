@@ -21,6 +21,8 @@ from typing import Any, Final
 
 import psutil
 
+from benchmarks.network import Network
+
 LOOPBACK: Final = "/ip4/127.0.0.1/tcp/0"
 PATIENCE_S: Final = 120.0
 NETWORK: Final = "bench"
@@ -75,15 +77,15 @@ class Client:
 class Person:
     """A profile and the node that runs on it."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, network: Network | None = None) -> None:
+        self.home, self._prefix = home, network.prefix if network else []
         self.name = home.name
         self.node: subprocess.Popen[bytes] | None = None
         self._client: Client | None = None
 
     def command(self, *words: str) -> list[str]:
-        """The command line of `p2pchat WORDS` for this profile."""
-        return [sys.executable, "-m", "p2pchat_cli", "--home", str(self.home), *words]
+        """The command line of `p2pchat WORDS` for this profile, in its network."""
+        return [*self._prefix, sys.executable, "-m", "p2pchat_cli", "--home", str(self.home), *words]
 
     def start(self, *, wait: bool = True) -> None:
         """Start the node; unless told otherwise, return once it answers."""
@@ -159,15 +161,15 @@ def until(check: Callable[[], Any], *, every_s: float = 0.05) -> Any:
 
 
 @contextmanager
-def people(*names: str, started: bool = True) -> Iterator[list[Person]]:
+def people(*names: str, started: bool = True, network: Network | None = None) -> Iterator[list[Person]]:
     """Persons in one new network, their nodes running; all ends with the context."""
     folder = Path(tempfile.mkdtemp(prefix="p2pchat-bench-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        file = stack.enter_context(bootstrap(folder / "bootstrap"))
+        file = stack.enter_context(bootstrap(folder / "bootstrap", network))
         found = []
         for name in names:
-            person = Person(folder / name)
+            person = Person(folder / name, network)
             stack.callback(person.stop, signal.SIGKILL)
             for words in (("init", "--name", name), ("network", "join", str(file))):
                 subprocess.run(person.command("--json", *words), check=True, stdout=subprocess.DEVNULL)
@@ -181,10 +183,11 @@ def people(*names: str, started: bool = True) -> Iterator[list[Person]]:
 
 
 @contextmanager
-def bootstrap(home: Path) -> Iterator[Path]:
+def bootstrap(home: Path, network: Network | None = None) -> Iterator[Path]:
     """A bootstrap node; its network file."""
     home.mkdir()
-    command = [sys.executable, "-m", "p2pchat_bootstrap", "run", "--home", str(home)]
+    prefix = network.prefix if network else []
+    command = [*prefix, sys.executable, "-m", "p2pchat_bootstrap", "run", "--home", str(home)]
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--name", NETWORK, "--listen", LOOPBACK], stdout=log, stderr=log

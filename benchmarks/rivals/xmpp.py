@@ -1,84 +1,90 @@
-"""One XMPP client (slixmpp) that obeys lines of JSON: `python xmpp.py NAME PORT`."""
+"""prosody and slixmpp: TLS, receipts (XEP-0184), an archive at the server; end to end with OMEMO."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import ssl
-import sys
-import time
-from typing import Any
+import shutil
+import subprocess
 
-from slixmpp import ClientXMPP
+from benchmarks.rivals.driven import Driven, Place
+from benchmarks.rivals.system import FOLDER, HERE, System, debian_version, has, pypi_version, python
 
-
-def say(**what: Any) -> None:
-    print(json.dumps(what), flush=True)
+_PORT = 25222
+_ROOM = "room@conference.localhost"
 
 
-class Client(ClientXMPP):
-    """Sends texts that ask for receipts, and answers those of others."""
+class Xmpp(System):
+    """Encrypted to the server, which keeps the archive; groups are rooms (MUC) with an archive."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name}@localhost/bench", "secret")
-        self.name_ = name
-        self.ssl_context.check_hostname = False
-        self.ssl_context.verify_mode = ssl.CERT_NONE
-        for plugin in ("xep_0030", "xep_0184", "xep_0199", "xep_0198"):
-            self.register_plugin(plugin)
-        self.took: list[float] = []
-        self.receipts = 0
-        self.news = asyncio.Event()
-        self.add_event_handler("session_start", self.begin)
-        self.add_event_handler("message", self.take)
-        self.add_event_handler("receipt_received", self.receipt)
+    name = "XMPP (prosody)"
+    count = 500
+    window = 128
+    has_archive = True
+    keys = False
 
-    async def begin(self, _: object) -> None:
-        self.send_presence()
-        await self.get_roster()
-        say(**{"is": "ready"}, id=f"{self.name_}@localhost")
+    def missing(self) -> str:
+        """See `System`."""
+        return "" if shutil.which("prosody") and has("slixmpp") else "prosody or slixmpp is not there"
 
-    def take(self, message: Any) -> None:
-        if message["type"] in ("chat", "normal") and message["body"]:
-            self.took.append((time.monotonic_ns() - int(message["body"].split(" ", 1)[0])) / 1e9)
+    def version(self) -> str:
+        """See `System`."""
+        return f"{debian_version('prosody')}, {pypi_version('slixmpp')}"
 
-    def receipt(self, _: object) -> None:
-        self.receipts += 1
-        self.news.set()
+    def serve(self, place: Place, size: int) -> str:
+        """A server with so many accounts."""
+        key, certificate = place.folder / "key.pem", place.folder / "cert.pem"
+        options = ("-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost")
+        files = ("-keyout", str(key), "-out", str(certificate))
+        subprocess.run(["openssl", "req", "-x509", *options, *files], check=True, capture_output=True)
+        accounts = place.folder / "data" / "localhost" / "accounts"
+        accounts.mkdir(parents=True)
+        for number in range(size):
+            (accounts / f"u{number}.dat").write_text('return { ["password"] = "secret" };\n')
+        text = (HERE / "nodes" / "prosody.cfg.lua").read_text()
+        for name, value in {"FOLDER": str(place.folder), "PORT": str(_PORT)}.items():
+            text = text.replace(f"@{name}@", value)
+        (place.folder / "prosody.cfg.lua").write_text(text)
+        place.run(["prosody", "--root", "--config", str(place.folder / "prosody.cfg.lua"), "-F"], "prosody")
+        place.until_listening(_PORT)
+        return ""
 
-    async def until(self, receipts: int) -> None:
-        while self.receipts < receipts:
-            self.news.clear()
-            await self.news.wait()
+    def command(self, place: Place, number: int, server: str) -> list[str]:
+        """See `System`."""
+        keys = place.folder / f"keys{number}"
+        if self.keys:
+            keys.mkdir(exist_ok=True)
+        program = str(HERE / "nodes" / "xmpp.py")
+        return [python(), program, str(number), str(_PORT), str(keys) if self.keys else "-"]
 
-    async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
-        if order["do"] == "took":
-            took, self.took = self.took, []
-            return {"seconds": took}
-        self.receipts, began = 0, time.perf_counter()
-        for number in range(order["count"]):
-            await self.until(number - order["window"] + 1)
-            text = f"{time.monotonic_ns()} ".ljust(200, "x")
-            message = self.make_message(mto=order["to"], mbody=text, mtype="chat")
-            message["request_receipt"] = True
-            message.send()
-            if order["pause"]:
-                await asyncio.sleep(order["pause"] / 1000)
-            elif number % 20 == 0:
-                await asyncio.sleep(0)
-        await self.until(order["count"])
-        return {"seconds": time.perf_counter() - began}
+    def gather(self, nodes: list[Driven]) -> str:
+        """See `System`."""
+        for node in nodes:
+            node.ask(do="join", room=_ROOM)
+        return _ROOM
 
 
-async def main() -> None:
-    client = Client(sys.argv[1])
-    client.connect("127.0.0.1", int(sys.argv[2]))
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
-    while line := await reader.readline():
-        say(**{"is": "done"}, **await client.obey(json.loads(line)))
+class XmppOmemo(Xmpp):
+    """The same with OMEMO: in a group a Double Ratchet to each member, for each text."""
 
+    name = "XMPP + OMEMO"
+    count = 200
+    pings = 60
+    has_archive = False
+    burst = 20
+    paced = 10
+    group_pause_ms = 500
+    keys = True
 
-asyncio.run(main())
+    def missing(self) -> str:
+        """See `System`."""
+        return super().missing() or ("" if has("slixmpp_omemo") else "slixmpp-omemo is not there")
+
+    def version(self) -> str:
+        """See `System`."""
+        return pypi_version("slixmpp-omemo", FOLDER)
+
+    def meet(self, nodes: list[Driven]) -> None:
+        """Each learns the devices of whom it writes to."""
+        first, *others = nodes
+        first.ask(do="devices", of=[other.id for other in others])
+        for other in others:
+            other.ask(do="devices", of=[first.id])

@@ -1,4 +1,4 @@
-/* One Tox node that obeys lines of JSON (of the few forms that pair.py writes) and prints such lines.
+/* One Tox node that obeys lines of JSON as driven.py writes them (see ../driven.py), and prints such lines.
    tox PORT SEED BOOTSTRAP_PORT BOOTSTRAP_KEY; gcc -O2 tox.c -o tox $(pkg-config --cflags --libs toxcore) */
 #include <fcntl.h>
 #include <poll.h>
@@ -12,10 +12,11 @@
 
 enum { SIZE = 200, MOST = 1 << 20 };
 static Tox *tox;
-static uint64_t took[MOST];
-static size_t n_took;
+static uint64_t sent_at[MOST], shown_at[MOST];
+static size_t n_shown;
 static long count, window, pause_ms, sent, receipts;
-static int sending;
+static enum { NOTHING, TO_FRIEND, TO_ROOM } sending;
+static uint32_t room = UINT32_MAX;
 static uint64_t began, due;
 
 static uint64_t now(void) {
@@ -28,9 +29,25 @@ static void unhex(const char *text, uint8_t *out) {
     for (int i = 0; i < 32; i++) sscanf(text + 2 * i, "%2hhx", &out[i]);
 }
 
+static void show(const uint8_t *text) {
+    if (n_shown == MOST) return;
+    sent_at[n_shown] = strtoull((const char *)text, NULL, 10);
+    shown_at[n_shown++] = now();
+}
+
 static void on_message(Tox *t, uint32_t friend, Tox_Message_Type type, const uint8_t *text, size_t size, void *u) {
     (void)t, (void)friend, (void)type, (void)size, (void)u;
-    if (n_took < MOST) took[n_took++] = now() - strtoull((const char *)text, NULL, 10);
+    show(text);
+}
+
+static void on_invite(Tox *t, uint32_t friend, Tox_Conference_Type type, const uint8_t *cookie, size_t size, void *u) {
+    (void)type, (void)u;
+    room = tox_conference_join(t, friend, cookie, size, NULL);
+}
+
+static void on_room(Tox *t, uint32_t it, uint32_t peer, Tox_Message_Type type, const uint8_t *text, size_t size, void *u) {
+    (void)type, (void)size, (void)u;
+    if (!tox_conference_peer_number_is_ours(t, it, peer, NULL)) show(text);
 }
 
 static void on_receipt(Tox *t, uint32_t friend, uint32_t id, void *u) {
@@ -48,34 +65,66 @@ static long number(const char *line, const char *name) {
     return found ? strtol(found + strlen(name), NULL, 10) : 0;
 }
 
+static int make_text(char *text) {
+    int size = sprintf(text, "%020llu ", (unsigned long long)now());
+    memset(text + size, 'x', SIZE - size);
+    return SIZE;
+}
+
+static int say_text(void) {
+    char text[SIZE + 1];
+    int size = make_text(text);
+    if (sending == TO_ROOM)
+        return tox_conference_send_message(tox, room, TOX_MESSAGE_TYPE_NORMAL, (uint8_t *)text, size, NULL);
+    return tox_friend_send_message(tox, 0, TOX_MESSAGE_TYPE_NORMAL, (uint8_t *)text, size, NULL) != 0;
+}
+
+static int is(const char *line, const char *order) {
+    const char *said = strstr(line, "\"do\": \"");
+    return said && !strncmp(said + 7, order, strlen(order)) && said[7 + strlen(order)] == '"';
+}
+
 static void obey(const char *line) {
-    if (strstr(line, "\"add\"")) {
+    if (is(line, "send") || is(line, "publish")) {
+        count = number(line, "\"count\": "), window = number(line, "\"window\": ");
+        pause_ms = number(line, "\"pause\": ");
+        sent = receipts = 0, sending = is(line, "send") ? TO_FRIEND : TO_ROOM, began = due = now();
+        return; /* said to be done in send_some */
+    }
+    if (is(line, "took")) {
+        printf("{\"is\": \"done\", \"texts\": [");
+        for (size_t i = 0; i < n_shown; i++)
+            printf("%s[%llu, %llu]", i ? ", " : "", (unsigned long long)sent_at[i], (unsigned long long)shown_at[i]);
+        printf("]}\n");
+        n_shown = 0;
+        return;
+    }
+    if (is(line, "members")) {
+        printf("{\"is\": \"done\", \"count\": %u}\n", room == UINT32_MAX ? 0 : tox_conference_peer_count(tox, room, NULL));
+        return;
+    }
+    if (is(line, "add")) {
         uint8_t key[32];
         unhex(strstr(line, "\"to\": \"") + 7, key);
         tox_friend_add_norequest(tox, key, NULL);
-    } else if (strstr(line, "\"took\"")) {
-        printf("{\"is\": \"done\", \"seconds\": [");
-        for (size_t i = 0; i < n_took; i++) printf("%s%.9f", i ? ", " : "", took[i] / 1e9);
-        printf("]}\n");
-        n_took = 0;
-    } else {
-        count = number(line, "\"count\": "), window = number(line, "\"window\": ");
-        pause_ms = number(line, "\"pause\": ");
-        sent = receipts = 0, sending = 1, began = due = now();
+    } else if (is(line, "nudge")) {
+        say_text();
+    } else if (is(line, "create")) {
+        room = tox_conference_new(tox, NULL);
+    } else if (is(line, "invite")) {
+        tox_conference_invite(tox, (uint32_t)number(line, "\"friend\": "), room, NULL);
     }
+    printf("{\"is\": \"done\"}\n");
 }
 
 static void send_some(void) {
-    while (sent < count && (pause_ms ? now() >= due : sent - receipts < window)) {
-        char text[SIZE + 1];
-        int size = sprintf(text, "%020llu ", (unsigned long long)now());
-        memset(text + size, 'x', SIZE - size);
-        if (tox_friend_send_message(tox, 0, TOX_MESSAGE_TYPE_NORMAL, (uint8_t *)text, SIZE, NULL) == 0) break;
+    while (sent < count && (pause_ms ? now() >= due : sending == TO_ROOM || sent - receipts < window)) {
+        if (!say_text()) break; /* its queue is full: again after the next iteration */
         sent++, due += pause_ms * 1000000ULL;
     }
-    if (receipts >= count) {
+    if ((sending == TO_ROOM ? sent : receipts) >= count) {
         printf("{\"is\": \"done\", \"seconds\": %.9f}\n", (now() - began) / 1e9);
-        sending = 0;
+        sending = NOTHING;
     }
 }
 
@@ -97,6 +146,8 @@ int main(int argc, char **argv) {
     tox_callback_friend_message(tox, on_message);
     tox_callback_friend_read_receipt(tox, on_receipt);
     tox_callback_friend_connection_status(tox, on_friend);
+    tox_callback_conference_invite(tox, on_invite);
+    tox_callback_conference_message(tox, on_room);
     unhex(argv[4], bootstrap);
     tox_bootstrap(tox, "127.0.0.1", (uint16_t)atoi(argv[3]), bootstrap, NULL);
     tox_self_get_public_key(tox, key);

@@ -14,8 +14,16 @@ storage = { archive = "sql" }
 default_storage = "internal"
 sql = { driver = "SQLite3", database = "prosody.sqlite" }
 archive_expires_after = "never"
+max_archive_query_results = 250
 c2s_require_encryption = true
+c2s_stanza_size_limit = 10 * 1024 * 1024
 limits = { c2s = { rate = "1gb/s", burst = "10s" } }
 log = { warn = "*console" }
 VirtualHost "localhost"
 ssl = { key = "@FOLDER@/key.pem", certificate = "@FOLDER@/cert.pem" }
+Component "conference.localhost" "muc"
+modules_enabled = { "muc_mam" }
+muc_log_by_default = true
+restrict_room_creation = false
+muc_room_default_public_jids = true
+muc_room_locking = false

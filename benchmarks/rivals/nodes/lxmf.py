@@ -1,4 +1,4 @@
-"""One LXMF node that obeys lines of JSON: `python lxmf_node.py server|client PORT FOLDER`."""
+"""One LXMF node that obeys lines of JSON (see ../driven.py): `lxmf.py server|client PORT FOLDER`."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def say(**what: Any) -> None:
 RNS.Reticulum(str(config), loglevel=1)
 router = LXMF.LXMRouter(storagepath=str(folder / "lxmf"), enforce_stamps=False)
 me = router.register_delivery_identity(RNS.Identity(), display_name=role)
-took: list[float] = []
+texts: list[tuple[int, int]] = []
 arrived = threading.Condition()
 proofs = 0
 
 
 def take(message: Any) -> None:
-    took.append((time.monotonic_ns() - int(message.content_as_string().split(" ", 1)[0])) / 1e9)
+    texts.append((int(message.content_as_string().split(" ", 1)[0]), time.monotonic_ns()))
 
 
 def proven(_: object) -> None:
@@ -79,8 +79,8 @@ for line in sys.stdin:
         router.announce(me.hash)
         say(**{"is": "done"})
     elif order["do"] == "took":
-        say(**{"is": "done"}, seconds=took)
-        took.clear()
+        found, texts = texts, []
+        say(**{"is": "done"}, texts=found)
     else:
         seconds = send(bytes.fromhex(order["to"]), order["count"], order["window"], order["pause"])
         say(**{"is": "done"}, seconds=seconds)
