@@ -18,7 +18,7 @@ from p2pchat.errors import (
 
 _NAMES: Final = frozenset(
     {"who", "chat", "group", "id", "ids", "other", "to", "reply", "before", "after", "around", "upto"}
-    | {"mention", "people", "through", "debtor", "creditor", "where", "address", "sums", "parts"}
+    | {"mention", "people", "through", "debtor", "creditor", "where", "address", "sums", "parts", "hook"}
 )
 """Parameters that name something which may not be there, or be several things."""
 

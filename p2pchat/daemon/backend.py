@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from p2pchat.api.http.service import HttpService
 from p2pchat.api.methods import WHOLE
 from p2pchat.api.stored import StoredMethods
 from p2pchat.config import NetworkFile
+from p2pchat.daemon.hooks import Hooks
 from p2pchat.daemon.lookout import Lookout
 from p2pchat.errors import P2PChatError
 from p2pchat.net.relay.limits import RelayLimits
@@ -42,13 +44,24 @@ _PAGE: Final = 500  # stored events read at a time for a listener that was away
 class Daemon:
     """The running node as the backend of the local API."""
 
-    def __init__(self, profile: Profile, node: Node, network: NetworkFile, nursery: trio.Nursery) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        node: Node,
+        network: NetworkFile,
+        nursery: trio.Nursery,
+        *,
+        only_here: bool = False,
+    ) -> None:
+        """With `only_here`, hooks call no other machine."""
         self._profile = profile
         self._node = node
         self._stored = StoredMethods(profile.app, node.store)
         bootstrap = frozenset(address.rpartition("/p2p/")[2] for address in network.bootstrap)
         lookout = Lookout(node, bootstrap)
         self._scope = nursery.cancel_scope
+        self._hooks = Hooks(node, only_here=only_here)
+        nursery.start_soon(self._hooks.run)
         kept = profile.database.read(lambda tx: meta.get(tx, _WEB))
         self.http = HttpService(Access(kept, profile.app.now_ms), self, self._keep_web, nursery)
         self._live: dict[str, Callable[[Any], Awaitable[s.Result]]] = {
@@ -64,6 +77,9 @@ class Daemon:
             "web.token": self._web_token,
             "web.close": self._web_close,
             "mailbox.usage": self._mailboxes,
+            "hook.add": partial(self._change_hooks, "hook.add"),
+            "hook.remove": partial(self._change_hooks, "hook.remove"),
+            "hook.list": self._list_hooks,
         }
 
     async def call(self, method: str, params: s.Params) -> s.Result:
@@ -170,6 +186,18 @@ class Daemon:
         assert isinstance(listed, s.Mailboxes)
         for mailbox in listed.mailboxes:
             await self._look_into(mailbox)
+        return listed
+
+    async def _change_hooks(self, method: str, params: s.Params) -> s.Result:
+        result = await self._stored.call(method, params)
+        self._hooks.changed()
+        return result
+
+    async def _list_hooks(self, params: s.Nothing) -> s.Hooks:
+        listed = await self._stored.call("hook.list", params)
+        assert isinstance(listed, s.Hooks)
+        for hook in listed.hooks:
+            hook.trouble = self._hooks.trouble.get(hook.name, "")
         return listed
 
     async def _look_into(self, mailbox: s.Mailbox) -> None:

@@ -141,7 +141,7 @@ async def test_a_notification_has_no_answer(site: Site, backend: Any) -> None:
     assert (answer.status, len(backend.events)) == (204, 1)
 
 
-@pytest.mark.parametrize("method", ["backup.words", "backup.create", "web.token", "web.open"])
+@pytest.mark.parametrize("method", ["backup.words", "backup.create", "web.token", "web.open", "hook.add"])
 async def test_a_stolen_session_cannot_become_the_person(site: Site, method: str) -> None:
     answer = await site.call(method, {"path": "/tmp/x"} if method == "backup.create" else {})
     assert answer.json["error"]["data"]["error"] == "NotAllowedError"

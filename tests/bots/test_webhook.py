@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from p2pchat.bots.webhook import Hook, secret_of, signed
+from p2pchat.api.webhook import Webhook, secret_of, signed
 from p2pchat.config import Home
 from p2pchat.errors import UsageError
 
@@ -25,14 +25,14 @@ def test_the_signature_is_that_of_standard_webhooks() -> None:
 )
 def test_events_go_nowhere_in_the_clear(url: str) -> None:
     with pytest.raises(UsageError):
-        Hook.at(url, b"secret", "node")
+        Webhook.at(url, b"secret", "node")
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8000/hook", "http://localhost/", "http://[::1]:1/", "https://x.org/"]
 )
 def test_loopback_and_https_are_fine(url: str) -> None:
-    assert Hook.at(url, b"secret", "node").url.geturl() == url
+    assert Webhook.at(url, b"secret", "node").url.geturl() == url
 
 
 def test_the_secret_is_made_once_and_is_private(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from p2pchat.bots.webhook import signed
+from p2pchat.api.webhook import signed
 
 pytestmark = pytest.mark.end_to_end
 
@@ -163,6 +163,75 @@ def test_a_webhook_gets_every_event_in_order_and_signed(
         id, at = headers["webhook-id"], int(headers["webhook-timestamp"])
         assert headers["webhook-signature"] == signed(secret, id, at, body)["webhook-signature"]
     assert len({headers["webhook-id"] for headers, _ in receiver.taken}) == 3
+
+
+def test_a_hook_of_the_node_is_called_for_every_event_also_after_a_kill(
+    pair: tuple[Any, Any], overlay: Any, tmp_path: Path, eventually: Callable[..., None]
+) -> None:
+    alice, robot = pair
+    told, gate = tmp_path / "told", tmp_path / "gate"
+    program = tmp_path / "take.sh"
+    program.write_text(f"#!/bin/sh\ntest -e {gate} || exit 7\ncat >> {told}\n")
+    program.chmod(0o700)
+
+    def texts() -> list[str]:
+        lines = told.read_text().splitlines() if told.exists() else []
+        return [json.loads(line)["data"]["text"] for line in lines]
+
+    def state() -> Any:
+        return robot.json("hook", "list")["hooks"][0]
+
+    added = robot.json("hook", "add", "log", "--command", str(program), "--only", "message.received")
+    assert added["command"] == [str(program)]
+    alice("send", "robot", "five", "--ack", "delivered")
+    eventually(lambda: "code 7" in state()["trouble"])  # not taken: later ones wait behind it
+    alice("send", "robot", "six", "--ack", "delivered")
+    overlay.kill(robot)
+    gate.touch()
+    assert state()["behind"] > 0
+    overlay.run(robot)
+    eventually(lambda: texts() == ["five", "six"])
+    eventually(lambda: state()["trouble"] == "")
+    assert robot("hook", "remove", "log").code == 0
+    alice("send", "robot", "seven", "--ack", "delivered")
+    receiver = Receiver(refuse=1)
+    thread = threading.Thread(target=receiver.server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        robot("hook", "add", "web", receiver.url, "--only", "message.received")
+        alice("send", "robot", "eight")
+        eventually(lambda: receiver.texts == ["eight"])
+    finally:
+        receiver.server.shutdown()
+        receiver.server.server_close()
+        thread.join()
+    assert receiver.refused == 1
+    assert texts() == ["five", "six"]
+    assert robot("hook", "remove", "web").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["x"], 1),
+        (["x", "http://127.0.0.1/", "--command", "true"], 1),
+        (["x", "http://example.org/"], 1),
+        (["a b", "http://127.0.0.1/"], 1),
+        (["x", "http://127.0.0.1/", "--only", "Message Received"], 1),
+        (["x", "--command", "'"], 1),
+        (["x", "--command", "no-such-program"], 6),
+    ],
+)
+def test_what_cannot_be_a_hook_is_refused(alice: Any, words: list[str], code: int) -> None:
+    alice("hook", "add", *words).refused(code)
+    assert alice.json("hook", "list")["hooks"] == []
+
+
+def test_a_hook_has_a_name_of_its_own(alice: Any) -> None:
+    assert alice("hook", "add", "x", "--command", "true").code == 0
+    assert "already" in alice("hook", "add", "x", "--command", "true").refused(1)
+    assert alice("hook", "remove", "x").code == 0
+    alice("hook", "remove", "x").refused(6)
 
 
 @pytest.mark.parametrize(

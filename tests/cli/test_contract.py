@@ -68,6 +68,9 @@ EXPECTED: Final = {
     "contact block": 6,
     "send": 7,  # it waits for --ack, and no node runs
     "pay": 0,
+    "hook add": 0,
+    "hook list": 0,
+    "hook remove": 6,
     "profile list": 0,
     "mailbox serve": 0,
     "group rotate": 0,

@@ -63,11 +63,12 @@ def _run_script(session: Session, script: Path, name: str | None) -> None:
 def _forward(session: Session, url: str, only: list[str], name: str) -> None:
     # Loads HTTP.
     from p2pchat import logs
+    from p2pchat.api.webhook import Webhook, secret_of
     from p2pchat.bots import Bot, webhook
 
     logs.configure()
     bot = Bot(name, session.home.directory)
-    hook = webhook.Hook.at(url, webhook.secret_of(session.home, name), "")
+    hook = Webhook.at(url, secret_of(session.home, name), "")
     _need_node(session)
     me = session.call("identity.show", s.Nothing(), s.Identity)
     session.hint(f"The secret that signs is in {session.home.directory}/bots/{name}.secret")

@@ -17,6 +17,19 @@ SCRIPTS: Final[dict[str, Command | Group]] = {
             ),
         },
     ),
+    "hook": Group(
+        "What your node calls for each event",
+        {
+            "add": Command(
+                "hooks:add",
+                "Call a web address or a command for each event",
+                "hook add ci http://127.0.0.1:8000/hook --only message.received",
+            ),
+            "list": Command("hooks:show_all", "Show hooks and how far they are", "hook list"),
+            "remove": Command("hooks:remove", "Call one no longer", "hook remove ci"),
+        },
+        alone="list",
+    ),
     "api": Group(
         "The API for programs",
         {

@@ -28,6 +28,7 @@ from p2pchat.errors import NotAllowedError
 API: Final = "/api/v1/"
 NOT_HERE: Final = frozenset(
     {"backup.words", "backup.create", "backup.verify", "web.open", "web.token", "web.close"}
+    | {"hook.add", "hook.list", "hook.remove"}  # a hook runs commands
 )
 """Methods that stay with the private socket: whoever steals a session must not become the person."""
 

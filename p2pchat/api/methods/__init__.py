@@ -15,6 +15,7 @@ from p2pchat.api.methods import (
     contacts,
     events,
     groups,
+    hooks,
     mailboxes,
     messages,
     money,
@@ -40,6 +41,7 @@ _PARTS: Final = (
     events,
     settings,
     web,
+    hooks,
 )
 WHOLE: Final = backup.WHOLE
 """Methods of the whole profile, which take as long as the store is large: not for the store's thread."""

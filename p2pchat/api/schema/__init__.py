@@ -86,6 +86,7 @@ if TYPE_CHECKING:
         SetPolicy,
         SetRole,
     )
+    from p2pchat.api.schema.hooks import AddHook, Hook, HookRef, Hooks
     from p2pchat.api.schema.mailboxes import (
         DropMailbox,
         Mailbox,
@@ -207,6 +208,7 @@ __all__ = [
     "Absent",
     "Accept",
     "AddContact",
+    "AddHook",
     "AddRecurring",
     "AskPoll",
     "Assign",
@@ -271,6 +273,9 @@ __all__ = [
     "GroupWho",
     "Groups",
     "History",
+    "Hook",
+    "HookRef",
+    "Hooks",
     "Identity",
     "Import",
     "ImportedSum",
@@ -382,6 +387,7 @@ _PARTS: Final = (
     "mailboxes",
     "backup",
     "web",
+    "hooks",
 )
 
 
