@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.core import BATCH, Side, bare, contacts, cpu
+from benchmarks.ledger import bench_audit, bench_bulk, ledger
 from benchmarks.people import text
 
 PATIENCE = 20  # rounds
@@ -50,7 +51,7 @@ def test_taking_in_a_burst_costs_a_small_multiple_of_box_and_row(
         ann.write("ben", [text(n) for n in range(BATCH)])
         return ann.carry(ben)
 
-    assert holds(take, lambda: bare(tmp_path, BATCH), most=40)  # about 16
+    assert holds(take, lambda: bare(tmp_path, BATCH), most=30)  # about 9
 
 
 def test_sending_a_burst_costs_a_small_multiple_of_box_and_row(
@@ -63,7 +64,7 @@ def test_sending_a_burst_costs_a_small_multiple_of_box_and_row(
         ann.carry(ben)
         return took
 
-    assert holds(send, lambda: bare(tmp_path, BATCH), most=70)  # about 27
+    assert holds(send, lambda: bare(tmp_path, BATCH), most=45)  # about 14
 
 
 def test_a_long_chat_is_opened_and_searched_as_fast_as_a_short_one(pair: tuple[Side, Side]) -> None:
@@ -72,3 +73,21 @@ def test_a_long_chat_is_opened_and_searched_as_fast_as_a_short_one(pair: tuple[S
     ben.lengthen(20_000)
     # A scan of all lines would cost 150 times as much.
     assert holds(ben.look_s, lambda: short, most=30)
+
+
+def test_auditing_a_ledger_costs_little_on_top_of_its_signatures() -> None:
+    signed = ledger(1000)
+
+    def multiple() -> float:
+        (share,) = (line.ratio for line in bench_audit(signed, rounds=1) if line.metric == "audit")
+        return 1 / share
+
+    assert holds(multiple, lambda: 1, most=2)  # about 1.03
+
+
+def test_both_ends_of_an_account_cost_little_on_top_of_sign_and_check() -> None:
+    def multiple() -> float:
+        (share,) = (line.ratio for line in bench_bulk(batch=200, rounds=1))
+        return 1 / share
+
+    assert holds(multiple, lambda: 1, most=3.5)  # about 1.45
