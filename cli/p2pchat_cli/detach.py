@@ -20,8 +20,8 @@ _START_S: Final = 60.0  # libp2p takes seconds to load, on a busy small machine 
 _POLL_S: Final = 0.05
 
 
-def start(session: Session, listen: list[str], without: list[str], *, relay: bool, offline: bool) -> None:
-    """Start the node of this profile and wait until it answers.
+def start(session: Session, options: list[str]) -> None:
+    """Start the node of this profile with these options of `run`, and wait until it answers.
 
     Raises:
         typer.Exit: the node ended at once; its last words were printed, its exit code is passed on.
@@ -31,8 +31,6 @@ def start(session: Session, listen: list[str], without: list[str], *, relay: boo
     log = session.home.log
     with open(log, "ab", opener=_private) as file:  # Path.open takes no opener
         begin = file.tell()
-        options = [*_options("--listen", listen), *_options("--without", without)]
-        options += [*["--relay"] * relay, *["--offline"] * offline]
         child = _spawn(session, options, secret, file)
     deadline = time.monotonic() + _START_S
     while not session.node_runs():
@@ -45,10 +43,6 @@ def start(session: Session, listen: list[str], without: list[str], *, relay: boo
         time.sleep(_POLL_S)
     status = session.call("node.status", s.Nothing(), s.Status)
     session.answer(status, [f"Running in the background (process {child.pid}); its log is {log}."])
-
-
-def _options(name: str, values: list[str]) -> list[str]:
-    return [word for value in values for word in (name, value)]
 
 
 def _spawn(

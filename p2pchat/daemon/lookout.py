@@ -6,7 +6,7 @@ from typing import Final
 
 from p2pchat.api import schema as s
 from p2pchat.core.ids import DeviceId
-from p2pchat.daemon.ways import unused_ways
+from p2pchat.daemon.ways import unused_ways, used_proxy
 from p2pchat.errors import NetworkError, NotFoundError
 from p2pchat.net.network import PeerStatus
 from p2pchat.node.features.people.names import find_person
@@ -30,7 +30,9 @@ class Lookout:
         state = self._node.network.state()
         absences = self._node.links.absences()
         devices = {peer.peer for peer in state.peers} | {absence.device for absence in absences}
-        owners, without = await self._node.store.read(lambda tx: (_owners(tx, devices), unused_ways(tx)))
+        owners, without, proxy = await self._node.store.read(
+            lambda tx: (_owners(tx, devices), unused_ways(tx), used_proxy(tx))
+        )
         return s.NetworkReport(
             listening=list(state.listening),
             peers=[self._peer(peer, owners.get(peer.peer)) for peer in state.peers],
@@ -42,6 +44,7 @@ class Lookout:
                 key=lambda one: (not one.contact, one.name or "", one.device),
             ),
             without=sorted(without),
+            proxy=proxy,
         )
 
     def _peer(self, peer: PeerStatus, owner: people.Person | None) -> s.Peer:

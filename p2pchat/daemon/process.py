@@ -17,8 +17,8 @@ from p2pchat.api.client import Client
 from p2pchat.api.server import serve
 from p2pchat.config import Home, NetworkFile
 from p2pchat.daemon.backend import Daemon
-from p2pchat.daemon.ways import remembered_ways
-from p2pchat.errors import InUseError, P2PChatError
+from p2pchat.daemon.ways import remembered_proxy, remembered_ways
+from p2pchat.errors import InUseError, P2PChatError, UsageError
 from p2pchat.net.config import NetworkConfig, Reach
 from p2pchat.net.network import Network
 from p2pchat.net.offline import OfflineNetwork
@@ -46,6 +46,7 @@ def main(
     without: frozenset[str] | None = None,
     relays_for_others: bool = False,
     offline: bool = False,
+    proxy: str | None = None,
 ) -> None:
     """Run the node of `home` until it is told to stop.
 
@@ -55,8 +56,11 @@ def main(
     relays, lan, port-mapping. None: those that were not used last time. With `relays_for_others`, calls to
     devices that cannot be dialled are passed on while this node can be.
 
+    `proxy` is the SOCKS5 proxy that every dial goes through ("off": none, None: as last time). Then this node
+    listens only where it is told to, tells nobody where it is, and is called through relays alone.
+
     Raises:
-        UsageError: no profile, or no network was joined.
+        UsageError: no profile, no network was joined, or `proxy` is none.
         StoreError: the home is in use, or its store does not open.
         NetworkError: an address cannot be listened on.
     """
@@ -64,7 +68,7 @@ def main(
         profile = stack.enter_context(_open_patiently(home, passphrase))
         network = (network_of(home) or _NOWHERE) if offline else require_network(home)
         try:
-            trio.run(_run, profile, network, listen, without, relays_for_others, offline)
+            trio.run(_run, profile, network, listen, without, relays_for_others, offline, proxy)
         except BaseExceptionGroup as group:
             errors = list(_leaves(group))
             bugs = [error for error in errors if not isinstance(error, P2PChatError)]
@@ -104,18 +108,23 @@ async def _run(
     without: frozenset[str] | None,
     relays_for_others: bool,
     offline: bool,
+    proxy: str | None,
 ) -> None:
     book = StoredAddressBook(profile.database, profile.app.now_ms)
     without = remembered_ways(profile.database, without)
+    through = remembered_proxy(profile.database, proxy)
     if offline:
         entered = _offline(profile)
+    elif through is not None:
+        hidden = _hidden(listen, without, relays_for_others)
+        entered = _on_line(profile, network, listen, book, hidden, through)
     else:
         addresses = listen or _last_listen(profile.database) or (ANY_PORT,)
         entered = _on_line(profile, network, addresses, book, _reach(addresses, without, relays_for_others))
     async with entered as overlay, trio.open_nursery() as nursery:
         exchanges = offline or "exchange" not in without
         async with running_node(profile.app, profile.database, overlay, book, exchanges=exchanges) as node:
-            daemon = Daemon(profile, node, network, nursery)
+            daemon = Daemon(profile, node, network, nursery, only_here=through is not None)
             await nursery.start(serve, profile.home.socket, daemon)
             await daemon.http.resume()
             _write_pid(profile.home)
@@ -134,7 +143,12 @@ async def _run(
 
 @asynccontextmanager
 async def _on_line(
-    profile: Profile, network: NetworkFile, addresses: tuple[str, ...], book: StoredAddressBook, reach: Reach
+    profile: Profile,
+    network: NetworkFile,
+    addresses: tuple[str, ...],
+    book: StoredAddressBook,
+    reach: Reach,
+    proxy: tuple[str, int] | None = None,
 ) -> AsyncIterator[Network]:
     from p2pchat.net.libp2p_network import open_network  # takes a second: not before the home is ours
 
@@ -146,9 +160,11 @@ async def _on_line(
         psk=bytes.fromhex(network.pre_shared_key) if network.pre_shared_key else None,
         address_book=book,
         reach=reach,
+        proxy=proxy,
     )
     async with open_network(config) as overlay:
-        _remember_listen(profile.database, addresses, overlay.state().listening)
+        if proxy is None:
+            _remember_listen(profile.database, addresses, overlay.state().listening)
         yield overlay
 
 
@@ -160,7 +176,7 @@ async def _offline(profile: Profile) -> AsyncIterator[Network]:
 
 def _reach(addresses: tuple[str, ...], without: frozenset[str], relays_for_others: bool) -> Reach:
     """The ways to be used. A node that listens on loopback alone has no business on the LAN."""
-    outside = any(not address.startswith(("/ip4/127.", "/ip6/::1/")) for address in addresses)
+    outside = any(not _is_loopback(address) for address in addresses)
     return Reach(
         table="table" not in without,
         rendezvous="rendezvous" not in without,
@@ -169,6 +185,24 @@ def _reach(addresses: tuple[str, ...], without: frozenset[str], relays_for_other
         port_mapping=outside and "port-mapping" not in without,
         relay_for_others=_WILLING if relays_for_others else None,
     )
+
+
+def _hidden(listen: tuple[str, ...], without: frozenset[str], relays_for_others: bool) -> Reach:
+    """The ways of a node that is behind a proxy: nothing that says where it is."""
+    if any(not _is_loopback(address) for address in listen):
+        raise UsageError("Behind a proxy listen on loopback alone (for an onion service), or nowhere.")
+    if relays_for_others:
+        raise UsageError("A node behind a proxy cannot be dialled, and so passes no calls on.")
+    return Reach(
+        table="table" not in without,
+        rendezvous="rendezvous" not in without,
+        relays="relays" not in without,
+        hidden=True,
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith(("/ip4/127.", "/ip6/::1/"))
 
 
 def _last_listen(database: Database) -> tuple[str, ...]:

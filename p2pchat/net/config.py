@@ -86,6 +86,7 @@ class Reach:
     relays: bool = True  # while we cannot be dialled, be called through relays
     lan: bool = False  # announce ourselves in the LAN, where everybody can read it, and find others there
     port_mapping: bool = False  # ask the router to pass our port on to us
+    hidden: bool = False  # tell nobody where we are, and dial nobody directly: only relays lead to us
     public: bool = False  # known to be reachable, so that nobody need be asked: a bootstrap node
     announce: tuple[str, ...] = ()  # our addresses without /p2p/, instead of those we listen on
     rendezvous_for_others: int = 0  # registrations of others kept: the node is a rendezvous point
@@ -106,3 +107,4 @@ class NetworkConfig:
     address_book: AddressBook = field(default_factory=MemoryAddressBook, repr=False)
     limits: Limits = field(default_factory=Limits)
     reach: Reach = field(default_factory=Reach)
+    proxy: tuple[str, int] | None = None  # SOCKS5, IP address and port: every dial goes through it

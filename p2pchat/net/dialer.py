@@ -23,6 +23,7 @@ from p2pchat.net.swarm import PeerSwarm
 logger = logging.getLogger(__name__)
 
 _ATTEMPT_S: Final = 8.0  # for one address: TCP, multistream, Noise, yamux over a slow relay
+_PROXIED_S: Final = 60.0  # Tor builds a circuit first
 _STAGGER_S: Final = 0.25  # RFC 8305's delay before the next address is tried as well
 _GRACE_S: Final = 2.0  # what our own dial still gets after the peer's has arrived
 _MOST_ADDRESSES: Final = 16
@@ -35,10 +36,14 @@ RelayDial = Callable[[Any, Any], Awaitable[None]]
 class Dialer:
     """Makes connections for one host."""
 
-    def __init__(self, swarm: PeerSwarm, presence: Presence, book: AddressBook) -> None:
+    def __init__(
+        self, swarm: PeerSwarm, presence: Presence, book: AddressBook, *, proxied: bool = False
+    ) -> None:
+        """If `proxied`, somebody dials for us: he looks names up, and takes his time."""
         self._swarm = swarm
         self._presence = presence
         self._book = book
+        self._proxied = proxied
         self._locks: dict[DeviceId, trio.Lock] = {}
         self.relay_dial: RelayDial | None = None
 
@@ -103,7 +108,7 @@ class Dialer:
         finished: trio.CancelScope,
     ) -> None:
         try:
-            with trio.fail_after(_ATTEMPT_S):
+            with trio.fail_after(_PROXIED_S if self._proxied else _ATTEMPT_S):
                 await self._dial_one(device, Multiaddr(address))
         except Exception as error:  # libp2p, multiaddr, DNS and the relay have dozens of kinds
             self._book.failed(device, address)
@@ -124,7 +129,7 @@ class Dialer:
             await self.relay_dial(address, peer)
 
     async def _dial_direct(self, peer: Any, address: str) -> None:
-        *others, last = await resolved(address)
+        *others, last = [address] if self._proxied else await resolved(address)
         for target in others:
             try:
                 await self._swarm.dial_addr(Multiaddr(target), peer)

@@ -30,6 +30,7 @@ from p2pchat.core.keys import SigningKey
 from p2pchat.errors import NetworkError, UsageError
 from p2pchat.net.guard import Guard
 from p2pchat.net.patches import install
+from p2pchat.net.socks import ProxiedTCP
 from p2pchat.net.swarm import PeerSwarm
 from p2pchat.net.upgrader import Upgrader
 from p2pchat.net.yamux.connection import YamuxConnection
@@ -37,8 +38,10 @@ from p2pchat.net.yamux.connection import YamuxConnection
 _CLOSE_S: Final = 3.0  # for saying goodbye to every peer
 
 
-def build_host(key: SigningKey, guard: Guard, psk: bytes | None) -> BasicHost:
-    """A host that owns `key`; not listening yet."""
+def build_host(
+    key: SigningKey, guard: Guard, psk: bytes | None, proxy: tuple[str, int] | None = None
+) -> BasicHost:
+    """A host that owns `key` and dials through the SOCKS5 `proxy`, if there is one; not listening yet."""
     logging.getLogger("libp2p").setLevel(logging.CRITICAL)  # it reports every stranger's fault as an error
     install()
     private = ed25519.Ed25519PrivateKey.from_bytes(key.seed)
@@ -48,7 +51,8 @@ def build_host(key: SigningKey, guard: Guard, psk: bytes | None) -> BasicHost:
     peerstore.add_key_pair(peer, pair)
     noise = Noise(pair, noise_privkey=x25519.create_new_key_pair().private_key)
     upgrader = Upgrader({TProtocol(NOISE): noise}, {TProtocol(YAMUX): partial(YamuxConnection, guard)})
-    swarm = PeerSwarm(guard, peer, peerstore, upgrader, [TCP()], psk=psk.hex() if psk else None)
+    transport = TCP() if proxy is None else ProxiedTCP(proxy)
+    swarm = PeerSwarm(guard, peer, peerstore, upgrader, [transport], psk=psk.hex() if psk else None)
     return BasicHost(network=swarm)
 
 

@@ -43,7 +43,7 @@ class Libp2pNetwork:
         self._swarm = host.get_network()
         self._presence = presence
         self._gossip = gossip
-        self._dialer = Dialer(self._swarm, presence, config.address_book)
+        self._dialer = Dialer(self._swarm, presence, config.address_book, proxied=config.proxy is not None)
         self._streams = Streams(host, guard, config.name)
         self._hurry = trio.Event()
         self._swarm.redial = self._dialer.connect
@@ -204,7 +204,7 @@ async def open_network(config: NetworkConfig) -> AsyncIterator[Libp2pNetwork]:
     """
     bootstrap = [parse_address(text) for text in config.bootstrap]
     guard = Guard(config.limits)
-    host = build_host(config.key, guard, config.psk)
+    host = build_host(config.key, guard, config.psk, config.proxy)
     swarm = host.get_network()
     presence = Presence(swarm.get_connections)
     swarm.register_notifee(presence)

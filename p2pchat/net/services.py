@@ -104,7 +104,7 @@ class Services:
         self.keeper = RelayKeeper(
             network, self.relays, dial=dial, candidates=self._relays, changed=self.discovery.announce
         )
-        self.puncher = HolePuncher(network, self._punchable)
+        self.puncher = None if self._reach.hidden else HolePuncher(network, self._punchable)
         limits = self._reach.relay_for_others
         self.relay = Relay(network.host, limits, self._direct) if limits is not None else None
 
@@ -128,16 +128,20 @@ class Services:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.discovery.run)
             nursery.start_soon(self._watch_seeds)
-            if not self._reach.public:
+            if self._reach.hidden:
+                self.keeper.need(True)
+            elif not self._reach.public:
                 nursery.start_soon(self.watch.run)
             if self._reach.relays:
                 nursery.start_soon(self.keeper.run)
-                nursery.start_soon(self._punch)
+                nursery.start_soon(self._punch, self.puncher)
             if self._reach.port_mapping:
                 for port in self._ports()[:1]:
                     nursery.start_soon(keep_mapped, port, self._port_mapped)
 
     def _direct(self) -> list[str]:
+        if self._reach.hidden:
+            return []
         if self._reach.announce:
             return list(self._reach.announce)
         return list(dict.fromkeys([*self.watch.external, *self._mapped, *self._listening()]))
@@ -201,10 +205,11 @@ class Services:
         except trio.WouldBlock:
             self._network.guard.drop("hole punching busy", caller.short)
 
-    async def _punch(self) -> None:
+    async def _punch(self, puncher: HolePuncher | None) -> None:
         async with trio.open_nursery() as nursery:
             async for caller in self._called:
-                nursery.start_soon(self.puncher.upgrade, caller)
+                if puncher is not None:
+                    nursery.start_soon(puncher.upgrade, caller)
 
     async def _watch_seeds(self) -> None:
         """A bootstrap node is there: what failed for want of one may work now."""

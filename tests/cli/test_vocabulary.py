@@ -40,6 +40,23 @@ def test_offline_the_store_alone_answers(alice: Any, carol: Any) -> None:
     assert "p2pchat run" in alice("--offline", "ping", "bob").refused(3)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--tor-socks", "tor.example.org:9050"],  # would have to be looked up
+        ["--tor-socks", "127.0.0.1"],
+        ["--tor-socks", "127.0.0.1:0"],
+        ["--tor-socks", "127.0.0.1:9050", "--listen", "/ip4/0.0.0.0/tcp/0"],
+        ["--tor-socks", "127.0.0.1:9050", "--relay"],
+    ],
+    ids=" ".join,
+)
+def test_what_would_tell_where_the_node_is_is_refused(alice: Any, words: list[str]) -> None:
+    outcome = alice("run", *words)
+    assert outcome.code == 1, outcome
+    assert "proxy" in outcome.err
+
+
 def test_all_about_money_is_found_behind_pay(carol: Any) -> None:
     asked = carol.json("pay", "request", "alice", "8", "EUR", "taxi")
     assert (asked["kind"], asked["amount"]) == ("request", "8.00 EUR")

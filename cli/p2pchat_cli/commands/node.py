@@ -93,7 +93,10 @@ _REACHABILITY: Final = {
 def _net(report: s.NetworkReport) -> Iterator[str]:
     for address in report.listening:
         yield f"listening  {address}"
-    yield f"reachable  {_REACHABILITY.get(report.reachability, report.reachability)}"
+    reachable = _REACHABILITY.get(report.reachability, report.reachability)
+    yield f"reachable  {'through relays alone' if report.proxy else reachable}"
+    if report.proxy:
+        yield f"proxy      {report.proxy}: every dial goes through it"
     if report.without:
         yield f"not used   {', '.join(report.without)}"
     for relay in report.relays:

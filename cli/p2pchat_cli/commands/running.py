@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -57,12 +58,25 @@ RelayOption = Annotated[
 ]
 
 
+ProxyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tor-socks",
+        metavar="HOST:PORT|off",
+        help="Dial through this SOCKS5 proxy alone, such as Tor's 127.0.0.1:9050; tell nobody where this "
+        "node is and listen nowhere; off: dial directly again [default: as last time].",
+        show_default=False,
+    ),
+]
+
+
 def run(
     ctx: typer.Context,
     listen: ListenOption = None,
     detach: Annotated[bool, typer.Option("--detach", help="Run it in the background.")] = False,
     without: WithoutOption = None,
     relay: RelayOption = False,
+    tor_socks: ProxyOption = None,
 ) -> None:
     """In the foreground it logs to stderr until ^C, detached to node.log; --offline keeps it off networks."""
     session = session_of(ctx)
@@ -74,7 +88,10 @@ def run(
     if detach:
         from p2pchat_cli.detach import start
 
-        start(session, listen or [], [way.value for way in without or ()], relay=relay, offline=offline)
+        options = [*_option("--listen", listen or []), *_option("--without", without or [])]
+        options += [*["--relay"] * relay, *["--offline"] * offline]
+        options += _option("--tor-socks", [tor_socks] if tor_socks is not None else [])
+        start(session, options)
         return
     secret = session.store_passphrase()
     # trio and, once the home is known to be good, libp2p: seconds.
@@ -89,6 +106,7 @@ def run(
         without=ways,
         relays_for_others=relay,
         offline=offline,
+        proxy=tor_socks,
     )
 
 
@@ -97,9 +115,10 @@ def start(
     listen: ListenOption = None,
     without: WithoutOption = None,
     relay: RelayOption = False,
+    tor_socks: ProxyOption = None,
 ) -> None:
     """As `p2pchat run --detach`: returns when it answers."""
-    run(ctx, listen, True, without, relay)
+    run(ctx, listen, True, without, relay, tor_socks)
 
 
 def stop(ctx: typer.Context) -> None:
@@ -111,6 +130,10 @@ def stop(ctx: typer.Context) -> None:
     session.close()
     _await_end(session)
     session.answer(done, ["Stopped."])
+
+
+def _option(name: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (name, str(value))]
 
 
 def _is_held(home: Home) -> bool:

@@ -68,6 +68,7 @@ class NetworkReport(Result):
     relays: list[str]  # devices through which others call us meanwhile
     absent: list[Absent]
     without: list[str]  # ways to find others that are switched off
+    proxy: str = ""  # the SOCKS5 proxy that every dial goes through
 
 
 class TracedAddress(Result):
