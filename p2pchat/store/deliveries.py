@@ -1,4 +1,7 @@
-"""How far my own messages have come, one row for each recipient."""
+"""How far my own messages have come, one row for each recipient.
+
+A row names its entry by number: they are stored side by side in the order of writing.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from dataclasses import dataclass
 
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
 from p2pchat.store.transaction import Reader, Transaction
+
+_NUMBER = "(SELECT number FROM entry WHERE id = ?)"
 
 RANK = {"failed": 0, "ended": 1, "queued": 2, "handed": 3, "delivered": 4, "read": 5}
 
@@ -27,7 +32,8 @@ def expect(tx: Transaction, entry: EntryId, persons: Iterable[PersonId], now_ms:
     expected = sorted(persons)
     for person in expected:
         tx.queue(
-            "INSERT OR IGNORE INTO delivery (entry, person, state, at_ms) VALUES (?, ?, 'queued', ?)",
+            f"""INSERT OR IGNORE INTO delivery (entry, person, state, at_ms)
+                VALUES ({_NUMBER}, ?, 'queued', ?)""",
             (entry, person, now_ms),
         )
     tx.remember("delivery", entry, [Delivery(person, "queued", now_ms) for person in expected])
@@ -37,34 +43,36 @@ def advance(
     tx: Transaction, entries: Iterable[EntryId], person: PersonId, state: str, now_ms: int
 ) -> list[EntryId]:
     """Move deliveries to one person forward, never back: those that this moves."""
-    before = {
-        id: row[0]
-        for id in entries
-        if (row := tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (id, person)))
-    }
-    return _move(tx, [id for id, was in before.items() if RANK[was] < RANK[state]], person, state, now_ms)
+    behind = {}
+    for id in entries:
+        row = tx.one(
+            f"SELECT entry, state FROM delivery WHERE entry = {_NUMBER} AND person = ?", (id, person)
+        )
+        if row and RANK[row[1]] < RANK[state]:
+            behind[row[0]] = id
+    return _move(tx, behind, person, state, now_ms)
 
 
 def fail(
     tx: Transaction, entry: EntryId, person: PersonId, now_ms: int, *, reason: str, retry_ms: int
 ) -> bool:
     """The recipient refused a message; whether that is news. Should it be taken later, it advances."""
-    row = tx.one("SELECT state FROM delivery WHERE entry = ? AND person = ?", (entry, person))
-    if row is None or row[0] not in ("queued", "handed", "failed"):
+    row = tx.one(f"SELECT entry, state FROM delivery WHERE entry = {_NUMBER} AND person = ?", (entry, person))
+    if row is None or row[1] not in ("queued", "handed", "failed"):
         return False
     tx.execute(
         """UPDATE delivery SET state = 'failed', at_ms = ?, reason = ?, retry_ms = ?
            WHERE entry = ? AND person = ?""",
-        (now_ms, reason, retry_ms, entry, person),
+        (now_ms, reason, retry_ms, row[0], person),
     )
-    return bool(row[0] != "failed")
+    return bool(row[1] != "failed")
 
 
 def try_again(tx: Transaction, entry: EntryId, now_ms: int) -> None:
     """What was refused waits as at first."""
     tx.execute(
-        """UPDATE delivery SET state = 'queued', at_ms = ?, reason = '', retry_ms = 0
-           WHERE entry = ? AND state = 'failed'""",
+        f"""UPDATE delivery SET state = 'queued', at_ms = ?, reason = '', retry_ms = 0
+            WHERE entry = {_NUMBER} AND state = 'failed'""",
         (now_ms, entry),
     )
 
@@ -74,7 +82,7 @@ def suspend(tx: Transaction, conversation: ConversationId, person: PersonId, now
     tx.execute(
         """UPDATE delivery SET state = 'ended', at_ms = ?, reason = '', retry_ms = 0
            WHERE person = ? AND state IN ('queued', 'handed', 'failed')
-             AND entry IN (SELECT id FROM entry WHERE conversation = ?)""",
+             AND entry IN (SELECT number FROM entry WHERE conversation = ?)""",
         (now_ms, person, conversation),
     )
 
@@ -82,13 +90,13 @@ def suspend(tx: Transaction, conversation: ConversationId, person: PersonId, now
 def resume(tx: Transaction, conversation: ConversationId, person: PersonId, now_ms: int) -> list[EntryId]:
     """What was suspended is to be brought to a person again: these entries, in the order of the log."""
     rows = tx.execute(
-        """SELECT e.id FROM delivery AS d JOIN entry AS e ON e.id = d.entry
+        """SELECT e.id, e.number FROM delivery AS d JOIN entry AS e ON e.number = d.entry
            WHERE d.person = ? AND d.state = 'ended' AND e.conversation = ? ORDER BY e.lamport, e.id""",
         (person, conversation),
     )
     tx.executemany(
         "UPDATE delivery SET state = 'queued', at_ms = ? WHERE entry = ? AND person = ?",
-        [(now_ms, row[0], person) for row in rows],
+        [(now_ms, row[1], person) for row in rows],
     )
     return [EntryId(row[0]) for row in rows]
 
@@ -96,7 +104,8 @@ def resume(tx: Transaction, conversation: ConversationId, person: PersonId, now_
 def take_back(tx: Transaction, entries: Iterable[EntryId], person: PersonId, now_ms: int) -> None:
     """Nobody keeps these messages for a person any more: they wait here again."""
     tx.executemany(
-        "UPDATE delivery SET state = 'queued', at_ms = ? WHERE entry = ? AND person = ? AND state = 'handed'",
+        f"""UPDATE delivery SET state = 'queued', at_ms = ?
+            WHERE entry = {_NUMBER} AND person = ? AND state = 'handed'""",
         [(now_ms, entry, person) for entry in entries],
     )
 
@@ -107,7 +116,7 @@ def end(tx: Transaction, conversation: ConversationId, members: Collection[Perso
     Should one come back, what he then gets is delivered all the same.
     """
     rows = tx.execute(
-        """SELECT d.entry, d.person FROM delivery AS d JOIN entry AS e ON e.id = d.entry
+        """SELECT d.entry, d.person FROM delivery AS d JOIN entry AS e ON e.number = d.entry
            WHERE d.state IN ('queued', 'handed') AND e.conversation = ?""",
         (conversation,),
     )
@@ -132,11 +141,11 @@ def advance_chain(
     """
     behind = "d.state IN ('queued', 'handed', 'ended')" if state == "delivered" else "d.state != 'read'"
     rows = tx.execute(
-        f"""SELECT d.entry FROM delivery AS d CROSS JOIN entry AS e ON e.id = d.entry
+        f"""SELECT e.number, e.id FROM delivery AS d CROSS JOIN entry AS e ON e.number = d.entry
             WHERE d.person = ? AND {behind} AND e.conversation = ? AND e.device = ? AND e.seq <= ?""",
         (person, conversation, device, height),
     )
-    return _move(tx, [EntryId(row[0]) for row in rows], person, state, now_ms)
+    return _move(tx, {row[0]: EntryId(row[1]) for row in rows}, person, state, now_ms)
 
 
 def read_up_to(
@@ -144,23 +153,29 @@ def read_up_to(
 ) -> list[EntryId]:
     """A person has seen everything up to `lamport`: his deliveries that this moves."""
     rows = tx.execute(
-        """SELECT d.entry FROM delivery AS d CROSS JOIN message AS m ON m.id = d.entry
-           WHERE d.person = ? AND d.state != 'read' AND m.conversation = ? AND m.mine AND m.lamport <= ?""",
+        """SELECT e.number, e.id FROM delivery AS d CROSS JOIN entry AS e ON e.number = d.entry
+                                CROSS JOIN message AS m ON m.id = e.id
+           WHERE d.person = ? AND d.state != 'read' AND e.conversation = ? AND e.lamport <= ? AND m.mine""",
         (person, conversation, lamport),
     )
-    return _move(tx, [EntryId(row[0]) for row in rows], person, "read", now_ms)
+    return _move(tx, {row[0]: EntryId(row[1]) for row in rows}, person, "read", now_ms)
 
 
 def _move(
-    tx: Transaction, entries: list[EntryId], person: PersonId, state: str, now_ms: int
+    tx: Transaction, entries: dict[int, EntryId], person: PersonId, state: str, now_ms: int
 ) -> list[EntryId]:
-    for id in entries:
+    for number, id in entries.items():
         tx.queue(
             "UPDATE delivery SET state = ?, at_ms = ? WHERE entry = ? AND person = ?",
-            (state, now_ms, id, person),
+            (state, now_ms, number, person),
         )
         tx.forget("delivery", id)
-    return entries
+    return list(entries.values())
+
+
+def forget(tx: Transaction, entry: EntryId) -> None:
+    """Nobody is to get an entry any more."""
+    tx.execute(f"DELETE FROM delivery WHERE entry = {_NUMBER}", (entry,))
 
 
 def of(tx: Reader, entry: EntryId) -> list[Delivery]:
@@ -168,7 +183,8 @@ def of(tx: Reader, entry: EntryId) -> list[Delivery]:
 
     def load() -> list[Delivery]:
         rows = tx.execute(
-            "SELECT person, state, at_ms, reason, retry_ms FROM delivery WHERE entry = ? ORDER BY person",
+            f"""SELECT person, state, at_ms, reason, retry_ms FROM delivery
+                WHERE entry = {_NUMBER} ORDER BY person""",
             (entry,),
         )
         return [Delivery(PersonId(row[0]), *row[1:]) for row in rows]

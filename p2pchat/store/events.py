@@ -45,9 +45,8 @@ def record(
 
 
 def _numbers(tx: Transaction) -> Iterator[int]:
-    """The numbers that no event ever had, as AUTOINCREMENT would give them."""
-    row = tx.peek("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
-    return count(row[0] + 1 if row else 1)
+    """The numbers that no event ever had: the newest event is never forgotten."""
+    return count(last(tx) + 1)
 
 
 def scrub(tx: Transaction, about: EntryId) -> None:

@@ -170,22 +170,22 @@ def _count_operation(tx: Transaction, group: ConversationId, id: EntryId) -> Non
     )
 
 
-def stored_since(tx: Reader, conversation: ConversationId, kind: str, skip: int) -> list[Entry]:
-    """Entries of a kind in the order in which they were stored, without the first `skip`."""
-    rows = tx.execute(
-        """SELECT header, signature, body FROM entry
-           WHERE conversation = ? AND kind = ? ORDER BY rowid LIMIT -1 OFFSET ?""",
-        (conversation, kind, max(skip, 0)),
-    )
-    return [_entry(row) for row in rows]
-
-
 def of_kind(tx: Reader, conversation: ConversationId, kind: str) -> list[Entry]:
     """All entries of a kind, in display order."""
     rows = tx.execute(
         """SELECT header, signature, body FROM entry
            WHERE conversation = ? AND kind = ? ORDER BY lamport, id""",
         (conversation, kind),
+    )
+    return [_entry(row) for row in rows]
+
+
+def operations_since(tx: Reader, group: ConversationId, skip: int) -> list[Entry]:
+    """The operations of a group in the order in which they were stored, without the first `skip`."""
+    rows = tx.execute(
+        f"""SELECT header, signature, body FROM entry
+            WHERE conversation = ? AND kind = '{GROUP_KIND}' ORDER BY number LIMIT -1 OFFSET ?""",
+        (group, max(skip, 0)),
     )
     return [_entry(row) for row in rows]
 

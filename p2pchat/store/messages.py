@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId, PersonId
 from p2pchat.core.mentions import Mention
+from p2pchat.store import deliveries
 from p2pchat.store.transaction import Reader, Row, Transaction
 
 _COLUMNS = (
@@ -84,10 +85,10 @@ def forget(tx: Transaction, id: EntryId) -> None:
         ("message", "id"),
         ("reaction", "message"),
         ("edit", "message"),
-        ("delivery", "entry"),
         ("mention", "message"),
     ):
         tx.execute(f"DELETE FROM {table} WHERE {column} = ?", (id,))
+    deliveries.forget(tx, id)
 
 
 def note_edit(tx: Transaction, id: EntryId, entry: EntryId) -> bool:

@@ -10,9 +10,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from p2pchat.core.direct.frames import EnvelopeId
-from p2pchat.core.direct.items import Item
+from p2pchat.core.direct.items import ENTRY, Item
 from p2pchat.core.ids import DeviceId, EntryId
 from p2pchat.store.transaction import Reader, Transaction
+
+_OF_KIND = f"kind = ? AND kind != '{ENTRY}'"  # the index leaves entries out: they are most of what waits
+_CARRIED = "device = (SELECT device FROM envelope WHERE id = ?1) AND envelope = ?1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,10 @@ def put_first(tx: Transaction, device: DeviceId, item: Item) -> None:
 
 
 def has(tx: Reader, device: DeviceId, item: Item) -> bool:
-    """Whether this very item waits for a device."""
+    """Whether this very item, which is no entry, waits for a device."""
     return (
         tx.one(
-            "SELECT 1 FROM outbox WHERE device = ? AND kind = ? AND payload = ?",
+            f"SELECT 1 FROM outbox WHERE device = ? AND {_OF_KIND} AND payload = ?",
             (device, item.kind, item.payload),
         )
         is not None
@@ -53,15 +56,15 @@ def has(tx: Reader, device: DeviceId, item: Item) -> bool:
 
 
 def holds(tx: Reader, device: DeviceId, kind: str) -> bool:
-    """Whether an item of this kind waits for a device."""
-    return tx.one("SELECT 1 FROM outbox WHERE device = ? AND kind = ?", (device, kind)) is not None
+    """Whether an item of this kind, which is not that of entries, waits for a device."""
+    return tx.one(f"SELECT 1 FROM outbox WHERE device = ? AND {_OF_KIND}", (device, kind)) is not None
 
 
 def drop(tx: Transaction, device: DeviceId, kind: str, *, beginning: bytes = b"") -> None:
     """Forget unsealed items of a kind (whose payload begins so) that newer ones replace."""
     tx.execute(
-        """DELETE FROM outbox WHERE device = ? AND kind = ? AND envelope IS NULL
-           AND substr(payload, 1, ?) = ?""",
+        f"""DELETE FROM outbox WHERE device = ? AND {_OF_KIND} AND envelope IS NULL
+            AND substr(payload, 1, ?) = ?""",
         (device, kind, len(beginning), beginning),
     )
 
@@ -69,7 +72,8 @@ def drop(tx: Transaction, device: DeviceId, kind: str, *, beginning: bytes = b""
 def replace(tx: Transaction, device: DeviceId, item: Item) -> None:
     """Queue an item; an unsealed one of its kind is replaced where it stands in the queue."""
     row = tx.one(
-        "SELECT max(id) FROM outbox WHERE device = ? AND kind = ? AND envelope IS NULL", (device, item.kind)
+        f"SELECT max(id) FROM outbox WHERE device = ? AND {_OF_KIND} AND envelope IS NULL",
+        (device, item.kind),
     )
     if row is None or row[0] is None:
         put(tx, device, item)
@@ -135,7 +139,7 @@ def delivered(tx: Transaction, device: DeviceId, envelope: EnvelopeId) -> list[E
     if not is_pending(tx, device, envelope):
         return []
     entries = entries_of(tx, envelope)
-    tx.execute("DELETE FROM outbox WHERE envelope = ?", (envelope,))
+    tx.execute("DELETE FROM outbox WHERE device = ? AND envelope = ?", (device, envelope))
     tx.execute("DELETE FROM envelope WHERE id = ?", (envelope,))
     return entries
 
@@ -147,7 +151,7 @@ def is_pending(tx: Reader, device: DeviceId, envelope: EnvelopeId) -> bool:
 
 def entries_of(tx: Reader, envelope: EnvelopeId) -> list[EntryId]:
     """The messages that an envelope carries."""
-    rows = tx.execute("SELECT entry FROM outbox WHERE envelope = ? AND entry IS NOT NULL", (envelope,))
+    rows = tx.execute(f"SELECT entry FROM outbox WHERE {_CARRIED} AND entry IS NOT NULL", (envelope,))
     return [EntryId(row[0]) for row in rows]
 
 
@@ -159,7 +163,7 @@ def device_of(tx: Reader, envelope: EnvelopeId) -> DeviceId | None:
 
 def kinds_of(tx: Reader, envelope: EnvelopeId) -> set[str]:
     """The kinds of items that an envelope carries."""
-    return {row[0] for row in tx.execute("SELECT DISTINCT kind FROM outbox WHERE envelope = ?", (envelope,))}
+    return {row[0] for row in tx.execute(f"SELECT DISTINCT kind FROM outbox WHERE {_CARRIED}", (envelope,))}
 
 
 def unseal(tx: Transaction, device: DeviceId) -> None:

@@ -25,7 +25,12 @@ def pairwise(tx: Reader, device: DeviceId) -> bytes | None:
 
 def put_pairwise(tx: Transaction, device: DeviceId, state: bytes) -> None:
     """Keep the sessions with a device as they are after a step."""
-    tx.execute("INSERT OR REPLACE INTO ratchet VALUES (?, ?)", (device, state))
+    # A state as long as the one before is written over it; REPLACE would give its pages up and take others.
+    tx.execute(
+        """INSERT INTO ratchet VALUES (?, ?)
+           ON CONFLICT (device) DO UPDATE SET state = excluded.state""",
+        (device, state),
+    )
 
 
 def drop_pairwise(tx: Transaction, device: DeviceId) -> None:

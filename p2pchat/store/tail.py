@@ -88,7 +88,7 @@ class Tail:
         header, id = entry.header, entry.id
         end = self.chain_head(header.device)
         self._tx.queue(
-            "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO entry VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 id,
                 self._conversation,

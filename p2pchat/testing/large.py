@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from p2pchat.core.group.group import Group
-from p2pchat.core.group.operations import KIND, Add, Role
+from p2pchat.core.group.operations import Add, Role
 from p2pchat.core.identity import Card
 from p2pchat.core.ids import EntryId, GroupId, PersonId
 from p2pchat.node.features.group import group_acts, group_log, group_views, groups
@@ -74,7 +74,7 @@ def large_group(world: World, name: str, size: int, *, write: str = "member") ->
     group = founder.database.transact(lambda tx: _found(tx, people, name, write)).result
     membership = founder.look(rows.get, group)
     assert membership is not None
-    entries = founder.look(logs.of_kind, group, KIND)
+    entries = founder.look(logs.operations_since, group, 0)
 
     def take(tx: Transaction) -> None:
         rows.put(tx, membership)

@@ -27,8 +27,8 @@ from p2pchat.testing.person import Person
 from p2pchat.testing.world import World
 
 _EVERYTHING = 1_000_000
-_QUEUED = """SELECT d.entry, d.person, e.conversation
-             FROM delivery AS d JOIN entry AS e ON e.id = d.entry WHERE d.state = 'queued'"""
+_QUEUED = """SELECT e.id, d.person, e.conversation
+             FROM delivery AS d JOIN entry AS e ON e.number = d.entry WHERE d.state = 'queued'"""
 
 
 def restless(world: World, liars: Collection[Person] = ()) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 from p2pchat.api import schema as s
 from p2pchat.errors import StoreError
 from p2pchat.node.profile import Profile
-from p2pchat.store import keystore
+from p2pchat.store import keystore, logs
 from p2pchat.store.keystore import Protection
 from p2pchat.store.reconcile import StoredLog
 from p2pchat.store.recount import recount
@@ -133,3 +133,12 @@ def test_whichever_page_is_damaged_it_is_repaired_or_refused_in_a_sentence(trio:
         again.query("chat.list", s.ChatQuery())
         again.close()
     assert outcomes[True] > 4 * outcomes[False]
+
+
+def test_what_founded_a_group_comes_back_from_the_membership(trio: Any, workshop: Any) -> None:
+    ann, *_ = trio
+    before = ann.database.read(lambda tx: logs.operations_since(tx, workshop.group, 0))
+    ann.database.transact(lambda tx: tx.execute("DELETE FROM entry WHERE id = ?", (before[0].id,)))
+    ann.database.transact(recount)
+    assert ann.database.read(lambda tx: logs.operations_since(tx, workshop.group, 0)) == before
+    ann.close()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from p2pchat.core.group.graph import Act, ActGraph, Frontier, read_act
 from p2pchat.core.group.group import Group
-from p2pchat.core.group.operations import KIND
 from p2pchat.core.group.view import GroupView
 from p2pchat.core.ids import EntryId, GroupId, PersonId
 from p2pchat.core.log.entry import Entry
@@ -107,12 +106,12 @@ class GroupCache:
         if known and (known.count, known.last) == (count, last):
             return known.group
         if known and known.count < count:
-            entries = logs.stored_since(tx, group, KIND, known.count - 1)
+            entries = logs.operations_since(tx, group, known.count - 1)
             if entries and entries[0].id == known.last:
                 _take(tx, known.group, entries[1:])
                 known.count, known.last = count, last
                 return known.group
-        genesis, *others = logs.stored_since(tx, group, KIND, 0)
+        genesis, *others = logs.operations_since(tx, group, 0)
         resolved = Group(read_act(genesis, frozenset()))
         _take(tx, resolved, others)
         self._loaded[group] = _Loaded(resolved, count, last)
