@@ -37,10 +37,15 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class GroupGrew:
-    """A group's log has new entries: offer them to the members. `mine` are encoded, written here."""
+    """A group's log has new entries: offer them to the members. `mine` are encoded, written here.
+
+    `pushed`: all are texts that go from who wrote them to each member he is connected with; no round need
+    hurry to look after them.
+    """
 
     group: GroupId
     mine: tuple[bytes, ...] = ()
+    pushed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

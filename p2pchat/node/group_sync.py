@@ -39,6 +39,8 @@ MOST_DOUBLINGS: Final = 5  # to half an hour: rounds find what pushes lost, and 
 SPELL_S: Final = 10.0  # silence after which a frame is the beginning of the peer's own round
 SETTLE_S: Final = 0.3  # a round follows when a log has not grown for so long,
 LONGEST_SETTLE_S: Final = 3.0  # or has grown for so long: until then pushes do its work
+PUSHED_SETTLE_S: Final = 2.0  # the same two where all that is new is pushed by who wrote it: a round
+LONGEST_PUSHED_SETTLE_S: Final = 10.0  # would fetch a second time what is under way
 COMPANIONS: Final = 6  # with whom it is held: so about one node in e^6 is asked by none of the others
 YIELD_S: Final = 3.0  # the device with the higher id leaves opening the stream to the other for so long
 RETRY_S: Final = 5.0
@@ -79,24 +81,28 @@ class GroupSync:
                 with trio.move_on_after(ROUND_S[0]):
                     await changed.wait()
 
-    def grew(self, group: GroupId, mine: Sequence[bytes]) -> None:
-        """A group's log has new entries; `mine` are to be pushed at once."""
+    def grew(self, group: GroupId, mine: Sequence[bytes], *, only_pushed: bool) -> None:
+        """A group's log has new entries; `mine` are to be pushed at once. `only_pushed`: see `GroupGrew`."""
         frames = [group + frame for frame in pack_entries(mine)]
         sharing = [talk for talk in self._talks.values() if talk.shares(group)]
-        circle = self._circle(group, sharing)
+        circle = self._circle(group, sharing, only_pushed)
         for talk in sharing:
             talk.push(frames)
             if talk in circle.talks:
                 talk.settle(group, circle.quiet_at)
 
-    def _circle(self, group: GroupId, sharing: Sequence[_Talk]) -> _Circle:
+    def _circle(self, group: GroupId, sharing: Sequence[_Talk], only_pushed: bool) -> _Circle:
         """The few with whom a log that grows now is compared once it is quiet; others the next time."""
         now = trio.current_time()
+        settle_s, longest_s = (
+            (PUSHED_SETTLE_S, LONGEST_PUSHED_SETTLE_S) if only_pushed else (SETTLE_S, LONGEST_SETTLE_S)
+        )
         circle = self._circles.get(group)
         if circle is None or now >= circle.quiet_at or circle.talks.isdisjoint(sharing):
             few = self._chances.sample(sharing, min(COMPANIONS, len(sharing)))
-            circle = self._circles[group] = _Circle(frozenset(few), now + LONGEST_SETTLE_S)
-        circle.quiet_at = min(now + SETTLE_S, circle.quiet_by)
+            circle = self._circles[group] = _Circle(frozenset(few), now + longest_s)
+        circle.quiet_by = min(circle.quiet_by, now + longest_s)
+        circle.quiet_at = min(now + settle_s, circle.quiet_by)
         return circle
 
     def reaches(self, group: GroupId, devices: Collection[DeviceId]) -> bool:
@@ -237,10 +243,11 @@ class _Talk:
                 self._farewells.pop(group, None)
                 session = self._sessions[group] = SyncSession(group, initiator=self._initiator)
             entries = session.receive(frame[Id.size :], StoredLog(tx, group))
+            is_pushed = session.is_settled and session.brought_by == self._stream.peer
             if entries:
                 self._quiet = 0
-                group_log.take_entries(self._app, tx, group, entries)
-            if session.is_settled and session.brought_by == self._stream.peer:  # be they known already
+                group_log.take_entries(self._app, tx, group, entries, pushed=is_pushed)
+            if is_pushed:  # be they known already
                 pushed.add(group)
             if session.peer_heights is not None:
                 group_log.peer_holds(self._app, tx, group, self._stream.peer, session.peer_heights)

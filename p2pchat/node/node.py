@@ -100,6 +100,7 @@ class Node:
     def carry_out(self, effects: list[object]) -> None:
         """What has to follow a commit; called in the trio thread, in commit order."""
         grown: dict[GroupId, list[bytes]] = {}
+        only_pushed: dict[GroupId, bool] = {}
         sealed = {effect.device for effect in effects if isinstance(effect, Sealed)}
         for effect in effects:
             match effect:
@@ -114,8 +115,9 @@ class Node:
                     if not self.network.is_connected(device):
                         self.links.hurry(device)
                         self._depositor.wake()
-                case GroupGrew(group, mine):
+                case GroupGrew(group, mine, pushed):
                     grown.setdefault(group, []).extend(mine)
+                    only_pushed[group] = only_pushed.get(group, True) and pushed
                 case CirclesChanged():
                     self._circles_changed.set()
                     self.collector.changed()
@@ -126,15 +128,15 @@ class Node:
                 case _:
                     raise AssertionError(f"nobody carries out {effect!r}")
         for grown_one, raw in grown.items():
-            self._grew(grown_one, raw)
+            self._grew(grown_one, raw, only_pushed[grown_one])
 
     def go_along(self, tx: Transaction, effects: list[object]) -> None:
         """What is done in the transaction that had these effects; called in the store's thread."""
         self._couriers.seal_along(tx, {effect.device for effect in effects if isinstance(effect, Wake)})
 
-    def _grew(self, group: GroupId, mine: list[bytes]) -> None:
+    def _grew(self, group: GroupId, mine: list[bytes], only_pushed: bool) -> None:
         """Push new entries to connected members, and offer them to others as gossip."""
-        self._group_sync.grew(group, mine)
+        self._group_sync.grew(group, mine, only_pushed=only_pushed)
         if mine and not self._group_sync.reaches(group, self._members.get(group, ())):
             self._hints.setdefault(group, []).extend(mine)
             self._hinted.set()

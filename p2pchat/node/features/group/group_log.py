@@ -39,10 +39,12 @@ def take_hinted(app: App, tx: Transaction, group: GroupId, entries: Sequence[Ent
     take_entries(app, tx, group, new)
 
 
-def take_entries(app: App, tx: Transaction, group: GroupId, entries: Sequence[Entry]) -> int:
+def take_entries(
+    app: App, tx: Transaction, group: GroupId, entries: Sequence[Entry], *, pushed: bool = False
+) -> int:
     """Take verified entries of a group's log, from whomever; how many were new.
 
-    One that breaks a rule is dropped; it never fits, whoever brings it.
+    One that breaks a rule is dropped; it never fits, whoever brings it. `pushed` as in `GroupGrew`.
     """
     membership = rows.get(tx, group)
     if membership is None or membership.state not in ("joining", "joined", "removed"):
@@ -68,7 +70,7 @@ def take_entries(app: App, tx: Transaction, group: GroupId, entries: Sequence[En
             except ProtocolError as error:
                 logger.warning("Dropped an entry of %s in a group: %s.", entry.header.device.short, error)
     if taken:
-        tx.effects.append(GroupGrew(group))
+        tx.effects.append(GroupGrew(group, pushed=pushed))
     if logs.operations(tx, group) != before:
         groups.follow(app, tx, membership)
     return taken

@@ -58,7 +58,7 @@ def say(app: App, tx: Transaction, membership: groups.Membership, said: content.
     readers = group_views.persons(app, tx, membership.group) - {app.person}
     deliveries.expect(tx, entry.id, readers, app.now_ms())
     contents.apply_mine(app, tx, entry, said)
-    tx.effects.append(GroupGrew(membership.group, (entry.encode(),)))
+    tx.effects.append(GroupGrew(membership.group, (entry.encode(),), pushed=True))
     return entry.id
 
 
