@@ -8,9 +8,8 @@ from p2pchat.api import schema as s
 from p2pchat.core.ids import DeviceId
 from p2pchat.daemon.ways import unused_ways, used_proxy
 from p2pchat.errors import NetworkError, NotFoundError
-from p2pchat.net.network import PeerStatus
+from p2pchat.net.network import Absence, PeerStatus
 from p2pchat.node.features.people.names import find_person
-from p2pchat.node.links import Absence
 from p2pchat.node.node import Node
 from p2pchat.store import people
 from p2pchat.store.transaction import Reader
@@ -28,7 +27,11 @@ class Lookout:
     async def net(self, params: s.Nothing) -> s.NetworkReport:
         """Addresses, peers, who is missing and why."""
         state = self._node.network.state()
-        absences = self._node.links.absences()
+        seeds = {one.device: one for one in state.absent}
+        absences = [
+            *(one for one in self._node.links.absences() if one.device not in seeds),
+            *seeds.values(),
+        ]
         devices = {peer.peer for peer in state.peers} | {absence.device for absence in absences}
         owners, without, proxy = await self._node.store.read(
             lambda tx: (_owners(tx, devices), unused_ways(tx), used_proxy(tx))
@@ -40,8 +43,8 @@ class Lookout:
             reachability=state.reachability,
             relays=[relay.text for relay in state.relays],
             absent=sorted(
-                (_absent(absence, owners.get(absence.device)) for absence in absences),
-                key=lambda one: (not one.contact, one.name or "", one.device),
+                (_absent(one, owners.get(one.device), bootstrap=one.device in seeds) for one in absences),
+                key=lambda one: (not one.bootstrap, not one.contact, one.name or "", one.device),
             ),
             without=sorted(without),
             proxy=proxy,
@@ -129,11 +132,12 @@ def _owners(tx: Reader, devices: set[DeviceId]) -> dict[DeviceId, people.Person]
     return {id: person for id, person in persons.items() if person}
 
 
-def _absent(absence: Absence, owner: people.Person | None) -> s.Absent:
+def _absent(absence: Absence, owner: people.Person | None, *, bootstrap: bool) -> s.Absent:
     return s.Absent(
         device=absence.device.text,
         name=owner.petname if owner else None,
         contact=owner is not None and owner.state == "accepted",
+        bootstrap=bootstrap,
         reason=absence.reason,
         retry_s=absence.retry_s,
     )

@@ -20,7 +20,7 @@ from p2pchat.net.dialer import Dialer
 from p2pchat.net.gossip import Gossip, running_gossip
 from p2pchat.net.guard import Guard, range_of
 from p2pchat.net.host import build_host, running
-from p2pchat.net.network import Handler, NetworkEvent, NetworkState, PeerStatus, Topic, Validator
+from p2pchat.net.network import Absence, Handler, NetworkEvent, NetworkState, PeerStatus, Topic, Validator
 from p2pchat.net.peers import full_address, parse_address, peer_id_of
 from p2pchat.net.presence import Presence
 from p2pchat.net.services import Services
@@ -46,6 +46,7 @@ class Libp2pNetwork:
         self._dialer = Dialer(self._swarm, presence, config.address_book, proxied=config.proxy is not None)
         self._streams = Streams(host, guard, config.name)
         self._hurry = trio.Event()
+        self._seeking: dict[DeviceId, tuple[str, float | None]] = {}  # why, and when the next dial is
         self._swarm.redial = self._dialer.connect
         self.services = Services(self, config, listening=self._listening, dial=self._dialer.connect)
         self._dialer.relay_dial = self.services.relays.dial
@@ -116,6 +117,11 @@ class Libp2pNetwork:
             counters=dict(self.guard.counters),
             reachability=self.services.reachability.value,
             relays=self.services.keeper.relays(),
+            absent=tuple(
+                Absence(device, reason, None if at is None else max(0.0, at - trio.current_time()))
+                for device, (reason, at) in self._seeking.items()
+                if not self.is_connected(device)
+            ),
         )
 
     def advertised(self) -> list[str]:
@@ -181,16 +187,20 @@ class Libp2pNetwork:
 
     async def _keep_connected(self, device: DeviceId, address: str) -> None:
         pause, longest = _BACKOFF_S
+        reason = ""
         while True:
             hurry = self._hurry
+            self._seeking[device] = reason, None
             try:
                 await self.connect(device, [address])
-            except NetworkError:
+            except NetworkError as error:
+                reason = str(error)
                 with trio.move_on_after(pause * random.uniform(0.5, 1.5)) as waiting:
+                    self._seeking[device] = reason, waiting.deadline
                     await hurry.wait()
                 pause = min(2 * pause, longest) if waiting.cancelled_caught else _BACKOFF_S[0]
             else:
-                pause = _BACKOFF_S[0]
+                pause, reason = _BACKOFF_S[0], ""
                 await self._presence.wait(device, here=False)
 
 

@@ -103,6 +103,15 @@ class Topic(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """Why a device that we want to be connected with is not."""
+
+    device: DeviceId
+    reason: str  # how the last dial failed, for people; empty before the first has ended
+    retry_s: float | None  # until the next dial; None while one is under way
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkState:
     """What `p2pchat net` shows."""
 
@@ -111,6 +120,7 @@ class NetworkState:
     counters: dict[str, int] = field(default_factory=dict)  # e.g. {"dropped.handler_error": 2}
     reachability: str = "unknown"  # "public" | "private": whether others can dial us
     relays: tuple[DeviceId, ...] = ()  # through which others call us meanwhile
+    absent: tuple[Absence, ...] = ()  # bootstrap nodes that are not connected
 
 
 class Network(Protocol):

@@ -16,7 +16,7 @@ import trio
 
 from p2pchat.core.ids import DeviceId
 from p2pchat.errors import NetworkError, StoreError
-from p2pchat.net.network import Network
+from p2pchat.net.network import Absence, Network
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +27,6 @@ LONGEST_PAUSE_S: Final = 300.0
 SEARCH_S: Final = 1800.0  # between searches for one device: each costs a few kB, others' too
 DIAL_S: Final = 30.0
 MAX_DIALS: Final = 16  # at once
-
-
-@dataclass(frozen=True, slots=True)
-class Absence:
-    """Why a wanted device is not connected."""
-
-    device: DeviceId
-    reason: str  # how the last dial failed, for people; empty before the first has ended
-    retry_s: float | None  # until the next dial; None while one is under way
 
 
 @dataclass(slots=True)

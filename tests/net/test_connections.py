@@ -258,3 +258,19 @@ async def test_state_tells_addresses_peers_and_counters(opened, deadline):
     (peer,) = state.peers
     assert (peer.peer, peer.direction) == (bob.device, "outbound")
     assert peer.addresses == (bob.advertised()[0].rpartition("/p2p/")[0],)
+
+
+async def test_why_a_bootstrap_node_is_not_connected_is_told_until_it_is(opened, deadline):
+    key, port = SigningKey(os.urandom(32)), free_port()
+    place = f"/ip4/127.0.0.1/tcp/{port}"
+    server = DeviceId(key.public)
+    alice = await opened(bootstrap=(full_address(server, place),))
+    with deadline():
+        await until(lambda: alice.state().absent and alice.state().absent[0].reason)
+        (absence,) = alice.state().absent
+        assert absence.device == server
+        assert "refused" in absence.reason
+        assert absence.retry_s is None or absence.retry_s > 0
+        await opened(key=key, listen=(place,))
+        await until(lambda: not alice.state().absent)
+    assert alice.is_connected(server)

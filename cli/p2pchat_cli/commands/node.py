@@ -111,7 +111,8 @@ def _net(report: s.NetworkReport) -> Iterator[str]:
 def _absent(absent: s.Absent) -> tuple[str, str, str]:
     name = accent(absent.name) if absent.name else dim(absent.device[:8])
     again = "dialling now" if absent.retry_s is None else f"next try in {lasting(int(absent.retry_s))}"
-    return name, absent.reason or "not tried yet", dim(again if absent.contact else f"{again}, member")
+    kind = ", bootstrap" if absent.bootstrap else "" if absent.contact else ", member"
+    return name, absent.reason or "not tried yet", dim(again + kind)
 
 
 def _peers(peers: list[s.Peer]) -> list[str]:

@@ -53,7 +53,8 @@ class Absent(Result):
 
     device: str
     name: str | None  # what its person is called here
-    contact: bool  # else it belongs to a fellow member of a group
+    contact: bool  # else it belongs to a fellow member of a group, or
+    bootstrap: bool  # is a node through which people find each other
     reason: str  # how the last dial failed; empty before the first has ended
     retry_s: float | None  # until the next dial; None while one is under way
 

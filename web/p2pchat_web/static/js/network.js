@@ -55,7 +55,7 @@ const facts = (rows) => el("dl.facts", {}, rows.map(([name, value]) => [el("dt",
 
 function absent(one) {
   const next = one.retry_s === null ? "dialling now" : `next try in ${Math.ceil(one.retry_s)} s`;
-  return el("li.peer", {}, el("span.peer-name", {}, one.name ?? one.device.slice(0, 8), el("small", {}, ` ${next}`)), one.reason && el("small.muted", {}, one.reason));
+  return el("li.peer", {}, el("span.peer-name", {}, one.name ?? one.device.slice(0, 8), el("small", {}, ` ${one.bootstrap ? "bootstrap, " : ""}${next}`)), one.reason && el("small.muted", {}, one.reason));
 }
 
 function peer(one) {
