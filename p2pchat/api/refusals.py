@@ -54,7 +54,7 @@ def refusals(name: str, method: Method) -> tuple[type[P2PChatError], ...]:
     may |= {UsageError} if takes else set()
     may |= {NotFoundError} if takes & _NAMES else set()
     may |= {NetworkError} if method.runs == "network" else set()
-    if name == "iou.receipt" or verb not in _LOOKS:
+    if name in ("iou.receipt", "bundle.export") or verb not in _LOOKS:
         may |= {NotAllowedError, QuotaError, UsageError} if takes else {NotAllowedError}
         may |= {UntrustedKeyError} if subject in _SAYS and takes else set()
     return tuple(sorted(may, key=lambda one: (one.exit_code, one.__name__)))

@@ -12,20 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import trio
-from nacl.bindings import (
-    crypto_aead_xchacha20poly1305_ietf_decrypt,
-    crypto_aead_xchacha20poly1305_ietf_encrypt,
-)
-from nacl.exceptions import CryptoError
 
-from p2pchat.core import fields
-from p2pchat.core.codec import decode, encode
+from p2pchat.core.group.veil import NONCE_SIZE, batches, unveil, veil
 from p2pchat.core.ids import GroupId
 from p2pchat.core.keys import tagged_hash
 from p2pchat.core.log.entry import Entry
 from p2pchat.errors import ProtocolError
 from p2pchat.net.network import Network, Topic
-from p2pchat.net.protocols import GOSSIP_LIMIT
 from p2pchat.node.endure import alone
 from p2pchat.node.features.app import App
 from p2pchat.node.features.group import group_log
@@ -35,40 +28,12 @@ logger = logging.getLogger(__name__)
 
 DAY_MS: Final = 86_400_000
 SKEW_MS: Final = 3_600_000  # around midnight both days' topics are joined
-_NONCE_SIZE: Final = 24
-_ROOM: Final = GOSSIP_LIMIT - 256  # entries in one payload
 _CHECK_S: Final = 600.0  # how often the day is looked at
 
 
 def topic_name(secret: bytes, day: int) -> str:
     """The gossip topic of a group on a day (days since 1970)."""
     return tagged_hash("gossip topic", secret, day.to_bytes(8, "big")).hex()
-
-
-def veil(secret: bytes, raw_entries: Sequence[bytes], nonce: bytes) -> bytes:
-    """A payload that holds entries, for holders of the group's secret."""
-    plain = encode([1, list(raw_entries)])
-    return nonce + crypto_aead_xchacha20poly1305_ietf_encrypt(plain, None, nonce, _payload_key(secret))
-
-
-def unveil(secret: bytes, payload: bytes) -> list[bytes]:
-    """The entries in a payload, not yet checked.
-
-    Raises:
-        ProtocolError: it was not made by a holder of the secret, or is malformed.
-    """
-    nonce, sealed = payload[:_NONCE_SIZE], payload[_NONCE_SIZE:]
-    try:
-        plain = crypto_aead_xchacha20poly1305_ietf_decrypt(sealed, None, nonce, _payload_key(secret))
-    except (CryptoError, ValueError, TypeError) as error:
-        raise ProtocolError("a gossip payload of somebody who is not a member") from error
-    version, entries = fields.array(decode(plain), 2)
-    fields.integer(version, low=1, high=2)
-    return [fields.blob(raw, most=GOSSIP_LIMIT) for raw in fields.items(entries, most=1024)]
-
-
-def _payload_key(secret: bytes) -> bytes:
-    return tagged_hash("gossip payload", secret)
 
 
 class Gossip:
@@ -107,8 +72,8 @@ class Gossip:
         secret = self._secrets.get(group)
         if topic is None or secret is None:
             return
-        for batch in _batches(raw_entries):
-            await topic.publish(veil(secret, batch, self._app.entropy(_NONCE_SIZE)))
+        for batch in batches(raw_entries):
+            await topic.publish(veil(secret, batch, self._app.entropy(NONCE_SIZE)))
 
     def _listen(self, group: GroupId, secret: bytes) -> None:
         assert self._nursery is not None
@@ -159,18 +124,3 @@ def _validator(secret: bytes) -> Callable[[bytes], bool]:
         return True
 
     return is_of_a_member
-
-
-def _batches(raw_entries: Sequence[bytes]) -> list[list[bytes]]:
-    """`raw_entries` cut into payloads; one that is too large for gossip is left to reconciliation."""
-    batches: list[list[bytes]] = [[]]
-    room = _ROOM
-    for raw in raw_entries:
-        if len(raw) > _ROOM:
-            continue
-        if len(raw) > room:
-            batches.append([])
-            room = _ROOM
-        batches[-1].append(raw)
-        room -= len(raw) + 5
-    return [batch for batch in batches if batch]

@@ -309,6 +309,15 @@ def stop_waiting(tx: Transaction, id: EntryId) -> None:
     tx.execute("DELETE FROM waiting_entry WHERE id = ?", (id,))
 
 
+def newest_first(tx: Reader, conversation: ConversationId) -> Iterator[Entry]:
+    """All entries of a log, from its end."""
+    for row in tx.execute(
+        "SELECT header, signature, body FROM entry WHERE conversation = ? ORDER BY lamport DESC, id DESC",
+        (conversation,),
+    ):
+        yield _entry(row)
+
+
 def _ids(joined: bytes) -> frozenset[EntryId]:
     return frozenset(EntryId(joined[i : i + EntryId.size]) for i in range(0, len(joined), EntryId.size))
 

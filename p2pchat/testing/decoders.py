@@ -29,11 +29,13 @@ from p2pchat.core.frames import FrameDecoder
 from p2pchat.core.group import encoding as group
 from p2pchat.core.group import knock
 from p2pchat.core.group.link_text import GroupLink
+from p2pchat.core.group.veil import unveil
 from p2pchat.core.identity import Card, DeviceCertificate
 from p2pchat.core.ids import DeviceId
 from p2pchat.core.invite import InviteLink
 from p2pchat.core.ledger import bundle, entry, expense, holdings, offers, order, probe
 from p2pchat.core.log.entry import Entry
+from p2pchat.core.mailbox import carried
 from p2pchat.core.mailbox import frames as mailbox
 from p2pchat.core.ratchet.bundle import PrekeyBundle
 from p2pchat.core.ratchet.envelope import Envelope
@@ -51,7 +53,6 @@ from p2pchat.net.pubsub import _take_rpc
 from p2pchat.net.relay.wire import HopMessage, StopMessage, read_message
 from p2pchat.net.rendezvous import wire as rendezvous
 from p2pchat.net.yamux.connection import YamuxConnection
-from p2pchat.node.gossip import unveil
 
 DECLARED: Final = (P2PChatError, ProtobufError, MultiselectError)
 Target = Callable[[bytes], object]
@@ -141,6 +142,7 @@ TARGETS: Final[dict[str, Target]] = {
     "yamux": _yamux,
     "identify": _identify,
     "gossip": _gossip,
+    "carried": carried.Carried.decode,
     "gossip-payload": lambda data: unveil(b"s" * 32, data),
     "relay-hop": _message_of(HopMessage, 4096),
     "relay-stop": _message_of(StopMessage, 4096),

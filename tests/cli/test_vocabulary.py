@@ -75,6 +75,28 @@ def test_who_serves_friends_says_how_much(alice: Any) -> None:
     assert "number" in alice("mailbox", "serve", "many").refused(1)
 
 
+def test_before_a_first_meeting_nothing_can_be_carried(carol: Any, tmp_path: Path) -> None:
+    file = tmp_path / "alice.bundle"
+    assert "met once" in carol("bundle", "export", "alice", str(file)).refused(6)
+    assert not file.exists()
+    file.write_text("keep me")
+    assert "already" in carol("bundle", "export", "alice", str(file)).refused(1)
+    assert "no bundle" in carol("bundle", "import", str(file)).refused(1)
+    assert file.read_text() == "keep me"
+
+
+def test_a_bundle_of_a_group_is_taken_in_parts_and_twice(alice: Any, tmp_path: Path) -> None:
+    alice("group", "create", "trip")
+    lines = "\n".join("x" * 20_000 for _ in range(40))  # more than one request holds
+    assert alice("chat", "#trip", stdin=f"{lines}\n").code == 0
+    file = tmp_path / "trip.bundle"
+    written = alice.json("bundle", "export", "trip", str(file))
+    assert written["bytes"] == file.stat().st_size > 700_000
+    for _ in range(2):
+        taken = alice.json("bundle", "import", str(file))
+        assert taken == {"parcels": 0, "entries": 0, "others": 0}
+
+
 def _fork(group: GroupId) -> EquivocationProof:
     def say(body: bytes) -> Entry:
         key = SigningKey(b"two-faced".ljust(32))

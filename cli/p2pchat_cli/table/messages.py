@@ -15,6 +15,15 @@ MESSAGES: Final[dict[str, Command | Group]] = {
     "history": Command("reading:history", "Show the newest messages of a chat", "history bob --limit 20"),
     "search": Command("reading:search", "Find messages that contain all words", "search pizza friday"),
     "export": Command("export:export", "Write a chat into a file", "export bob bob.txt"),
+    "bundle": Group(
+        "Messages that you carry by hand",
+        {
+            "export": Command(
+                "bundles:export", "Write what waits for somebody into a file", "bundle export bob bob.bundle"
+            ),
+            "import": Command("bundles:take", "Take what somebody brought you", "bundle import ann.bundle"),
+        },
+    ),
     "chats": Command("chats:chats", "Show all chats", "chats"),
     "mute": Command("chats:mute", "Do not notify of a chat for a while", "mute bob 8h"),
     "unmute": Command("chats:unmute", "Notify again", "unmute bob"),

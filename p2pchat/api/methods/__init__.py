@@ -11,6 +11,7 @@ from typing import Final
 from p2pchat.api import schema as s
 from p2pchat.api.methods import (
     backup,
+    bundles,
     circles,
     contacts,
     events,
@@ -42,6 +43,7 @@ _PARTS: Final = (
     settings,
     web,
     hooks,
+    bundles,
 )
 WHOLE: Final = backup.WHOLE
 """Methods of the whole profile, which take as long as the store is large: not for the store's thread."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Result,
         Who,
     )
+    from p2pchat.api.schema.bundles import Bundle, BundleTaken, ExportBundle, ImportBundle
     from p2pchat.api.schema.circles import (
         Assign,
         Circulation,
@@ -224,6 +225,8 @@ __all__ = [
     "Book",
     "BookQuery",
     "Books",
+    "Bundle",
+    "BundleTaken",
     "CastVote",
     "Chat",
     "ChatArchive",
@@ -260,6 +263,7 @@ __all__ = [
     "ErrorData",
     "Event",
     "Events",
+    "ExportBundle",
     "Fork",
     "Forks",
     "GiveReceipt",
@@ -278,6 +282,7 @@ __all__ = [
     "Hooks",
     "Identity",
     "Import",
+    "ImportBundle",
     "ImportedSum",
     "Introduce",
     "Invite",
@@ -388,6 +393,7 @@ _PARTS: Final = (
     "backup",
     "web",
     "hooks",
+    "bundles",
 )
 
 

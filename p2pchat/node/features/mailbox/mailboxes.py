@@ -119,7 +119,7 @@ def plan(app: App, tx: Transaction, device: DeviceId, helpers: Collection[Device
     That is at the mailboxes on its person's card; where these are fewer than `COPIES`, with some of
     `helpers` too, connected devices of which those are asked that share a group with both of us.
     """
-    keys, named = _reached_by(tx, device)
+    keys, named = reached_by(tx, device)
     if keys is None:
         return
     fellows = _fellows(app, tx, device, helpers) if len(named) < COPIES else []
@@ -159,7 +159,7 @@ def _fellows(app: App, tx: Reader, device: DeviceId, helpers: Collection[DeviceI
 
 def deposit_address(app: App, tx: Reader, device: DeviceId, mailbox: DeviceId) -> tuple[bytes, bytes] | None:
     """The pass of a contact, and the name of the box for a stranger; None if the keys are gone."""
-    keys, _ = _reached_by(tx, device)
+    keys, _ = reached_by(tx, device)
     pair = _pair(app, keys) if keys else None
     if keys is None or pair is None:
         return None
@@ -213,20 +213,23 @@ def name_of_holder(app: App, tx: Reader, holder: str) -> str:
 # --- what others left for me -----------------------------------------------------------------------
 
 
-def take(app: App, tx: Transaction, parcels: list[bytes]) -> None:
-    """Take what lay in a mailbox; when this lasts, all of it can be forgotten there."""
+def take(app: App, tx: Transaction, parcels: list[bytes]) -> int:
+    """Take what lay in a mailbox; when this lasts, all of it can be forgotten there. How many were good."""
+    good = 0
     taken: defaultdict[DeviceId, list[EnvelopeId]] = defaultdict(list)
     unreadable: defaultdict[DeviceId, list[EnvelopeId]] = defaultdict(list)
     for sealed in parcels:
         try:
             with tx.savepoint():
                 _take_one(app, tx, Parcel.open(app.mailbox_secret, sealed), taken, unreadable)
+            good += 1
         except ProtocolError as error:
             logger.warning("Dropped a parcel: %s.", error)
     for device in taken.keys() | unreadable.keys():
         receipt = Receipt(tuple(taken[device]), tuple(unreadable[device]))
         outbox.put(tx, device, Item(items.RECEIPT, receipt.encode()))
         tx.effects.append(Wake(device))
+    return good
 
 
 def _take_one(
@@ -266,7 +269,7 @@ def _note_sender(tx: Transaction, certificate: DeviceCertificate) -> people.Devi
     return found
 
 
-def _reached_by(tx: Reader, device: DeviceId) -> tuple[MailboxKeys | None, tuple[str, ...]]:
+def reached_by(tx: Reader, device: DeviceId) -> tuple[MailboxKeys | None, tuple[str, ...]]:
     """The mailbox keys of a device, and the mailboxes on its person's card."""
     known = people.device(tx, device)
     person = people.person(tx, known.person) if known and known.standing == "listed" else None
