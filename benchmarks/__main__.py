@@ -157,6 +157,7 @@ def main() -> None:
     )
     parser.add_argument("--dry", action="store_true", help="leave docs/performance.md as it is")
     asked = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's program is compiled but once
     about = machine.describe() | {"load before": f"{os.getloadavg()[0]:.2f} (1-minute average)"}
     run = Run(asked.rounds)
 

@@ -92,6 +92,8 @@ def kept(section: str, but: Iterable[Figure]) -> list[Figure]:
 def publish(figures: Iterable[Figure], machine: dict[str, str], section: str) -> None:
     """Put tables, plots and lines of JSON of a run into the document's `section`; growth has its own."""
     every = list(figures)
+    loads = [figure.load for figure in every]
+    machine = machine | {"load while measured": f"{min(loads):.1f} to {max(loads):.1f}"}
     about = [*(f"- {name}: {value}" for name, value in machine.items()), ""]
     if grown := [figure for figure in every if figure.metric in GROWTH]:
         _keep(grown, "growth")
