@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Final
 
-from p2pchat_cli.text import as_sentence, harmless
 from textual import events, work
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.css.query import NoMatches
 from textual.screen import Screen
-from textual.widget import MountError
 from textual.widgets import ContentSwitcher, Footer
 
 from p2pchat.api import schema as s
-from p2pchat.errors import NetworkError, P2PChatError
-from p2pchat_tui import help, theme, words
+from p2pchat_tui import help, theme
 from p2pchat_tui.chat_pane import ChatPane
 from p2pchat_tui.composer import Composer
 from p2pchat_tui.decisions import Decisions
-from p2pchat_tui.dialogs import ChooseEmoji, Form, Show
+from p2pchat_tui.dialogs import ChooseEmoji, Show
 from p2pchat_tui.group_dialog import GroupDialog
-from p2pchat_tui.link import NodeLink
 from p2pchat_tui.money_pane import MoneyPane
 from p2pchat_tui.network_pane import NetworkPane
 from p2pchat_tui.pane import Pane
 from p2pchat_tui.people_pane import PeoplePane
 from p2pchat_tui.person import details
+from p2pchat_tui.program import Program
 from p2pchat_tui.search_dialog import SearchDialog
 from p2pchat_tui.top_bar import TopBar
-from p2pchat_tui.words import MUTED
 
 NARROW: Final = 100  # columns; below it the list of chats is small
 
 
-class P2PChatApp(App[None]):
+class P2PChatApp(Program):
     """`p2pchat tui`."""
 
     TITLE = "p2pchat"
@@ -56,14 +49,8 @@ class P2PChatApp(App[None]):
     ]
 
     def __init__(self, socket: Path, *, theme: str = "p2pchat-dark") -> None:
-        super().__init__()
-        self.link = NodeLink(socket)
-        self.my_name = ""
+        super().__init__(socket)
         self._wanted_theme = theme
-        self._contacts: dict[str, s.Contact] = {}
-        self._groups: dict[str, s.Group] = {}
-        self._balances: dict[str, list[s.Balance]] = {}
-        self._peers: int | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own names for colours, for the moment before our theme is there."""
@@ -95,7 +82,7 @@ class P2PChatApp(App[None]):
 
     def _reached(self, online: bool) -> None:
         self.set_class(not online, "-offline")
-        self._draw_state()
+        self.draw_state()
         if online:
             self._refresh_all()
 
@@ -116,67 +103,9 @@ class P2PChatApp(App[None]):
         if kind == "iou" or event.data.get("kind") == "iou":
             self.query_one(MoneyPane).happened(event)
 
-    @contextmanager
-    def telling(self) -> Iterator[None]:
-        """What the node refuses is told in a corner of the screen."""
-        try:
-            yield
-        except P2PChatError as error:
-            self.notify(
-                as_sentence(harmless(str(error))), severity="error", title="", markup=False, timeout=6
-            )
-        except (NoMatches, MountError):
-            if self.is_running:
-                raise  # else the answer came when the person had left
-
-    @contextmanager
-    def refreshing(self) -> Iterator[None]:
-        """A screen that cannot be refreshed since the node is away stays as it is."""
-        with self.telling(), suppress(NetworkError):
-            yield
-
-    # --- what the screens know together -------------------------------------------------------
-
-    def badge(self, pane: str, count: int) -> None:
-        """How much waits on a screen."""
-        self.query_one(TopBar).badge(pane, count)
-
-    def know(self, contacts: Sequence[s.Contact], groups: Sequence[s.Group]) -> None:
-        """Who is there."""
-        self._contacts = {f"@{one.name}": one for one in contacts}
-        self._groups = {f"#{one.name}": one for one in groups}
+    def draw_chats(self) -> None:
+        """Draw the list and what stands above the chat."""
         self.query_one(ChatPane).refresh_soon()
-
-    def know_balances(self, balances: Sequence[s.Balance]) -> None:
-        """Who owes whom."""
-        self._balances = {}
-        for one in balances:
-            self._balances.setdefault(f"@{one.who}", []).append(one)
-        self.query_one(ChatPane).refresh_soon()
-
-    def know_peers(self, count: int) -> None:
-        """To how many devices the node is connected."""
-        self._peers = count
-        self._draw_state()
-
-    def standing(self, chat: str) -> Content:
-        """What is to know about a chat beside its name."""
-        if group := self._groups.get(chat):
-            return Content.styled(f"  {len(group.members)} members", MUTED)
-        contact = self._contacts.get(chat)
-        if contact is None:
-            return Content("")
-        parts = [("  ✓ verified", "$success") if contact.verified else ("  not verified", MUTED)]
-        parts.append(("  ● here", "$success") if contact.connected else ("  ● away", MUTED))
-        money = [
-            Content.assemble("  ", words.amount(one)) for one in self._balances.get(chat, []) if one.minor
-        ]
-        if contact.undecided:
-            parts = [("  ! new device: compare the safety number (^o)", "$error")]
-        return Content.assemble(*parts, *money)
-
-    def _draw_state(self) -> None:
-        self.query_one(TopBar).state(online=self.link.online, peers=self._peers)
 
     # --- going somewhere ----------------------------------------------------------------------
 
@@ -220,11 +149,6 @@ class P2PChatApp(App[None]):
                 known = self._contacts.get(chat)
                 contact.connected = bool(known and known.connected)
                 self.push_screen(Show(chat, details(contact)))
-
-    async def ask(self, form: Form) -> dict[str, str] | None:
-        """What the person filled in; None if they thought better of it."""
-        filled = await self.push_screen_wait(form)
-        return filled if isinstance(filled, dict) else None
 
     @work(group="search")
     async def action_search(self) -> None:

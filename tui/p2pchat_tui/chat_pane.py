@@ -353,7 +353,7 @@ class ChatPane(Pane):
     async def on_conversation_acted(self, event: Conversation.Acted) -> None:
         """Do something with a message."""
         with self.program.telling():
-            await message_actions.carry_out(self, event.action, event.message)
+            await message_actions.carry_out(self.program, self, event.action, event.message)
             await self.refresh_now()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -15,10 +15,8 @@ from textual.widgets.option_list import Option
 from p2pchat.api import schema as s
 from p2pchat_tui import words
 from p2pchat_tui.dialogs import Choose, Confirm, Dialog, Field, Form
+from p2pchat_tui.program import Program
 from p2pchat_tui.words import MUTED
-
-if TYPE_CHECKING:
-    from p2pchat_tui.app import P2PChatApp
 
 _ROLES = {
     "owner": "owner: may do everything",
@@ -37,9 +35,9 @@ class GroupDialog(Dialog):
         self._contacts = contacts
 
     @property
-    def program(self) -> P2PChatApp:
+    def program(self) -> Program:
         """What the screens share."""
-        return cast("P2PChatApp", self.app)
+        return cast(Program, self.app)
 
     def body(self) -> ComposeResult:
         """Facts, members, buttons."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from p2pchat_cli.text import ago
 from textual.content import Content
@@ -10,13 +10,21 @@ from textual.content import Content
 from p2pchat.api import schema as s
 from p2pchat_tui import words
 from p2pchat_tui.dialogs import ChooseEmoji, Confirm, Show
+from p2pchat_tui.program import Program
 from p2pchat_tui.words import MUTED
 
-if TYPE_CHECKING:
-    from p2pchat_tui.chat_pane import ChatPane
+
+class Drafting(Protocol):
+    """Where the next message is written."""
+
+    def begin_reply(self, message: s.Message) -> None:
+        """What is written next answers this."""
+
+    def begin_edit(self, message: s.Message) -> None:
+        """What is written next replaces this."""
 
 
-async def carry_out(pane: ChatPane, action: str, message: s.Message) -> None:
+async def carry_out(program: Program, draft: Drafting, action: str, message: s.Message) -> None:
     """Do `action`: reply, react, edit, delete, pin, star or info.
 
     Raises:
@@ -24,38 +32,38 @@ async def carry_out(pane: ChatPane, action: str, message: s.Message) -> None:
     """
     match action:
         case "reply":
-            pane.begin_reply(message)
+            draft.begin_reply(message)
         case "edit" if message.mine and message.kind == "text":
-            pane.begin_edit(message)
+            draft.begin_edit(message)
         case "delete" if message.mine and message.kind == "text":
-            await _delete(pane, message)
+            await _delete(program, message)
         case "edit" | "delete":
-            pane.program.notify("Only a text of yours can be changed.", severity="warning")
+            program.notify("Only a text of yours can be changed.", severity="warning")
         case "react":
-            await _react(pane, message)
+            await _react(program, message)
         case "pin":
             params = s.Mark(id=message.id, on=not message.pinned)
-            await pane.link.call("message.pin", params, s.Message)
+            await program.link.call("message.pin", params, s.Message)
         case "star":
             params = s.Mark(id=message.id, on=not message.starred)
-            await pane.link.call("message.star", params, s.Message)
+            await program.link.call("message.star", params, s.Message)
         case "info" if message.kind == "iou" and message.chat.startswith("@"):
-            pane.program.show_account(message.chat.removeprefix("@"))
+            program.show_account(message.chat.removeprefix("@"))
         case "info":
-            pane.program.push_screen(Show("Message", _details(message)))
+            program.push_screen(Show("Message", _details(message)))
 
 
-async def _react(pane: ChatPane, message: s.Message) -> None:
-    mine = [one for one in message.reactions if one.name == pane.program.my_name]
-    emoji = "" if mine else await pane.program.push_screen_wait(ChooseEmoji("React; esc takes nothing"))
+async def _react(program: Program, message: s.Message) -> None:
+    mine = [one for one in message.reactions if one.name == program.my_name]
+    emoji = "" if mine else await program.push_screen_wait(ChooseEmoji("React; esc takes nothing"))
     if isinstance(emoji, str):
-        await pane.link.call("message.react", s.React(id=message.id, emoji=emoji), s.Message)
+        await program.link.call("message.react", s.React(id=message.id, emoji=emoji), s.Message)
 
 
-async def _delete(pane: ChatPane, message: s.Message) -> None:
+async def _delete(program: Program, message: s.Message) -> None:
     text = f"{words.one_line(message, 200)}\n\nIt goes away for everybody; who has read it may remember it."
-    if await pane.program.push_screen_wait(Confirm("Delete this message?", text, "Delete")):
-        await pane.link.call("message.delete", s.MessageId(id=message.id), s.Message)
+    if await program.push_screen_wait(Confirm("Delete this message?", text, "Delete")):
+        await program.link.call("message.delete", s.MessageId(id=message.id), s.Message)
 
 
 def _details(message: s.Message) -> Content:

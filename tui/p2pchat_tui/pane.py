@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from textual.containers import Container
 from textual.timer import Timer
 
 from p2pchat.api import schema as s
 from p2pchat_tui.link import NodeLink
-
-if TYPE_CHECKING:
-    from p2pchat_tui.app import P2PChatApp
+from p2pchat_tui.program import Program
 
 _SOON_S = 0.08  # what happens within this time is asked for once
 
@@ -24,9 +22,9 @@ class Pane(Container):
         self._timer: Timer | None = None
 
     @property
-    def program(self) -> P2PChatApp:
+    def program(self) -> Program:
         """What the screens share."""
-        return cast("P2PChatApp", self.app)
+        return cast(Program, self.app)
 
     @property
     def link(self) -> NodeLink:

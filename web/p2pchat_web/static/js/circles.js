@@ -6,10 +6,10 @@ import { el, fill, icon, iconButton } from "./dom.js";
 import { exactly, plural } from "./format.js";
 import { onEvent } from "./live.js";
 import { menu } from "./menu.js";
-import { remember, unit } from "./pay.js";
 import { showText } from "./qr.js";
 import { live, sheet } from "./sheet.js";
 import { groupById, state } from "./state.js";
+import { remember, unit } from "./unit.js";
 
 const MINE = { pay: "You pay", clear: "A circle cancels out", assign: "You hand a claim on", swap: "A swap", pass: "Passes through you" };
 const STATES = { asked: "not answered yet", proposed: "not agreed yet", open: "under way", done: "done", cancelled: "did not happen" };

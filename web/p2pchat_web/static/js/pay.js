@@ -7,13 +7,7 @@ import { menu } from "./menu.js";
 import { comeAgain } from "./recurring.js";
 import { split } from "./split.js";
 import { refresh, state } from "./state.js";
-
-const LAST_UNIT = "unit";
-
-/** The unit that was used last. */
-export const unit = () => localStorage.getItem(LAST_UNIT) ?? "EUR";
-/** Offer the unit of `sum` the next time. */
-export const remember = (sum) => localStorage.setItem(LAST_UNIT, sum.split(" ").slice(1).join(" ") || "EUR");
+import { remember, unit } from "./unit.js";
 
 const KINDS = {
   pay: { title: "I owe", verb: "Sign", lead: (who) => `You sign that you owe ${who} this. It counts once ${who} accepts.` },

@@ -6,9 +6,9 @@ import { el, iconButton } from "./dom.js";
 import { dueDay, plural } from "./format.js";
 import { onEvent } from "./live.js";
 import { menu } from "./menu.js";
-import { remember, unit } from "./pay.js";
 import { live, sheet } from "./sheet.js";
 import { state } from "./state.js";
+import { remember, unit } from "./unit.js";
 
 const KINDS = [["request", "They owe me"], ["pay", "I owe"]];
 const STEPS = [["month", "Every month"], ["week", "Every week"], ["year", "Every year"], ["day", "Every day"]];

@@ -3,8 +3,8 @@
 import { call } from "./api.js";
 import { amount, ask, choice, several, text, toast } from "./dialog.js";
 import { el, iconButton } from "./dom.js";
-import { remember, unit } from "./pay.js";
 import { groupById, refresh, state } from "./state.js";
+import { remember, unit } from "./unit.js";
 
 const MODES = [
   ["equal", "Equally"],
