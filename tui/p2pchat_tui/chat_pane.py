@@ -86,7 +86,7 @@ class ChatPane(Pane):
         assert self.open_chat is not None
         return exact_name(self.open_chat)
 
-    async def refresh_now(self) -> None:
+    async def load(self) -> None:
         """Ask for the list and the newest page anew."""
         chats = (await self.link.call("chat.list", s.ChatQuery(limit=_LISTED), s.Chats)).chats
         shown = [one for one in chats if not one.archived or one.unread]
@@ -201,26 +201,29 @@ class ChatPane(Pane):
             if chat is None:
                 chats = (await self.link.call("chat.list", s.ChatQuery(), s.Chats)).chats
                 chat = next(one for one in chats if one.conversation == conversation)
-            await self._open(chat)
+            async with self.turn:
+                await self._open(chat)
             self.composer.focus()
 
     @work(exclusive=True, group="open")
     async def show_named(self, name: str) -> None:
         """Open the chat of that name (`@petname`)."""
         with self.program.telling():
-            await self._open(await self.link.call("chat.show", s.Chat(chat=name), s.ChatSummary))
+            async with self.turn:
+                await self._open(await self.link.call("chat.show", s.Chat(chat=name), s.ChatSummary))
             self.composer.focus()
 
     @work(exclusive=True, group="open")
     async def jump(self, message: s.Message) -> None:
         """Open the chat of a message and choose it there."""
         with self.program.telling():
-            await self._open(await self.link.call("chat.show", s.Chat(chat=message.chat), s.ChatSummary))
-            for _ in range(_MAX_JUMP):
-                if self.conversation.find(message.id) or not self.conversation.more:
-                    break
-                oldest = self.conversation.messages[0].id
-                await self.conversation.prepend(await self._page(oldest, 200))
+            async with self.turn:
+                await self._open(await self.link.call("chat.show", s.Chat(chat=message.chat), s.ChatSummary))
+                for _ in range(_MAX_JUMP):
+                    if self.conversation.find(message.id) or not self.conversation.more:
+                        break
+                    oldest = self.conversation.messages[0].id
+                    await self.conversation.prepend(await self._page(oldest, 200))
             self.conversation.focus()
             if self.conversation.find(message.id):
                 self.conversation.selected = message.id
@@ -238,7 +241,8 @@ class ChatPane(Pane):
     @work(exclusive=True, group="open")
     async def _preview(self, chat: s.ChatSummary) -> None:
         with self.program.telling():
-            await self._open(chat)
+            async with self.turn:
+                await self._open(chat)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click: write there."""
@@ -344,10 +348,10 @@ class ChatPane(Pane):
     @work(exclusive=True, group="older")
     async def on_conversation_older(self) -> None:
         """The top is in sight."""
-        if not self.conversation.more or not self.conversation.messages:
-            return
         with self.program.telling():
-            await self.conversation.prepend(await self._page(self.conversation.messages[0].id))
+            async with self.turn:
+                if self.conversation.more and self.conversation.messages:
+                    await self.conversation.prepend(await self._page(self.conversation.messages[0].id))
 
     @work(group="act")
     async def on_conversation_acted(self, event: Conversation.Acted) -> None:

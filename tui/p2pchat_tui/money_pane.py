@@ -68,7 +68,7 @@ class MoneyPane(Pane):
                     yield Button("Accept", name="accept", variant="success", compact=True)
                     yield Button("Decline", name="decline", compact=True)
 
-    async def refresh_now(self) -> None:
+    async def load(self) -> None:
         """Ask for balances and IOUs anew."""
         self._balances = (await self.link.call("iou.balance", s.BalanceQuery(), s.Balances)).balances
         waiting = (await self.link.call("iou.list", s.IouQuery(waiting=True), s.Ious)).ious

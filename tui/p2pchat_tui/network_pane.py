@@ -38,7 +38,7 @@ class NetworkPane(Pane):
         if self.display and self.link.online:
             self.refresh_soon()
 
-    async def refresh_now(self) -> None:
+    async def load(self) -> None:
         """Ask for the state of the node anew."""
         status = await self.link.call("node.status", s.Nothing(), s.Status)
         report = await self.link.call("node.net", s.Nothing(), s.NetworkReport)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 from textual.containers import Container
@@ -20,6 +21,7 @@ class Pane(Container):
     def __init__(self, *children: Any, **settings: Any) -> None:
         super().__init__(*children, **settings)
         self._timer: Timer | None = None
+        self.turn = asyncio.Lock()  # what is shown is loaded by one at a time: else an older answer could win
 
     @property
     def program(self) -> Program:
@@ -32,7 +34,16 @@ class Pane(Container):
         return self.program.link
 
     async def refresh_now(self) -> None:
-        """Ask the node for what is shown here.
+        """Show what the node says now.
+
+        Raises:
+            P2PChatError: the node is away, or refuses.
+        """
+        async with self.turn:
+            await self.load()
+
+    async def load(self) -> None:
+        """Ask the node for what is shown here. Called by who holds `turn`.
 
         Raises:
             P2PChatError: the node is away, or refuses.

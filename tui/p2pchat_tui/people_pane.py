@@ -61,7 +61,7 @@ class PeoplePane(Pane):
                 yield Static(id="person")
                 yield Horizontal(id="person-actions", classes="buttons wrap")
 
-    async def refresh_now(self) -> None:
+    async def load(self) -> None:
         """Ask for everybody anew."""
         requests = (await self.link.call("request.list", s.Nothing(), s.Contacts)).contacts
         contacts = (await self.link.call("contact.list", s.Nothing(), s.Contacts)).contacts
