@@ -20,8 +20,8 @@ import apsw
 
 from p2pchat.errors import StoreError
 from p2pchat.files import discard, publish
+from p2pchat.store import search_index
 from p2pchat.store.fresh import copy_all, make
-from p2pchat.store.messages import index_new
 from p2pchat.store.migrate import MIGRATIONS, load, migrate
 from p2pchat.store.sqlite import (
     BUSY_TIMEOUT_MS,
@@ -55,6 +55,7 @@ class Database:
         self._writer = connection.cursor()
         self._has_messages = connection.table_exists(None, "message_index_docsize")
         self._turn = threading.RLock()
+        self.unindexed = 0  # messages that are to be made searchable, as of the last change
         self.wal_pages = 0  # written since the WAL began anew, as of the last commit
         self.most_wal_pages = WAL_PAGES  # beyond these a commit moves them into the main file itself
         connection.set_wal_hook(self._committed)
@@ -195,6 +196,23 @@ class Database:
             finally:
                 connection.close(True)
 
+    def index(self) -> None:
+        """Make all messages searchable without the detour that a search takes to those that are new.
+
+        Raises:
+            StoreError: the disk or the file failed; nothing was changed.
+        """
+        with self._turn, failures(self.path):
+            if not self.unindexed:
+                return
+            # Should the power fail, the index is made anew of the messages: nobody has to wait for the disk.
+            self._writer.execute("PRAGMA synchronous = NORMAL")
+            try:
+                with self._transaction(most_behind=1):
+                    pass
+            finally:
+                self._writer.execute("PRAGMA synchronous = FULL")
+
     def settle(self, *, patience_ms: int = BUSY_TIMEOUT_MS) -> None:
         """Move all commits into the main file and cut the WAL to nothing.
 
@@ -219,6 +237,7 @@ class Database:
             StoreError: the disk failed while tidying up; what was confirmed is safe all the same.
         """
         with self._turn, failures(self.path):
+            self.unindexed = 0
             while not self._idle_readers.empty():
                 self._idle_readers.get().connection.close(True)
             self._connection.close(True)
@@ -240,19 +259,26 @@ class Database:
         return apsw.SQLITE_OK
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, most_behind: int = search_index.MOST_BEHIND) -> Iterator[None]:
         with self._turn, failures(self.path):
             assert not self._connection.in_transaction, "transactions do not nest"
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 if self._has_messages:
-                    index_new(Transaction(self._writer))
+                    self._index(most_behind=most_behind)
                 self._writer.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:  # a full disk has ended it already
                     self._writer.execute("ROLLBACK")
                 raise
+
+    def _index(self, *, most_behind: int) -> None:
+        tx = Transaction(self._writer)
+        self.unindexed = search_index.behind(tx)
+        if self.unindexed >= most_behind:
+            search_index.catch_up(tx)
+            self.unindexed = 0
 
     def _together(self, changes: Sequence[Change[T]]) -> list[Committed[T] | Exception]:
         """Make all changes and commit them. Raises _UndoneError, with nothing made, if one of them fails."""

@@ -14,12 +14,13 @@ import apsw
 
 from p2pchat.errors import StoreError
 from p2pchat.files import publish
+from p2pchat.store import search_index
 from p2pchat.store.database import Database
 from p2pchat.store.fresh import make
 from p2pchat.store.migrate import MIGRATIONS, Migration, load, migrate, version_of
 from p2pchat.store.salvage import Salvaged, salvage, tables
 from p2pchat.store.sqlite import check_ours, connect, failures, settle
-from p2pchat.store.transaction import Change, Reader
+from p2pchat.store.transaction import Change, Reader, Transaction
 
 _MOST_PROBLEMS: Final = 20  # one damaged page can give thousands
 _DAMAGE: Final = (apsw.CorruptError, apsw.IOError)
@@ -133,10 +134,16 @@ def _page_problems(connection: apsw.Connection) -> list[str]:
 def _search_problems(connection: apsw.Connection) -> list[str]:
     problems = []
     for name in _search_indexes(connection):
+        connection.execute("BEGIN IMMEDIATE")
         try:
+            if name == search_index.NAME:  # which is behind its table until the newest messages are in it
+                search_index.catch_up(Transaction(connection.cursor()))
             connection.execute(f"""INSERT INTO "{name}" ("{name}", rank) VALUES ('integrity-check', 1)""")
         except _DAMAGE:
             problems.append(f"the search index {name} does not fit its table")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
     return problems
 
 

@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId, PersonId
 from p2pchat.core.mentions import Mention
-from p2pchat.store import deliveries
+from p2pchat.store import deliveries, search_index
 from p2pchat.store.transaction import Reader, Row, Transaction
 
 _COLUMNS = (
@@ -60,14 +60,6 @@ def add(tx: Transaction, message: Message) -> None:
     """A message not shown before; or shown before its store was repaired, which had lost the entry."""
     tx.remember("message", message.id, message)
     tx.queue(_INSERT, _row(message))
-
-
-def index_new(tx: Transaction) -> None:
-    """Make new messages searchable; called right before each commit."""
-    tx.execute(
-        """INSERT INTO message_index (rowid, text) SELECT rowid, text FROM message
-           WHERE rowid > (SELECT coalesce(max(id), 0) FROM message_index_docsize)"""
-    )
 
 
 def has(tx: Reader, id: EntryId) -> bool:
@@ -256,15 +248,11 @@ def page_after(tx: Reader, after: Message, *, limit: int) -> list[Message]:
 def search(tx: Reader, words: list[str], *, limit: int) -> list[Message]:
     """Messages that hold all `words` (beginnings count), newest first."""
     query = " ".join('"' + word.replace('"', '""') + '"*' for word in words)
-    columns = ", ".join("m." + column for column in _COLUMNS.split(", "))
-    return _messages(
-        tx.execute(
-            f"""SELECT {columns} FROM message_index AS i JOIN message AS m ON m.rowid = i.rowid
-                WHERE message_index MATCH ? AND m.kind NOT IN ('sealed', 'deleted')
-                ORDER BY i.rowid DESC LIMIT ?""",
-            (query, limit),
-        )
-    )
+    rows = [
+        tx.one(f"SELECT {_COLUMNS} FROM message WHERE rowid = ?", (number,))
+        for number in search_index.find(tx, query, limit=limit)
+    ]
+    return _messages(row for row in rows if row)
 
 
 def last_seen(tx: Reader, conversation: ConversationId) -> Message | None:

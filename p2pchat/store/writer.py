@@ -28,6 +28,7 @@ Along: TypeAlias = Callable[[Transaction, list[object]], None]
 """What is done in the same commit behind the changes that share it, when their effects are known."""
 
 MAX_BATCH: Final = 256  # changes in one commit; bounds how long the first of them waits for the last
+INDEX_S: Final = 1.0  # after a text came alone, and those behind it, they are indexed
 SETTLE_PATIENCE_MS: Final = (
     200  # with readers, while changes wait; a backup that is being written takes longer
 )
@@ -221,6 +222,7 @@ class StoreService(GroupCommit):
         super().__init__(database, carry_out, along)
         self._store = database
         self._shortening = trio.CapacityLimiter(1)
+        self._indexes = False  # it will be done soon
         self._due = WAL_PAGES  # at this length the WAL is shortened
         database.most_wal_pages = BACKSTOP * WAL_PAGES
 
@@ -232,6 +234,20 @@ class StoreService(GroupCommit):
         elif pages >= self._due:
             self._due = pages + WAL_PAGES // 4
             trio.lowlevel.spawn_system_task(self._shorten)
+        if self._store.unindexed and not self._indexes:
+            self._indexes = True
+            trio.lowlevel.spawn_system_task(self._index)
+
+    async def _index(self) -> None:
+        """Make messages searchable in a commit of their own, for which nobody waits."""
+        await trio.sleep(INDEX_S)
+        self._indexes = False
+        try:
+            await trio.to_thread.run_sync(self._store.index, limiter=self._writing)
+        except StoreError as error:
+            logger.error("New messages were not indexed: %s", error)
+        except Exception:
+            logger.exception("A bug kept new messages from being indexed.")
 
     async def _shorten(self) -> None:
         """Empty the WAL in a thread of its own; did the writer do it, changes would wait for it."""
