@@ -49,10 +49,13 @@ def ago(at_ms: int, now_ms: int | None = None) -> str:
 
 
 def lasting(seconds: int) -> str:
-    """How long that is: "30 s", "10 min", "8 h", "7 d"; rounded down to one unit, up to a second."""
-    for unit, size in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE)):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
+    """How long that is: "30 s", "10 min", "8 h", "7 d"; rounded down to one unit, up to a second.
+
+    What lacks less than the next smaller unit counts as whole: a moment after "8 h" it is not "7 h".
+    """
+    for unit, size, smaller in (("d", _DAY, _HOUR), ("h", _HOUR, _MINUTE), ("min", _MINUTE, 1)):
+        if seconds >= size - smaller + 1:
+            return f"{(seconds + smaller - 1) // size} {unit}"
     return f"{max(seconds, 1)} s"
 
 

@@ -100,6 +100,14 @@ def test_a_duration_is_typed_and_told_in_units(typed: str, seconds: int, told: s
     assert lasting(seconds) == told
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "1 s"), (59, "59 s"), (28_799, "8 h"), (28_740, "7 h"), (604_799, "7 d"), (601_000, "6 d")],
+)
+def test_what_remains_is_told_as_it_was_a_moment_before(seconds: int, told: str) -> None:
+    assert lasting(seconds) == told
+
+
 @pytest.mark.parametrize("typed", ["", "8", "h", "0s", "-1h", "1.5h", "8 h", "8w", "9999999999d", "٣h"])
 def test_what_is_no_duration_is_refused(typed: str) -> None:
     with pytest.raises(UsageError, match="is not a duration"):
