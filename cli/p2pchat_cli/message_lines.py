@@ -72,6 +72,7 @@ def _marks(message: s.Message) -> list[str]:
     marks += [dim("edited")] if message.edited_ms else []
     marks += [dim("pinned")] if message.pinned else []
     marks += [dim("starred")] if message.starred else []
+    marks += [dim("to be viewed once")] if message.once else []
     if message.expires_ms:
         marks.append(dim(f"vanishes in {lasting(int(message.expires_ms / 1000 - time.time()))}"))
     if message.mine and message.state not in _UNTOLD:

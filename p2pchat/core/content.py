@@ -28,6 +28,7 @@ MAX_OPTIONS: Final = 12
 MAX_OPTION: Final = 100  # bytes
 MAX_QUESTION: Final = 500
 MAX_TIMER_S: Final = 4 * 7 * 86_400
+ONCE_S: Final = 60
 MAX_EDITS: Final = 512  # that a deletion names; more edits than that stay behind as lines without words
 _MAX_LEDGER: Final = 1024
 
@@ -40,6 +41,8 @@ class Text:
     reply: EntryId | None = None
     expires_s: int | None = None
     mentions: tuple[Mention, ...] = ()
+    once: bool = False  # they vanish ONCE_S after they were read
+    urgent: bool = False  # their reader wants to hear of them though he has muted the chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,9 @@ def encode_content(content: Sayable, salt: bytes) -> bytes:
 
 def _fields(content: Sayable) -> dict[str, object]:
     match content:
-        case Text(text, reply, expires_s, mentions):
+        case Text(text, reply, expires_s, mentions, once, urgent):
             optional = {"reply": reply, "expires": expires_s, "mentions": _optional_mentions(mentions)}
+            optional |= {"once": once or None, "urgent": urgent or None}
             return {"t": "text", "text": text} | {
                 key: one for key, one in optional.items() if one is not None
             }
@@ -188,6 +192,8 @@ def decode_content(body: bytes) -> Content:
                 _optional_target(value, "reply"),
                 _optional_timer(value, "expires"),
                 decode_mentions(value.get("mentions", [])),
+                fields.boolean(value.get("once", False)),
+                fields.boolean(value.get("urgent", False)),
             )
         case "edit":
             return Edit(_target(value), _text(value), decode_mentions(value.get("mentions", [])))

@@ -22,6 +22,7 @@ _INSERT = f"""INSERT INTO message ({_COLUMNS}) VALUES ({", ".join("?" * len(_NAM
     ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])}"""
 _row = attrgetter(*_NAMES)  # of a Message
 _GET = f"SELECT {_COLUMNS} FROM message WHERE id = ?"
+ONCE = -1  # in place of the time when it vanishes: a while after it was read
 _UNREAD = "conversation = ? AND NOT seen AND NOT mine AND kind != 'group'"
 
 
@@ -42,7 +43,7 @@ class Message:
     session: bytes | None = None  # the sender key that a sealed message waits for
     reply: EntryId | None = None  # the message that it answers
     edited_ms: int = 0
-    expires_ms: int = 0  # when it vanishes, by the local clock; 0: never
+    expires_ms: int = 0  # when it vanishes, by the local clock; 0: never; ONCE: after it was read
     pinned: bool = False
     starred: bool = False
     event: int | None = None  # that told its words to listeners
@@ -305,6 +306,14 @@ def see(tx: Transaction, conversation: ConversationId, *, upto: EntryId | None =
         (conversation, upto) if upto else (conversation,),
     )
     return {DeviceId(device) for (device,) in rows}
+
+
+def expire_once(tx: Transaction, conversation: ConversationId, at_ms: int) -> None:
+    """Let those vanish then that were to be read once, and were."""
+    tx.execute(
+        "UPDATE message SET expires_ms = ? WHERE conversation = ? AND expires_ms = ? AND seen",
+        (at_ms, conversation, ONCE),
+    )
 
 
 def seen_up_to(tx: Reader, conversation: ConversationId, device: DeviceId) -> EntryId | None:

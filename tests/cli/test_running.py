@@ -376,11 +376,17 @@ def test_the_desktop_is_told_what_the_person_wants_to_hear(
     alice("dnd", "off")
     alice("mute", "bob", "1h")
     hear("in a muted chat")
+    bob("send", "alice", "come at once", "--urgent", "--ack", "delivered")
+    bob("send", "alice", "4711", "--urgent", "--view-once", "--ack", "delivered")
+    eventually(lambda: "bob: A message to be viewed once" in told.read_text())
+    assert "bob: come at once" in told.read_text()
+    assert "4711" not in told.read_text()
     alice("unmute", "bob")
     hear("loud")
     eventually(lambda: "bob: loud" in told.read_text())
     assert "quiet" not in told.read_text()
     assert "muted" not in told.read_text()
+    assert "4711" in alice("read", "bob").out
 
 
 def test_who_wants_to_hear_of_mentions_alone_hears_in_groups_what_is_for_him(

@@ -23,7 +23,15 @@ mentions = st.lists(
     st.builds(Mention, st.binary(min_size=32, max_size=32).map(PersonId), st.text(max_size=16)), max_size=3
 ).map(tuple)
 contents = (
-    st.builds(content.Text, words, st.none() | ids, st.none() | st.integers(1, content.MAX_TIMER_S), mentions)
+    st.builds(
+        content.Text,
+        words,
+        st.none() | ids,
+        st.none() | st.integers(1, content.MAX_TIMER_S),
+        mentions,
+        st.booleans(),
+        st.booleans(),
+    )
     | st.builds(content.Edit, ids, words, mentions)
     | st.builds(content.Delete, ids, st.lists(ids, max_size=3).map(tuple))
     | st.builds(content.Reaction, ids, st.sampled_from(["👍🏽", "❤️", "👨‍👩‍👧‍👦", ""]))
@@ -66,6 +74,8 @@ def test_types_and_fields_of_a_newer_version_are_let_be() -> None:
         {"t": "text", "s": SALT, "text": "x" * (content.MAX_TEXT + 1)},
         {"t": "text", "s": SALT, "text": "hi", "reply": b"short"},
         {"t": "text", "s": SALT, "text": "hi", "expires": 0},
+        {"t": "text", "s": SALT, "text": "hi", "once": 1},
+        {"t": "text", "s": SALT, "text": "hi", "urgent": "yes"},
         {"t": "text", "s": SALT, "text": "hi", "mentions": [b"x" * 32]},
         {"t": "text", "s": SALT, "text": "hi", "mentions": [[b"short", "ben"]]},
         {"t": "text", "s": SALT, "text": "hi", "mentions": [[b"x" * 32, "n" * 65]]},

@@ -62,6 +62,13 @@ AtOption = Annotated[
         show_default=False,
     ),
 ]
+OnceOption = Annotated[
+    bool,
+    typer.Option("--view-once", help="It vanishes a minute after they have read it, with you after a week."),
+]
+UrgentOption = Annotated[
+    bool, typer.Option("--urgent", help="They are notified though they have muted the chat.")
+]
 ExpireOption = Annotated[
     str | None,
     typer.Option(
@@ -77,6 +84,8 @@ def send(
     reply: ReplyOption = None,
     mention: MentionOption = [],  # noqa: B006 -- typer reads it and nobody writes it
     expire: ExpireOption = None,
+    view_once: OnceOption = False,
+    urgent: UrgentOption = False,
     at: AtOption = None,
     ack: AckOption = None,
     timeout: TimeoutOption = 30.0,
@@ -84,7 +93,15 @@ def send(
     """The message is stored before this returns, and goes out as soon as the recipient is there."""
     session = session_of(ctx)
     expire_s = seconds_of(expire) if expire else None
-    params = s.Send(chat=chat, text=text_of(text), reply=reply, mention=mention, expire_s=expire_s)
+    params = s.Send(
+        chat=chat,
+        text=text_of(text),
+        reply=reply,
+        mention=mention,
+        expire_s=expire_s,
+        once=view_once,
+        urgent=urgent,
+    )
     if at is not None:
         from p2pchat_cli.commands import scheduled
 
@@ -111,12 +128,26 @@ def send_to_group(
     reply: ReplyOption = None,
     mention: MentionOption = [],  # noqa: B006 -- typer reads it and nobody writes it
     expire: ExpireOption = None,
+    view_once: OnceOption = False,
+    urgent: UrgentOption = False,
     at: AtOption = None,
     ack: AckOption = None,
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """As `p2pchat send`."""
-    send(ctx, f"#{group.removeprefix('#')}", text, reply, mention, expire, at, ack, timeout)
+    send(
+        ctx,
+        f"#{group.removeprefix('#')}",
+        text,
+        reply,
+        mention,
+        expire,
+        view_once,
+        urgent,
+        at,
+        ack,
+        timeout,
+    )
 
 
 def _await(session: Session, message: s.Message, ack: Ack, cursor: int, timeout: float) -> s.Message:

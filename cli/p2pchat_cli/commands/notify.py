@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -22,6 +22,9 @@ from p2pchat_cli.text import shortened
 _LETTERS: Final = 200
 _SECONDS: Final = 10  # a notifier that takes longer is left alone
 _SCRIPT: Final = "on run a\ndisplay notification (item 2 of a) with title (item 1 of a)\nend run"
+
+
+_ONCE: Final = "A message to be viewed once"
 
 
 def notify(
@@ -54,7 +57,7 @@ def _words(session: Session, event: s.Event) -> tuple[str, str] | None:
     data = clean(event).data
     match event.type:
         case "message.received" if data.get("kind") in ("text", "iou"):
-            return _of_message(session, data["id"], bool(data.get("mentions_me")))
+            return _of_message(session, data)
         case "request.received":
             return f"{data['name']} asks to be your contact", ""
         case "group.invited":
@@ -62,13 +65,14 @@ def _words(session: Session, event: s.Event) -> tuple[str, str] | None:
     return None
 
 
-def _of_message(session: Session, id: str, mentions_me: bool) -> tuple[str, str] | None:
+def _of_message(session: Session, data: dict[str, Any]) -> tuple[str, str] | None:
     with suppress(NotFoundError):  # it may have vanished since
-        message = session.call("message.show", s.MessageId(id=id), s.Message)
-        if message.mine or not _is_wanted(session, message, mentions_me):
+        message = session.call("message.show", s.MessageId(id=data["id"]), s.Message)
+        is_wanted = bool(data.get("urgent")) or _is_wanted(session, message, bool(data.get("mentions_me")))
+        if message.mine or not is_wanted:
             return None
         where = f" in {message.chat}" if message.chat.startswith("#") else ""
-        return f"{message.sender}{where}", message.text
+        return f"{message.sender}{where}", _ONCE if message.once else message.text
     return None
 
 

@@ -22,7 +22,17 @@ def message_send(app: App, tx: Transaction, params: s.Send) -> s.Message:
     reply = find_message(tx, params.reply) if params.reply else None
     mentioned = [find_person(tx, one) for one in params.mention]
     chat = find_chat(tx, params.chat)
-    id = conversations.write(app, tx, chat, params.text, reply, mentioned, params.expire_s)
+    id = conversations.write(
+        app,
+        tx,
+        chat,
+        params.text,
+        reply,
+        mentioned,
+        params.expire_s,
+        once=params.once,
+        urgent=params.urgent,
+    )
     return views.message_sent(app, tx, id)
 
 
@@ -35,6 +45,8 @@ def message_retry(app: App, tx: Transaction, params: s.MessageId) -> s.Message:
 
 def message_schedule(app: App, tx: Transaction, params: s.Schedule) -> s.Scheduled:
     """See the table."""
+    if params.once or params.urgent:
+        raise UsageError("what is sent later can be neither urgent nor to be viewed once")
     reply = find_message(tx, params.reply) if params.reply else None
     mentioned = [find_person(tx, one) for one in params.mention]
     chat = find_chat(tx, params.chat)

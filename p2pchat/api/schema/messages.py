@@ -23,6 +23,8 @@ class Send(Params):
     reply: str | None = None  # id of the message that it answers
     mention: list[str] = msgspec.field(default_factory=list)  # others whom it mentions
     expire_s: int | None = None  # it vanishes so many seconds later; None: as the chat has it
+    once: bool = False  # it vanishes a minute after its reader has read it, and with me after a week
+    urgent: bool = False  # its reader is notified though the chat is muted, unless they want no notifications
 
 
 class Schedule(Send, kw_only=True):
@@ -203,7 +205,8 @@ class Message(Result):
     reply: str | None = None  # id of the message that it answers
     reactions: list[Reaction] = msgspec.field(default_factory=list)
     edited_ms: int = 0
-    expires_ms: int = 0  # when it vanishes; 0: never
+    expires_ms: int = 0  # when it vanishes; 0: never, or not known yet
+    once: bool = False  # it vanishes a minute after I have read it
     pinned: bool = False
     starred: bool = False
     person: str = ""  # id of the sender

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from p2pchat.core import content
 from p2pchat.core.direct import items
 from p2pchat.core.direct.items import Item, ReadMark
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, PersonId
@@ -31,9 +32,13 @@ def show(
     session: bytes | None = None,
     reply: EntryId | None = None,
     expires_s: int | None = None,
+    once: bool = False,
     told: Mapping[str, bool] = MappingProxyType({}),
 ) -> None:
-    """Make a stored entry a line of its chat, and tell listeners; `told` goes into the event."""
+    """Make a stored entry a line of its chat, and tell listeners; `told` goes into the event.
+
+    It vanishes after `expires_s` seconds, or if `once`, a while after I have read it.
+    """
     header, now_ms = entry.header, app.now_ms()
     type = "message.sent" if person == app.person else "message.received"
     event = tell(app, tx, type, entry.id, entry.conversation, person, kind=kind, text=text, **told)
@@ -50,7 +55,7 @@ def show(
         now_ms,
         session,
         reply,
-        expires_ms=now_ms + 1000 * expires_s if expires_s else 0,
+        expires_ms=messages.ONCE if once else now_ms + 1000 * expires_s if expires_s else 0,
         event=event.seq,
     )
     messages.add(tx, message)
@@ -111,6 +116,7 @@ def mark_read(
     news = messages.see(tx, conversation, upto=upto)
     if not news:
         return news
+    messages.expire_once(tx, conversation, app.now_ms() + 1000 * content.ONCE_S)
     heard, known = messages.last_seen(tx, conversation), logs.conversation(tx, conversation)
     if heard and known and known.person and settings.get(tx).read_receipts:
         for device in people.devices(tx, known.person):

@@ -49,9 +49,13 @@ def _do(
     app: App, tx: Transaction, entry: Entry, person: PersonId, said: content.Content, shown: str = ""
 ) -> Taken | None:
     match said:
-        case content.Text(text, reply, expires_s, mentions):
+        case content.Text(text, reply, expires_s, mentions, once, urgent):
             told = _mentioned(app, tx, entry.id, mentions)
-            chats.show(app, tx, entry, person, "text", text, reply=reply, expires_s=expires_s, told=told)
+            told |= {name: True for name, on in (("once", once), ("urgent", urgent)) if on}
+            once = once and person != app.person  # mine stays until it expires
+            chats.show(
+                app, tx, entry, person, "text", text, reply=reply, expires_s=expires_s, once=once, told=told
+            )
         case content.Edit(target, text, mentions):
             message = _target(tx, entry, target, of=person)
             # The words of a message that cannot be read yet wait in the log, `edit` says where.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from p2pchat.core import content
 from p2pchat.core.identity import direct_conversation
@@ -17,6 +18,8 @@ from p2pchat.node.features.group import group_messages, group_reading, group_vie
 from p2pchat.node.features.people.names import chat_name, name_of
 from p2pchat.store import deliveries, groups, logs, messages, people, polls
 from p2pchat.store.transaction import Reader, Transaction
+
+ONCE_DAYS: Final = 7  # so long I can look up what I let others read once
 
 Chat = people.Person | groups.Membership
 
@@ -45,10 +48,14 @@ def write(
     reply: messages.Message | None,
     mentioned: Sequence[people.Person] = (),
     expires_s: int | None = None,
+    *,
+    once: bool = False,
+    urgent: bool = False,
 ) -> EntryId:
     """Write a text, perhaps in answer to a message of the chat.
 
-    It vanishes `expires_s` seconds later, or when the chat's timer says.
+    It vanishes `expires_s` seconds later, or when the chat's timer says; if `once`, a minute after its
+    readers have read it, and at the latest after `ONCE_DAYS`. If `urgent`, they hear of it in muted chats.
 
     Whoever is named in it with an @, and those `mentioned`, are told that it is for them.
 
@@ -59,12 +66,14 @@ def write(
     """
     check_writing(app, chat, reply, expires_s)
     known = logs.conversation(tx, id_of(app, chat))
-    timer = expires_s or (known.timer_s if known else 0)
+    timer = expires_s or (known.timer_s if known else 0) or (ONCE_DAYS * 86_400 if once else 0)
     said = content.Text(
         content.checked_text(text),
         reply.id if reply else None,
         timer or None,
         mentions_in(app, tx, chat, text, mentioned),
+        once,
+        urgent,
     )
     id = say(app, tx, chat, said)
     if known and known.draft:

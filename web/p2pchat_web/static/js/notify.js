@@ -35,10 +35,11 @@ export async function show(event) {
   const text = sentence(event);
   if (!text) return;
   const chat = state.chats.find((one) => one.chat === event.data.chat);
-  if (chat?.muted || (chat && chat.about === localStorage.getItem(SIGHT))) return;
+  const urgent = event.data.urgent ?? false;
+  if ((chat?.muted && !urgent) || (chat && chat.about === localStorage.getItem(SIGHT))) return;
   const settings = await call("settings.show").catch(() => null);
   if (!settings || settings.quiet_until_ms > Date.now()) return;
-  if (settings.mentions_only && chat?.chat.startsWith("#") && !(await isForMe(event))) return;
+  if (settings.mentions_only && !urgent && chat?.chat.startsWith("#") && !(await isForMe(event))) return;
   const note = new Notification(text.title, { body: text.body, tag: chat?.about ?? event.type });
   note.onclick = () => {
     window.focus();
@@ -58,7 +59,7 @@ async function isForMe({ data }) {
 function sentence({ type, data }) {
   if (type === "message.received" && data.kind !== "group") {
     const where = data.chat?.startsWith("#") ? `${data.sender} in ${data.chat}` : data.sender;
-    return { title: where, body: data.text ?? "" };
+    return { title: where, body: data.once ? "A message to be viewed once" : (data.text ?? "") };
   }
   if (type === "request.received") return { title: "Somebody asks to be your contact", body: data.name ?? "" };
   return null;
