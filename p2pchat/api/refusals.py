@@ -26,6 +26,7 @@ _LOOKS: Final = frozenset(
     {"list", "show", "history", "search", "unread", "marked", "scheduled", "status", "balance", "due", "plan"}
     | {
         "log",
+        "applicants",
         "verify",
         "links",
         "after",

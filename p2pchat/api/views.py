@@ -28,7 +28,7 @@ from p2pchat.node.features.ledger import ious
 from p2pchat.node.features.mailbox.mailboxes import mailboxes_of, name_of_holder
 from p2pchat.node.features.people.names import chat_name, name_of
 from p2pchat.node.words import fingerprint_words
-from p2pchat.store import deliveries, groups, knocks, logs, mailboxes, messages, people
+from p2pchat.store import deliveries, doors, groups, knocks, logs, mailboxes, messages, people
 from p2pchat.store.events import Event as StoredEvent
 from p2pchat.store.scheduled import Scheduled
 from p2pchat.store.transaction import Reader, Transaction
@@ -265,6 +265,19 @@ def group_link(membership: groups.Membership, one: group_links.OpenLink, text: s
         uses=one.uses,
         expires_ms=one.operation.expires_ms,
         link=text,
+    )
+
+
+def group_door(membership: groups.Membership, one: doors.Door, text: str = "") -> s.GroupLink:
+    """A link of mine by which people ask, with the text to hand on if it was just made."""
+    return s.GroupLink(
+        id=one.link.text,
+        group=membership.name,
+        max_uses=one.max_uses,
+        uses=one.uses,
+        expires_ms=one.expires_ms,
+        link=text,
+        approve=True,
     )
 
 

@@ -68,6 +68,7 @@ EXPECTED: Final = {
     "contact block": 6,
     "send": 7,  # it waits for --ack, and no node runs
     "pay": 0,
+    "group approve": 6,  # nobody asks
     "bundle export": 6,  # they have never met
     "bundle import": 3,  # no such file
     "hook add": 0,

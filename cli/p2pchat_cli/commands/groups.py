@@ -86,15 +86,25 @@ def invite(
     expires: Annotated[
         str, typer.Option(metavar="DURATION", help="How long the link is good: 8h or 7d.")
     ] = "7d",
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Whoever comes by the link asks, and you decide.")
+    ] = False,
     show_qr: QrOption = None,
 ) -> None:
     """A contact becomes a member when they accept; with a link, whoever holds it can come in."""
     session = session_of(ctx)
     if who is None:
-        params = s.CreateGroupLink(group=group, max_uses=max_uses, expires_s=seconds_of(expires))
+        params = s.CreateGroupLink(
+            group=group, max_uses=max_uses, expires_s=seconds_of(expires), approve=approve
+        )
         made = session.call("group.link", params, s.GroupLink)
         answer_link(session, made, made.link, show_qr)
-        session.hint("They type: p2pchat group join LINK. Any member who is on line lets them in.")
+        by = (
+            "You let them in: p2pchat group approve."
+            if approve
+            else "Any member who is on line lets them in."
+        )
+        session.hint(f"They type: p2pchat group join LINK. {by}")
         return
     found = session.call("group.invite", s.GroupWho(group=group, who=who), s.Group)
     session.answer(found, [f"Invited {accent(who)} to {_name(found)}."])
@@ -110,6 +120,33 @@ def join(
     session.answer(found, [f"Asked to join {_name(found)}. How it goes: p2pchat group show {found.name}"])
     if not session.node_runs():
         session.hint("Your node is not running; it asks once you start it with `p2pchat run`.")
+
+
+def approve(
+    ctx: typer.Context,
+    group: GroupArgument,
+    who: Annotated[
+        str | None, typer.Argument(metavar="[WHO]", help="Who asks, by name or id; without one: show all.")
+    ] = None,
+    reject: Annotated[bool, typer.Option("--reject", help="Do not let them in.")] = False,
+) -> None:
+    """They asked by a link of yours, made with `p2pchat group invite GROUP --approve`."""
+    session = session_of(ctx)
+    if who is None:
+        found = session.call("group.applicants", s.GroupName(group=group), s.Applicants)
+        rows = [
+            (
+                accent(one.name),
+                one.fingerprint,
+                dim(ago(one.asked_ms)),
+                bad("rejected") if one.rejected else "",
+            )
+            for one in found.applicants
+        ]
+        session.answer(found, columns(rows) or ["Nobody asks."])
+        return
+    now = session.call("group.approve", s.ApproveApplicant(group=group, who=who, on=not reject), s.Group)
+    session.answer(now, [f"{accent(who)} is {'not let into' if reject else 'a member of'} {_name(now)}."])
 
 
 def links(ctx: typer.Context, group: GroupArgument) -> None:
@@ -303,6 +340,7 @@ def _links(found: s.GroupLinks) -> list[str]:
                 one.id[:8],
                 f"{one.uses} of {one.max_uses} used",
                 f"good for {lasting(int(one.expires_ms - now_ms) // 1000)}",
+                "you decide" if one.approve else "",
             )
             for one in found.links
         ]

@@ -60,6 +60,8 @@ def _words(session: Session, event: s.Event) -> tuple[str, str] | None:
             return _of_message(session, data)
         case "request.received":
             return f"{data['name']} asks to be your contact", ""
+        case "group.asked":
+            return f"{data['by']} asks to come into #{data['name']}", ""
         case "group.invited":
             return f"{data['by']} invites you to #{data['name']}", ""
     return None

@@ -28,6 +28,7 @@ GROUPS: Final[dict[str, Command | Group]] = {
                 "group fork-report trip proofs",
             ),
             "join": Command("groups:join", "Enter a group by a link", "group join p2pchat-group:..."),
+            "approve": Command("groups:approve", "Let somebody in who asks", "group approve trip dan"),
             "links": Command("groups:links", "Show the links that still let people in", "group links trip"),
             "revoke": Command(
                 "groups:revoke", "Let nobody in by a link any more", "group revoke trip k3jq2h4l"

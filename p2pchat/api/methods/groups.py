@@ -7,10 +7,12 @@ from typing import Final
 from p2pchat.api import schema as s
 from p2pchat.api import views
 from p2pchat.api.methods.base import Change, Query
+from p2pchat.core.identity import fingerprint
 from p2pchat.core.ids import GroupId
 from p2pchat.node.features.app import App
 from p2pchat.node.features.group import (
     group_acts,
+    group_asking,
     group_audit,
     group_checkpoints,
     group_links,
@@ -19,8 +21,8 @@ from p2pchat.node.features.group import (
 )
 from p2pchat.node.features.people.names import find_group, find_person, name_of
 from p2pchat.node.profile import require_network
+from p2pchat.store import doors, logs
 from p2pchat.store import groups as group_store
-from p2pchat.store import logs
 from p2pchat.store.transaction import Reader, Transaction
 
 
@@ -50,6 +52,13 @@ def group_link(app: App, tx: Transaction, params: s.CreateGroupLink) -> s.GroupL
     """See the table."""
     membership = find_group(tx, params.group)
     network = require_network(app.home)
+    if params.approve:
+        asked = group_asking.create(
+            app, tx, membership, network, max_uses=params.max_uses, expires_s=params.expires_s
+        )
+        door = doors.get(tx, asked.link)
+        assert door is not None
+        return views.group_door(membership, door, asked.encode())
     made = group_links.create(
         app, tx, membership, network, max_uses=params.max_uses, expires_s=params.expires_s
     )
@@ -60,6 +69,30 @@ def group_link(app: App, tx: Transaction, params: s.CreateGroupLink) -> s.GroupL
 def group_links_list(app: App, tx: Reader, params: s.GroupName) -> s.GroupLinks:
     """See the table."""
     return _links(app, tx, find_group(tx, params.group))
+
+
+def group_applicants(app: App, tx: Reader, params: s.GroupName) -> s.Applicants:
+    """See the table."""
+    found = doors.who_asks(tx, find_group(tx, params.group).group)
+    return s.Applicants(
+        applicants=[
+            s.Applicant(
+                name=one.name,
+                person=one.person.text,
+                fingerprint=fingerprint(one.person),
+                asked_ms=one.asked_ms,
+                rejected=one.rejected,
+            )
+            for one in found
+        ]
+    )
+
+
+def group_approve(app: App, tx: Transaction, params: s.ApproveApplicant) -> s.Group:
+    """See the table."""
+    membership = find_group(tx, params.group)
+    (group_asking.approve if params.on else group_asking.reject)(app, tx, membership, params.who)
+    return _group(app, tx, membership.group)
 
 
 def group_revoke(app: App, tx: Transaction, params: s.RevokeGroupLink) -> s.GroupLinks:
@@ -203,13 +236,16 @@ def _group(app: App, tx: Reader, id: GroupId) -> s.Group:
 
 def _links(app: App, tx: Reader, membership: group_store.Membership) -> s.GroupLinks:
     found = group_links.open_links(app, tx, membership)
-    return s.GroupLinks(links=[views.group_link(membership, one) for one in found])
+    links = [views.group_link(membership, one) for one in found]
+    mine = [one for one in doors.of(tx, membership.group) if one.expires_ms > app.now_ms()]
+    return s.GroupLinks(links=[*links, *(views.group_door(membership, one) for one in mine)])
 
 
 QUERIES: Final[dict[str, Query]] = {
     "group.list": group_list,
     "group.show": group_show,
     "group.links": group_links_list,
+    "group.applicants": group_applicants,
     "group.log": group_log,
     "group.verify": group_verify,
 }
@@ -219,6 +255,7 @@ CHANGES: Final[dict[str, Change]] = {
     "group.link": group_link,
     "group.revoke": group_revoke,
     "group.join": group_join,
+    "group.approve": group_approve,
     "group.add": group_add,
     "group.remove": group_remove,
     "group.unban": group_unban,

@@ -67,6 +67,9 @@ if TYPE_CHECKING:
         Since,
     )
     from p2pchat.api.schema.groups import (
+        Applicant,
+        Applicants,
+        ApproveApplicant,
         CreateGroup,
         CreateGroupLink,
         Group,
@@ -211,6 +214,9 @@ __all__ = [
     "AddContact",
     "AddHook",
     "AddRecurring",
+    "Applicant",
+    "Applicants",
+    "ApproveApplicant",
     "AskPoll",
     "Assign",
     "BackupFile",

@@ -62,6 +62,7 @@ class CreateGroupLink(Params):
     group: str
     max_uses: int = 10  # how many persons it lets in
     expires_s: int = 7 * 86_400
+    approve: bool = False  # whoever comes by it asks, and I decide
 
 
 class RevokeGroupLink(Params):
@@ -121,6 +122,31 @@ class GroupLink(Result):
     uses: int
     expires_ms: int
     link: str = ""  # the text to hand on; known only when it is made
+    approve: bool = False  # whoever comes by it asks, and I decide
+
+
+class Applicant(Result):
+    """Somebody who asks to come into a group by a link of mine."""
+
+    name: str  # on their card: not proven by anybody
+    person: str
+    fingerprint: str
+    asked_ms: int
+    rejected: bool
+
+
+class Applicants(Result):
+    """All who ask, and those whom I have rejected."""
+
+    applicants: list[Applicant]
+
+
+class ApproveApplicant(Params):
+    """Let somebody in who asks, or reject them."""
+
+    group: str
+    who: str
+    on: bool = True
 
 
 class GroupLinks(Result):
@@ -185,6 +211,8 @@ METHODS: Final[dict[str, Method]] = {
     "group.link": Method(CreateGroupLink, GroupLink, "store", "Make an invite link"),
     "group.links": Method(GroupName, GroupLinks, "store", "Invite links that still let people in"),
     "group.revoke": Method(RevokeGroupLink, GroupLinks, "store", "Let nobody in by a link any more"),
+    "group.applicants": Method(GroupName, Applicants, "store", "Who asks to come in by a link of mine"),
+    "group.approve": Method(ApproveApplicant, Group, "store", "Let somebody in who asks, or reject them"),
     "group.join": Method(JoinGroup, Group, "store", "Enter a group by an invite link"),
     "group.add": Method(GroupWho, Group, "store", "Make a contact a member at once"),
     "group.log": Method(GroupName, GroupLog, "store", "Every operation, and whether it counts"),

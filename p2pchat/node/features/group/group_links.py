@@ -24,7 +24,7 @@ from p2pchat.core.keys import SEED_SIZE, SigningKey
 from p2pchat.core.log.entry import Entry
 from p2pchat.errors import NotAllowedError, NotFoundError, ProtocolError, UsageError
 from p2pchat.node.features.app import App
-from p2pchat.node.features.group import group_acts, group_messages, group_views
+from p2pchat.node.features.group import group_acts, group_asking, group_messages, group_views
 from p2pchat.node.features.people import contacts
 from p2pchat.store import groups, knocks, logs, people
 from p2pchat.store.transaction import Reader, Transaction
@@ -109,6 +109,8 @@ def revoke(app: App, tx: Transaction, membership: groups.Membership, prefix: str
         NotAllowedError: the rules do not let me.
     """
     group_views.check_is_member(app, tx, membership)
+    if group_asking.close(app, tx, membership, prefix):
+        return
     found = [link for link in open_links(app, tx, membership) if link.id.text.startswith(prefix.lower())]
     if len(found) != 1 or not prefix:
         count = "several open links" if found else "no open link"
@@ -160,6 +162,9 @@ def answer(app: App, tx: Transaction, device: DeviceId, raw: bytes) -> Answer:
     now = app.groups.view(tx, said.group)
     if now.persons.get(device) == card.person:  # our first answer was lost, or another member was quicker
         return _welcome(app, tx, membership)
+    asked = group_asking.hear(app, tx, device, said, card)
+    if asked is not None:
+        return asked
     offer = now.offers.get(said.link)
     if offer is None or not isinstance(link := offer.operation, Link):
         return Refusal("the link is used up or revoked, or not known yet to the member who was asked")
