@@ -218,9 +218,12 @@ def followed(changes: Sequence[Change[Any]], along: Along) -> list[Change[Any]]:
         return run
 
     def last(tx: Transaction) -> None:
+        effects = [effect for _, effects in sorted(told.items()) for effect in effects]
+        if not effects:
+            return
         try:
             with tx.savepoint():
-                along(tx, [effect for _, effects in sorted(told.items()) for effect in effects])
+                along(tx, effects)
         except Exception:  # what it does can be done later, and the changes must not suffer
             logger.exception("What goes along with a commit failed.")
 

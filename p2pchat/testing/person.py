@@ -21,7 +21,7 @@ from p2pchat.store.transaction import Reader
 from p2pchat.testing.host import SimHost
 from p2pchat.testing.net import SimNet
 from p2pchat.testing.storage import Fuse, InlineStorage
-from p2pchat.testing.stores import KEY, LIVES, HandedOn, OneConnection, OwnFile
+from p2pchat.testing.stores import KEY, LIVES, HandedOn, OneConnection, OwnFile, Tables, newborn
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
@@ -42,6 +42,7 @@ class Person:
         chances: random.Random,
         *,
         has_file: bool = True,
+        kept: Tables | None = None,
     ) -> None:
         self.name = name
         self.skew_ms = 0
@@ -55,7 +56,7 @@ class Person:
         self._home.create()
         self._home.network_file.write_text('name = "sim"\n')
         life = chances.randrange(LIVES)
-        self._store = OwnFile(self._home, name, life) if has_file else HandedOn(name, life)
+        self._store = OwnFile(self._home, name, life) if has_file else HandedOn(kept or newborn(name, life))
         self._app: App | None = None
 
     @property

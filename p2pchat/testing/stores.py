@@ -20,7 +20,7 @@ from p2pchat.config import Home
 from p2pchat.node.features.app import App
 from p2pchat.store.database import Database
 from p2pchat.store.migrate import MIGRATIONS, load, migrate
-from p2pchat.store.sqlite import CACHE_KIB, failures
+from p2pchat.store.sqlite import CACHE_KIB
 from p2pchat.store.transaction import Query, Reader, Transaction
 
 T = TypeVar("T")
@@ -28,6 +28,7 @@ T = TypeVar("T")
 KEY: Final = b"the key of everybody's store".ljust(32, b".")
 BORN_MS: Final = 1_800_000_000_000
 LIVES: Final = 8  # identities that a name may stand for, so that who comes before whom is chance
+_COUNTERS: Final = "sqlite_sequence"  # of the tables that never give a number twice
 
 Tables: TypeAlias = dict[str, list[tuple[Any, ...]]]
 """All rows of each table that has any."""
@@ -37,13 +38,9 @@ class OneConnection(Database):
     """A store that is read over the connection that writes: there is one thread, so nobody waits."""
 
     def read(self, query: Query[T]) -> T:
-        """What `query` finds; not in the middle of a transaction."""
-        with failures(self.path):
-            self._writer.execute("BEGIN")
-            try:
-                return query(Reader(self._writer))
-            finally:
-                self._writer.execute("ROLLBACK")
+        """What `query` finds; not in the middle of a transaction, and nothing changes meanwhile."""
+        assert self.is_at_rest
+        return query(Reader(self._writer))
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -110,9 +107,9 @@ class HandedOn:
 
     _left: Final[list[OneConnection]] = []
 
-    def __init__(self, name: str, life: int) -> None:
+    def __init__(self, contents: Tables) -> None:
         self.database = self._left.pop() if self._left else OneConnection.in_memory()
-        self.database.transact(lambda tx: _replace(tx, _newborn(name, life)))
+        self.database.transact(lambda tx: _replace(tx, contents))
 
     def cut_power(self) -> None:
         """It stays open: what was committed is in it, and nothing else."""
@@ -134,36 +131,40 @@ class HandedOn:
             self.database.close()
 
 
-def _replace(tx: Transaction, born: Tables) -> None:
-    """Put what somebody is born with in place of all that the store holds."""
+def _replace(tx: Transaction, contents: Tables) -> None:
+    """Put `contents` in place of all that the store holds."""
     tx.execute("INSERT INTO message_index (message_index) VALUES ('delete-all')")
-    for table in (*_tables(tx), "sqlite_sequence"):
+    for table in _tables(tx):
         tx.execute(f"DELETE FROM {table}")  # noqa: S608 - our own
-    for table, rows in born.items():
+    for table, rows in contents.items():
+        if table == _COUNTERS:  # the rows before have counted
+            tx.execute(f"DELETE FROM {table}")  # noqa: S608 - our own
         marks = ", ".join("?" * len(rows[0]))
         tx.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - our own
 
 
 @lru_cache(maxsize=512)
-def _newborn(name: str, life: int) -> Tables:
+def newborn(name: str, life: int) -> Tables:
     """What is in the store of somebody who is just there, table by table."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "store.db"
-        path.write_bytes(_newborn_file(name, life))
-        with OneConnection.open(path, KEY) as database:
-            return database.read(_all_rows)
+    with tempfile.TemporaryDirectory() as directory, OneConnection.in_memory() as database:
+        database.transact(lambda tx: _be_born(tx, Home(Path(directory)), name, life))
+        return database.read(all_rows)
 
 
 @lru_cache(maxsize=64)
 def _newborn_file(name: str, life: int) -> bytes:
     """The store of somebody who is just there: making one takes longer than many a chat."""
-    chances = random.Random(f"{name} {life}")
     with tempfile.TemporaryDirectory() as directory:
         home = Home(Path(directory))
         home.store.write_bytes(_empty_file())
         with OneConnection.open(home.store, KEY) as database:
-            database.transact(lambda tx: App.create(tx, home, name, lambda: BORN_MS, chances.randbytes))
+            database.transact(lambda tx: _be_born(tx, home, name, life))
         return home.store.read_bytes()
+
+
+def _be_born(tx: Transaction, home: Home, name: str, life: int) -> None:
+    chances = random.Random(f"{name} {life}")
+    App.create(tx, home, name, lambda: BORN_MS, chances.randbytes)
 
 
 @cache
@@ -174,15 +175,16 @@ def _empty_file() -> bytes:
         return path.read_bytes()
 
 
-def _all_rows(tx: Reader) -> Tables:
+def all_rows(tx: Reader) -> Tables:
+    """What is in a store, table by table."""
     found = {table: tx.execute(f"SELECT * FROM {table}") for table in _tables(tx)}  # noqa: S608 - our own
     return {table: rows for table, rows in found.items() if rows}
 
 
 def _tables(tx: Reader) -> list[str]:
-    """All that are not part of the search index or SQLite's own."""
+    """All that are not part of the search index or SQLite's own, and last what SQLite counts in."""
     rows = tx.execute("SELECT name FROM pragma_table_list WHERE type = 'table' ORDER BY name")
-    return [name for (name,) in rows if not name.startswith("sqlite_")]
+    return [*(name for (name,) in rows if not name.startswith("sqlite_")), _COUNTERS]
 
 
 def shared_memory() -> Path | None:

@@ -26,14 +26,15 @@ class Pipe:
         self._under_way: deque[tuple[float, Sequence[bytes]]] = deque()  # [] is the end of the stream
         self._size = 0
         self._last_at = 0.0
-        self._changed = trio.Event()
+        self._has_room = trio.Event()
+        self._reader: trio.CancelScope | None = None  # wakes at its deadline
         self.is_broken_for_reader = False
         self.is_broken_for_writer = False
 
     async def put(self, frames: Sequence[bytes], delay: Callable[[], float]) -> None:
         """Send `frames` together; [] ends the stream. Raises NetworkError if it is broken."""
         while not self.is_broken_for_writer and self._size > WINDOW:
-            await self._changed.wait()
+            await self._has_room.wait()
         if self.is_broken_for_writer:
             raise NetworkError("the stream is gone")
         self.put_nowait(frames, delay())
@@ -43,18 +44,20 @@ class Pipe:
         self._last_at = max(self._last_at, trio.current_time() + delay)
         self._under_way.append((self._last_at, frames))
         self._size += sum(map(len, frames))
-        self._notify()
+        self._wake_reader(self._under_way[0][0])
 
     async def get(self) -> list[bytes]:
         """All frames that have arrived, at least one; [] at the end. Raises NetworkError if it is broken."""
-        while True:
+        if self.is_broken_for_reader or self._arrived():
             await trio.lowlevel.checkpoint()
-            if self.is_broken_for_reader:
-                raise NetworkError("the stream is gone")
-            if self._arrived():
-                return self._take()
-            with trio.move_on_at(self._under_way[0][0] if self._under_way else float("inf")):
-                await self._changed.wait()
+        while not self.is_broken_for_reader and not self._arrived():
+            # Whoever sends moves the deadline: to be woken and to wait again costs more than the rest.
+            with trio.move_on_at(self._under_way[0][0] if self._under_way else float("inf")) as self._reader:
+                await trio.sleep_forever()
+            self._reader = None
+        if self.is_broken_for_reader:
+            raise NetworkError("the stream is gone")
+        return self._take()
 
     def lose_what_is_under_way(self) -> None:
         """The way is cut: what has not arrived never will."""
@@ -65,7 +68,18 @@ class Pipe:
         """An end learns that the stream is gone."""
         self.is_broken_for_reader |= reader
         self.is_broken_for_writer |= writer
-        self._notify()
+        if reader:
+            self._wake_reader(trio.current_time())
+        if writer:
+            self._make_room()
+
+    def _wake_reader(self, at: float) -> None:
+        if self._reader is not None and at < self._reader.deadline:
+            self._reader.deadline = at
+
+    def _make_room(self) -> None:
+        self._has_room.set()
+        self._has_room = trio.Event()
 
     def _arrived(self) -> bool:
         return bool(self._under_way) and self._under_way[0][0] <= trio.current_time()
@@ -79,13 +93,10 @@ class Pipe:
                 if len(frame) > self._limit:
                     raise ProtocolError("a frame above the limit")
                 taken.append(frame)
-        self._size -= sum(map(len, taken))
-        self._notify()
+        if taken:
+            self._size -= sum(map(len, taken))
+            self._make_room()
         return taken
-
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
 
 
 class SimStream:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import trio
 
@@ -14,8 +14,9 @@ from p2pchat.api import schema as s
 from p2pchat.store import people as people_rows
 from p2pchat.testing.conditions import Conditions
 from p2pchat.testing.net import SimNet
+from p2pchat.testing.past import ANEW, SHARED_BY, Left, Live, Past, left_of
 from p2pchat.testing.person import Person
-from p2pchat.testing.stores import BORN_MS
+from p2pchat.testing.stores import BORN_MS, Tables
 
 T = TypeVar("T")
 
@@ -58,11 +59,11 @@ class World:
         await self.start(person)
         return person
 
-    def make(self, name: str) -> Person:
-        """A new person whose node has not been started yet."""
+    def make(self, name: str, kept: Tables | None = None) -> Person:
+        """A new person whose node has not been started yet; or one with what a store has kept."""
         chances = random.Random(f"{name} {self._seed}")
         home = self._directory / name
-        person = Person(name, home, self.net, self.now_ms, chances, has_file=self.is_large)
+        person = Person(name, home, self.net, self.now_ms, chances, has_file=self.is_large, kept=kept)
         self.people.append(person)
         return person
 
@@ -85,12 +86,33 @@ class World:
         await founder.change("group.create", s.CreateGroup(name=name, history=history))
         await self.invite(name, founder, *members)
 
+    async def acquainted(self, *names: str) -> list[Person]:
+        """New people who are contacts of the first of them."""
+        return await self.behind(_acquaint, *names)
+
     async def found(self, *names: str, history: str = "from-join") -> list[Person]:
         """A group 'club' of new people who know its founder, the first of them, and each other as members."""
-        people = await self.persons(*names)
-        for other in people[1:]:
-            await self.befriend(people[0], other)
-        await self.group("club", *people, history=history)
+        return await self.behind(_found, history, *names)
+
+    async def behind(self, live: Live, *args: Any) -> list[Person]:
+        """The people of `live(world, *args)`; in most small worlds it was lived before.
+
+        `live` is a function of a module, and nobody else is in the world yet.
+        """
+        if self.is_large or self.chances.random() < ANEW:
+            return await live(self, *args)
+        past = Past(live, args, self.net.conditions, self._seed // SHARED_BY)
+        return await self._go_on(left_of(past))
+
+    async def _go_on(self, left: Left) -> list[Person]:
+        assert not self.people
+        self.leap(left.lasted_s)
+        self.net.sent += left.sent
+        self.net.frames += left.frames
+        for name, tables in left.stores.items():
+            await self.start(self.make(name, tables))
+        people = list(self.people)
+        await self.until(lambda: all(map(is_among_his, people)), "all are connected")
         return people
 
     async def invite(self, group: str, host: Person, *guests: Person) -> None:
@@ -173,9 +195,31 @@ class World:
         self.history.append(f"{trio.current_time():10.2f} {what}")
 
 
+async def _acquaint(world: World, *names: str) -> list[Person]:
+    people = await world.persons(*names)
+    for other in people[1:]:
+        await world.befriend(people[0], other)
+    return people
+
+
+async def _found(world: World, history: str, *names: str) -> list[Person]:
+    people = await _acquaint(world, *names)
+    await world.group("club", *people, history=history)
+    return people
+
+
 def is_invited(person: Person, group: str) -> bool:
     """Whether `person` has an invitation to a group that waits."""
     return any(one.name == group and one.state == "invited" for one in person.query("group.list").groups)
+
+
+def is_among_his(person: Person) -> bool:
+    """Whether `person` is connected with all whom he wants to be connected with."""
+    return (
+        person.node is not None
+        and bool(person.node.network.state().peers)
+        and not person.node.links.absences()
+    )
 
 
 def is_contact(one: Person, other: Person) -> bool:

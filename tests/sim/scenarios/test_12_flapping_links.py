@@ -15,8 +15,7 @@ def test_flapping_links_that_lose_a_third_deliver_within_minutes(worlds: Worlds)
     """All is there ten minutes (of virtual time) after it was written, without a storm."""
 
     async def scenario(world: World) -> None:
-        ann, bob = await world.persons("ann", "bob")
-        await world.befriend(ann, bob)
+        ann, bob = await world.acquainted("ann", "bob")
         frames = world.net.frames["direct/1"]
         for number in range(count := world.size(4, 20)):
             await world.say(ann, "bob", f"one {number}")

@@ -6,20 +6,25 @@ import trio
 
 from p2pchat.api import schema as s
 from p2pchat.testing.oracles import settle, texts
+from p2pchat.testing.person import Person
 from p2pchat.testing.simulate import Worlds
 from p2pchat.testing.verdict import finish
 from p2pchat.testing.world import World
 
 
+async def in_groups(world: World, *names: str) -> list[Person]:
+    """Three who are in groups of these names."""
+    ann, bob, cat = await world.acquainted("ann", "bob", "cat")
+    for name in names:
+        await world.group(name, ann, bob, cat)
+    return [ann, bob, cat]
+
+
 def test_who_missed_much_in_many_groups_is_up_to_date_soon(worlds: Worlds) -> None:
     async def scenario(world: World) -> None:
-        ann, bob, cat = await world.persons("ann", "bob", "cat")
-        await world.befriend(ann, bob)
-        await world.befriend(ann, cat)
         names = [f"club{number}" for number in range(world.size(2, 5))]
         missed = world.size(8, 100)
-        for name in names:
-            await world.group(name, ann, bob, cat)
+        ann, bob, cat = await world.behind(in_groups, *names)
         await settle(world)
         await world.kill(cat)
         for number in range(missed):
