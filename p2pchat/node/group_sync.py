@@ -43,7 +43,7 @@ PUSHED_SETTLE_S: Final = 2.0  # the same two where all that is new is pushed by 
 LONGEST_PUSHED_SETTLE_S: Final = 10.0  # would fetch a second time what is under way
 COMPANIONS: Final = 6  # with whom it is held: so about one node in e^6 is asked by none of the others
 YIELD_S: Final = 3.0  # the device with the higher id leaves opening the stream to the other for so long
-RETRY_S: Final = 5.0
+RETRY_S: Final = (0.1, 5.0)  # first and longest pause after a stream broke while the connection stays
 MAX_UNSHARED: Final = 4096  # groups of which a peer said that it does not share them
 _FRAMES_AT_ONCE: Final = 8  # read from the store and written before others get a turn
 
@@ -57,18 +57,35 @@ class GroupSync:
         self._network = network
         self._chances = chances
         self._talks: dict[DeviceId, _Talk] = {}
+        self._accompanied: set[DeviceId] = set()
         self._circles: dict[GroupId, _Circle] = {}
         self._changed = trio.Event()
         network.serve(protocols.SYNC, self._serve, frame_limit=protocols.SYNC_FRAME_LIMIT)
 
     async def accompany(self, device: DeviceId) -> None:
         """Reconcile with `device` while it is connected, if we have groups in common."""
-        if device < self._app.device:
-            await trio.sleep(YIELD_S)
+        if device in self._accompanied:  # it was away for less than that task took to notice
+            return
+        self._accompanied.add(device)
+        try:
+            await self._reconcile(device)
+        finally:
+            self._accompanied.discard(device)
+
+    async def _reconcile(self, device: DeviceId) -> None:
+        is_higher = device < self._app.device
+        yields, pause = is_higher, RETRY_S[0]
         while self._network.is_connected(device):
-            changed = self._changed
+            began, changed = trio.current_time(), self._changed
             shared = await self._store.read(lambda tx: group_views.shared_with(self._app, tx, device))
-            if shared and device not in self._talks:
+            if not shared or device in self._talks:
+                yields = is_higher and device in self._talks
+                with trio.move_on_after(ROUND_S[0]):
+                    await changed.wait()
+            elif yields:
+                await trio.sleep(YIELD_S)
+                yields = False
+            else:
                 try:
                     stream = await self._network.open_stream(
                         device, protocols.SYNC, frame_limit=protocols.SYNC_FRAME_LIMIT
@@ -76,10 +93,11 @@ class GroupSync:
                     await self._talk(stream, initiator=True)
                 except (NetworkError, StoreError) as error:
                     logger.debug("No reconciliation with %s: %s.", device.short, error)
-                await trio.sleep(RETRY_S)
-            else:
-                with trio.move_on_after(ROUND_S[0]):
-                    await changed.wait()
+                yields = is_higher
+                if trio.current_time() - began > RETRY_S[1]:
+                    pause = RETRY_S[0]
+                await trio.sleep(pause)
+                pause = min(2 * pause, RETRY_S[1])
 
     def grew(self, group: GroupId, mine: Sequence[bytes], *, only_pushed: bool) -> None:
         """A group's log has new entries; `mine` are to be pushed at once. `only_pushed`: see `GroupGrew`."""
@@ -144,6 +162,7 @@ class GroupSync:
         finally:
             if self._talks.get(device) is talk:
                 del self._talks[device]
+                self._wake()  # the other end may leave it to us to open the next
             await stream.close()
 
 

@@ -24,6 +24,8 @@ SHORTEST_PAUSE_S: Final = 0.2
 FIRST_PAUSE_S: Final = 0.25
 STABLE_S: Final = 10.0  # a connection that lasted so long was a good one
 LONGEST_PAUSE_S: Final = 300.0
+LONGEST_PAUSE_SOON_S: Final = 15.0  # for who was here within
+SOON_S: Final = 600.0  # he is likely to be back: it was his machine or ours that was too busy, or slept
 SEARCH_S: Final = 1800.0  # between searches for one device: each costs a few kB, others' too
 DIAL_S: Final = 30.0
 MAX_DIALS: Final = 16  # at once
@@ -37,6 +39,7 @@ class _Link:
     hurried: trio.Event = field(default_factory=trio.Event)
     pause: float = FIRST_PAUSE_S
     searched: float = float("-inf")
+    seen: float = float("-inf")  # when it was connected last
     reason: str = ""
     next_dial: float | None = None
     dial: trio.CancelScope | None = None  # the one under way
@@ -102,13 +105,15 @@ class Links:
                 if self._network.is_connected(device) or await self._dial(device, link):
                     since = trio.current_time()
                     await _hurried(link)
+                    link.seen = trio.current_time()
                     if trio.current_time() - since > STABLE_S:
                         link.pause = FIRST_PAUSE_S
                         continue
                 # At least a short pause even for a hurry: a peer that drops us must not keep us busy.
                 await trio.sleep(SHORTEST_PAUSE_S)
                 pause = link.pause * self._chances.uniform(0.5, 1.5)
-                link.pause = min(2 * link.pause, LONGEST_PAUSE_S)
+                soon = trio.current_time() - link.seen < SOON_S
+                link.pause = min(2 * link.pause, LONGEST_PAUSE_SOON_S if soon else LONGEST_PAUSE_S)
                 link.next_dial = trio.current_time() + pause
                 with trio.move_on_after(pause):
                     await _hurried(link)

@@ -30,6 +30,23 @@ def test_who_comes_into_another_network_after_hours_is_talked_with_at_once(seed:
     simulate(seed, scenario)
 
 
+def test_who_was_here_minutes_ago_is_not_waited_for_long(seed: int) -> None:
+    """Nobody is told that the way is free again, as after a machine was too busy to answer."""
+
+    async def scenario(world: World) -> None:
+        ann, bob = await world.persons("ann", "bob")
+        await world.befriend(ann, bob)
+        await world.pass_time(60)
+        world.partition({ann}, {bob})
+        await world.pass_time(500)
+        assert ann.node is not None
+        assert ann.node.links.absences()
+        world.heal()
+        await world.until(lambda: not ann.node.links.absences(), "they are connected", within_s=30)
+
+    simulate(seed, scenario)
+
+
 def test_who_switched_the_exchange_off_tells_nobody_where_he_is(seed: int) -> None:
     async def scenario(world: World) -> None:
         ann, bob = await world.persons("ann", "bob")

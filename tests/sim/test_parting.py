@@ -48,3 +48,19 @@ def test_a_push_is_acknowledged_without_a_round(seed: int) -> None:
         )  # a round begins when a log has been quiet for so long
 
     simulate(seed, scenario)
+
+
+def test_a_stream_that_broke_on_a_good_connection_is_opened_anew_at_once(seed: int) -> None:
+    async def scenario(world: World) -> None:
+        ann, bob = await world.found("ann", "bob")
+        await settle(world)
+        await world.pass_time(20)
+        assert ann.node is not None
+        talks = ann.node._group_sync._talks
+        before = talks[bob.device]
+        for connection in world.net.hosts[ann.device].all_connections():
+            for stream, _ in connection.streams:
+                stream.reset()
+        await world.until(lambda: talks.get(bob.device, before) is not before, "they talk again", within_s=1)
+
+    simulate(seed, scenario)
