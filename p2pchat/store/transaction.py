@@ -65,6 +65,12 @@ def _target(sql: str) -> str:
     return found[1]
 
 
+@cache
+def _reads(sql: str) -> frozenset[str]:
+    """The tables into which a statement that writes looks by a query inside it."""
+    return frozenset(re.findall(r"select\b.*?\bfrom\s+(\w+)", sql.lower(), re.DOTALL))
+
+
 class Reader:
     """One consistent view of the store: what was committed when it began."""
 
@@ -175,14 +181,15 @@ class Transaction(Reader):
         self._memo.get(table, {}).pop(key, None)
 
     def flush(self) -> None:
-        """Write what is queued."""
+        """Write what is queued; what looks into another of these tables comes after that one's rows."""
         space = self._space
         while space.late:
             space.late.popitem()[1]()
         rows, space.rows = space.rows, {}
         space.awaited.clear()
-        for sql, some in rows.items():
-            self._cursor.executemany(sql, some)
+        written = {_target(sql) for sql in rows}
+        for sql in sorted(rows, key=lambda it: not _reads(it).isdisjoint(written)):  # else as they came
+            self._cursor.executemany(sql, rows[sql])
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -54,6 +54,22 @@ def test_a_row_that_is_refused_fails_the_change_that_queued_it_alone(database: D
     assert database.read(names) == ["ann", "cat"]
 
 
+def test_a_row_that_looks_for_one_queued_before_it_finds_it(database: Database) -> None:
+    note = (
+        "INSERT OR IGNORE INTO note (author, body) VALUES ((SELECT id FROM author WHERE name = ?), 'hello')"
+    )
+
+    def change(tx: Transaction) -> None:
+        queue("ann")(tx)
+        assert names(tx) == ["ann"]  # written, so that notes are the first that wait now
+        tx.queue(note, ("ann",))
+        queue("bob")(tx)
+        tx.queue(note, ("bob",))
+
+    database.transact(change)
+    assert database.read(lambda tx: tx.execute("SELECT author FROM note ORDER BY id")) == [(1,), (2,)]
+
+
 def test_what_is_to_be_queued_late_is_queued_once_and_before_it_is_missed(database: Database) -> None:
     calls = []
 
