@@ -57,6 +57,11 @@ class Home:
         return self.directory / "ledger.anchor"
 
     @property
+    def files(self) -> Path:
+        """The folder of files that were sent and fetched, each sealed under a key that is in the store."""
+        return self.directory / "files"
+
+    @property
     def key_file(self) -> Path:
         """The wrapped or plain key of the store, or a bootstrap node's identity; 0600."""
         return self.directory / "key"

@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 from p2pchat.api import schema as s
+from p2pchat_cli.file_lines import file_line
 from p2pchat_cli.style import accent, bad, bold, dim, good
 from p2pchat_cli.text import ago, lasting, width
 
@@ -53,7 +54,11 @@ def _flow(head: str, message: s.Message) -> list[str]:
     first, *rest = _shown(message).split("\n")
     indent = " " * (width(head) + 1)
     *lines, last = [f"{head} {first}", *(f"{indent}{line}" for line in rest)]
-    return [*lines, "  ".join([last, *_marks(message)])]
+    return [*lines, "  ".join([last, *_marks(message)]), *_files(message, indent)]
+
+
+def _files(message: s.Message, indent: str) -> list[str]:
+    return [f"{indent}{file_line(one)}" for one in message.files]
 
 
 def _shown(message: s.Message) -> str:

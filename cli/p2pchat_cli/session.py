@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from p2pchat.api import schema as s
-from p2pchat.api.client import NOT_RUNNING, Client
+from p2pchat.api.client import NOT_RUNNING, Client, Until
 from p2pchat.errors import InUseError, NetworkError, P2PChatError, StoreError, UsageError
 from p2pchat.home import Home
 from p2pchat_cli import output, passphrase
@@ -90,7 +90,7 @@ class Session:
             self._link = Client.connect_if_running(self.home.socket)
         return isinstance(self._link, Client)
 
-    def follow(self, since: int, *, until: float | None = None) -> Iterator[s.Event]:
+    def follow(self, since: int, *, until: Until = None) -> Iterator[s.Event]:
         """Events after a cursor as they come (see Client.events), on the same connection as `call`.
 
         Raises:

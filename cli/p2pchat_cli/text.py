@@ -86,6 +86,16 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def megabytes(size: int) -> str:
+    """A size in bytes as people say it: "812 B", "1.4 kB", "3.2 MB"."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
 _STYLE: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import msgspec
 
@@ -21,7 +21,9 @@ from p2pchat.api.dialogue import ANSWER_S, DEAF, GONE, NOT_RUNNING, READ_SIZE, S
 from p2pchat.api.table import SUBSCRIBE
 from p2pchat.errors import NetworkError
 
-__all__ = ["ANSWER_S", "NOT_RUNNING", "Client"]
+__all__ = ["ANSWER_S", "NOT_RUNNING", "Client", "Until"]
+
+Until: TypeAlias = float | Callable[[], float] | None
 
 
 class Client:
@@ -60,11 +62,12 @@ class Client:
         """
         return decoded(name, self._ask(name, params))
 
-    def events(self, since: int, *, until: float | None = None) -> Iterator[s.Event]:
+    def events(self, since: int, *, until: Until = None) -> Iterator[s.Event]:
         """Events after cursor `since`: the stored ones, then each as it happens.
 
-        Ends at `until` (a reading of time.monotonic), or never. The connection is subscribed when
-        this returns, so what a later call on another connection causes will be seen.
+        Ends at `until` (a reading of time.monotonic, or what gives one that may move), or never. The
+        connection is subscribed when this returns, so what a later call on another connection causes
+        will be seen.
 
         Raises:
             NetworkError: the node went away or ended the subscription; go on from the last `seq` seen.
@@ -99,12 +102,12 @@ class Client:
                 raise NetworkError(SILENT)
         return result
 
-    def _follow(self, until: float | None) -> Iterator[s.Event]:
+    def _follow(self, until: Until) -> Iterator[s.Event]:
         while True:
             event = self._dialogue.event()
             if event is not None:
                 yield event
-            elif not self._receive(until):
+            elif not self._receive(until() if callable(until) else until):
                 return
 
     def _receive(self, deadline: float | None) -> bool:

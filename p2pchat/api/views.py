@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from p2pchat.api import file_views
 from p2pchat.api import schema as s
+from p2pchat.core.files.attachment import wordless
 from p2pchat.core.group.operations import Ban, Invite
 from p2pchat.core.identity import fingerprint, safety_number
 from p2pchat.core.ids import EntryId, GroupId
@@ -28,7 +30,7 @@ from p2pchat.node.features.ledger import ious
 from p2pchat.node.features.mailbox.mailboxes import mailboxes_of, name_of_holder
 from p2pchat.node.features.people.names import chat_name, name_of
 from p2pchat.node.words import fingerprint_words
-from p2pchat.store import deliveries, doors, groups, knocks, logs, mailboxes, messages, people
+from p2pchat.store import deliveries, doors, files, groups, knocks, logs, mailboxes, messages, people
 from p2pchat.store.events import Event as StoredEvent
 from p2pchat.store.scheduled import Scheduled
 from p2pchat.store.transaction import Reader, Transaction
@@ -84,15 +86,17 @@ def message(app: App, tx: Reader, one: messages.Message) -> s.Message:
     ]
     named = messages.mentions(tx, one.id) if one.kind == "text" else []
     reached = [_delivery(app, tx, delivery, places) for delivery in waits]
-    return _message(app, tx, one, reached, reactions, named)
+    attached = files.of_message(tx, one.id) if one.kind == "text" else []
+    return _message(app, tx, one, reached, reactions, named, attached)
 
 
-def message_sent(app: App, tx: Transaction, id: EntryId) -> s.Message:
+def message_sent(app: App, tx: Transaction, id: EntryId, *, has_files: bool = False) -> s.Message:
     """A message that this transaction has made: nobody has it, holds it or has said anything about it."""
     one = messages.get(tx, id)
     assert one is not None
     reached = [_delivery(app, tx, delivery, []) for delivery in deliveries.of(tx, id)]
-    return _message(app, tx, one, reached, [], messages.new_mentions(tx, id))
+    attached = files.of_message(tx, id) if has_files else []
+    return _message(app, tx, one, reached, [], messages.new_mentions(tx, id), attached)
 
 
 def _message(
@@ -102,6 +106,7 @@ def _message(
     reached: list[s.Delivery],
     reactions: list[s.Reaction],
     named: list[Mention],
+    attached: list[files.File],
 ) -> s.Message:
     return s.Message(
         id=one.id.text,
@@ -125,6 +130,8 @@ def _message(
         iou=_iou_of(tx, one) if one.kind == "iou" else None,
         mentions=sorted({name_of(app, tx, mention.person) for mention in named}),
         mentions_me=any(mention.person == app.person for mention in named),
+        files=[file_views.file(app, file) for file in attached],
+        wordless=bool(attached) and one.text == wordless([file.about.name for file in attached]),
     )
 
 

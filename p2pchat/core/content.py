@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from p2pchat.core import fields
 from p2pchat.core.codec import Value, decode, encode
+from p2pchat.core.files.attachment import Attachment, decode_attachments, encode_attachments
 from p2pchat.core.ids import EntryId
 from p2pchat.core.keys import tagged_hash
 from p2pchat.core.mentions import Mention, decode_mentions, encode_mentions
@@ -35,7 +36,10 @@ _MAX_LEDGER: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words, perhaps in answer to a message; they vanish `expires_s` after they were sent or received."""
+    """Words, perhaps in answer to a message; they vanish `expires_s` after they were sent or received.
+
+    Files go with them by name, key and hash; their bytes are fetched from who has them.
+    """
 
     text: str
     reply: EntryId | None = None
@@ -43,6 +47,7 @@ class Text:
     mentions: tuple[Mention, ...] = ()
     once: bool = False  # they vanish ONCE_S after they were read
     urgent: bool = False  # their reader wants to hear of them though he has muted the chat
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +146,11 @@ def encode_content(content: Sayable, salt: bytes) -> bytes:
 
 def _fields(content: Sayable) -> dict[str, object]:
     match content:
-        case Text(text, reply, expires_s, mentions, once, urgent):
-            optional = {"reply": reply, "expires": expires_s, "mentions": _optional_mentions(mentions)}
+        case Text(text, reply, expires_s, mentions, once, urgent, files):
+            optional: dict[str, object] = {"reply": reply, "expires": expires_s}
+            optional |= {"mentions": _optional_mentions(mentions)}
             optional |= {"once": once or None, "urgent": urgent or None}
+            optional |= {"files": encode_attachments(files) if files else None}
             return {"t": "text", "text": text} | {
                 key: one for key, one in optional.items() if one is not None
             }
@@ -194,6 +201,7 @@ def decode_content(body: bytes) -> Content:
                 decode_mentions(value.get("mentions", [])),
                 fields.boolean(value.get("once", False)),
                 fields.boolean(value.get("urgent", False)),
+                decode_attachments(value.get("files", [])),
             )
         case "edit":
             return Edit(_target(value), _text(value), decode_mentions(value.get("mentions", [])))

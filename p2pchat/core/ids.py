@@ -98,3 +98,7 @@ class CirculationId(Id):
 
 class LedgerEntryId(Id):
     """The hash of a ledger entry."""
+
+
+class FileId(Id):
+    """A file that was sent: by it chunks are asked for."""

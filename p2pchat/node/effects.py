@@ -49,6 +49,11 @@ class GroupGrew:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesWanted:
+    """Files are to be fetched."""
+
+
+@dataclass(frozen=True, slots=True)
 class CirclesChanged:
     """Contacts, group members or groups have changed: whom to stay connected with, what to listen to."""
 

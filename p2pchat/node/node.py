@@ -24,6 +24,7 @@ from p2pchat.node.courier import Couriers
 from p2pchat.node.doorman import Doorman
 from p2pchat.node.effects import (
     CirclesChanged,
+    FilesWanted,
     GroupGrew,
     HoldingChanged,
     MailboxesChanged,
@@ -37,6 +38,8 @@ from p2pchat.node.features import maintenance
 from p2pchat.node.features.app import App
 from p2pchat.node.features.ledger import circles, passages
 from p2pchat.node.features.people import contacts
+from p2pchat.node.files.fetcher import Fetcher
+from p2pchat.node.files.server import FileServer
 from p2pchat.node.gossip import Gossip
 from p2pchat.node.group_sync import GroupSync
 from p2pchat.node.key_seeker import KEYS_S, KeySeeker
@@ -50,6 +53,7 @@ from p2pchat.node.typing_notices import TypingNotices
 from p2pchat.store import people
 from p2pchat.store.database import Database
 from p2pchat.store.events import Event
+from p2pchat.store.files import Forgotten
 from p2pchat.store.transaction import Transaction
 from p2pchat.store.writer import Along, StoreService
 
@@ -96,6 +100,8 @@ class Node:
         self._noted: tuple[str, ...] | None = None
         self.typing = TypingNotices(app, store, network, self.listeners.tell)
         self._key_seeker = KeySeeker(app, store, network, chances)
+        self._fetcher = Fetcher(app, store, network, chances, self.listeners.tell)
+        FileServer(app, store, network)
 
     def carry_out(self, effects: list[object]) -> None:
         """What has to follow a commit; called in the trio thread, in commit order."""
@@ -121,6 +127,10 @@ class Node:
                 case CirclesChanged():
                     self._circles_changed.set()
                     self.collector.changed()
+                case FilesWanted():
+                    self._fetcher.look()
+                case Forgotten(ids):
+                    self._fetcher.forget(ids)
                 case HoldingChanged(megabytes):
                     self._holder.changed(megabytes)
                 case MailboxesChanged():
@@ -157,6 +167,7 @@ class Node:
             nursery.start_soon(alone, "Leaving parcels at mailboxes", self._depositor.run)
             nursery.start_soon(alone, "Collecting from mailboxes", self.collector.run)
             nursery.start_soon(alone, "Keeping parcels for friends", self._holder.run)
+            nursery.start_soon(alone, "Fetching files", self._fetcher.run)
             nursery.start_soon(every, 0, "Looking up contacts and groups", self._follow_circles)
             nursery.start_soon(every, ADDRESSES_S, "Noting own addresses", self._note_addresses)
             nursery.start_soon(every, UPKEEP_S, "Upkeep", self._upkeep)
@@ -174,6 +185,7 @@ class Node:
         if isinstance(event, PeerConnected):
             logger.info("Connected with %s.", event.peer.short)
             self.collector.connected(event.peer)
+            self._fetcher.connected()
             for accompany in (
                 self._couriers.accompany,
                 self._group_sync.accompany,

@@ -22,6 +22,7 @@ from p2pchat.node.features.people import restore
 from p2pchat.node.words import backup_key
 from p2pchat.store import backup, doctor, keystore, meta, sealing
 from p2pchat.store.database import Database
+from p2pchat.store.files import Forgotten
 from p2pchat.store.recount import recount
 from p2pchat.store.salvage import Salvaged
 from p2pchat.store.transaction import Change, Query, Transaction
@@ -157,8 +158,15 @@ class Profile:
         return backup.verify(file, backup_key(self.app.root.seed))
 
     def change(self, change: Change[T]) -> T:
-        """Run a change in this thread; its effects are found again when the node starts."""
-        return self.database.transact(change).result
+        """Run a change in this thread; its effects are found again when the node starts.
+
+        What became of no use beside the store is removed at once.
+        """
+        done = self.database.transact(change)
+        for effect in done.effects:
+            if isinstance(effect, Forgotten):
+                self.app.blobs.discard(effect.ids)
+        return done.result
 
     def query(self, query: Query[T]) -> T:
         """Run a query in this thread."""

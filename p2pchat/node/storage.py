@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from p2pchat.store.transaction import Change, Query
@@ -28,6 +28,10 @@ class Commits(Protocol):
 
 class Storage(Commits, Protocol):
     """`Commits` in the person's own store."""
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        """What `work` gives or raises, which reads or writes files beside the store and takes its time."""
+        ...
 
     async def settle(self) -> None:
         """Leave nothing of what was changed or deleted on the disk.

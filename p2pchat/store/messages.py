@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from p2pchat.core.ids import ConversationId, DeviceId, EntryId, GroupId, PersonId
 from p2pchat.core.mentions import Mention
-from p2pchat.store import deliveries, search_index
+from p2pchat.store import deliveries, files, search_index
 from p2pchat.store.transaction import Reader, Row, Transaction
 
 _COLUMNS = (
@@ -74,6 +74,7 @@ def has(tx: Reader, id: EntryId) -> bool:
 
 def forget(tx: Transaction, id: EntryId) -> None:
     """Take a message out of its chat, with what belongs to it."""
+    files.detach(tx, id)
     for table, column in (
         ("message", "id"),
         ("reaction", "message"),
@@ -107,6 +108,7 @@ def edits(tx: Reader, id: EntryId) -> list[EntryId]:
 
 def delete(tx: Transaction, id: EntryId) -> None:
     """A message says nothing any more; that there was one stays visible."""
+    files.detach(tx, id)
     tx.execute(
         "UPDATE message SET kind = 'deleted', text = '', pinned = 0, session = NULL WHERE id = ?", (id,)
     )

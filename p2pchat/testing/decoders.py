@@ -25,6 +25,9 @@ from p2pchat.config import NetworkFile
 from p2pchat.core import codec, content
 from p2pchat.core.direct import frames as direct
 from p2pchat.core.direct import items
+from p2pchat.core.files import chunks
+from p2pchat.core.files import frames as file_frames
+from p2pchat.core.files.names import MAX_NAME, safe_name
 from p2pchat.core.frames import FrameDecoder
 from p2pchat.core.group import encoding as group
 from p2pchat.core.group import knock
@@ -133,6 +136,25 @@ def _framed(data: bytes) -> None:
         assert decoder.buffered <= 1000 + 4
 
 
+def _file_name(text: str) -> None:
+    name = safe_name(text)
+    assert name == safe_name(name)
+    assert 0 < len(name.encode()) <= MAX_NAME
+    assert not name.startswith((".", "-", "~"))
+    assert not set(name) & set('/\\<>:"|?*\0')
+
+
+def _file_chunk(data: bytes) -> None:
+    """Nothing but the chunk itself passes for it, and nothing else opens."""
+    sealed = chunks.seal(b"k" * 32, 5, 0, b"hello")
+    if data != sealed:
+        with suppress(ProtocolError):
+            chunks.unseal(b"k" * 32, 5, 0, data)
+            raise AssertionError("something opened that was never sealed")
+    chunks.check_chunk(5, chunks.hash_of(sealed), 0, data)
+    assert data == sealed
+
+
 def _text(parse: Callable[[str], object]) -> Target:
     return lambda data: parse(data.decode(errors="surrogateescape"))
 
@@ -171,6 +193,10 @@ TARGETS: Final[dict[str, Target]] = {
     "sync": sync.decode_frame,
     "entry": Entry.decode,
     "content": content.decode_content,
+    "file-question": file_frames.decode_ask,
+    "file-answer": file_frames.decode_answer,
+    "file-name": _text(_file_name),
+    "file-chunk": _file_chunk,
     "group-operation": group.decode_operation,
     "knock": knock.Knock.decode,
     "knock-answer": knock.decode_answer,

@@ -109,6 +109,12 @@ class InlineStorage:
         self._check_power()
         return self._database.read(query)
 
+    async def aside(self, work: Callable[[], T]) -> T:
+        """What `work` gives or raises."""
+        await trio.lowlevel.checkpoint()
+        self._check_power()
+        return work()
+
     async def settle(self) -> None:
         """Leave nothing of what was changed or deleted in the store's files."""
         await trio.lowlevel.checkpoint()

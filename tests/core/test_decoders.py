@@ -20,10 +20,12 @@ import pytest
 from p2pchat import core
 from p2pchat.core import codec, content, fields, identity, invite, link_text
 from p2pchat.core.direct import frames, items
+from p2pchat.core.files import frames as file_frames
+from p2pchat.core.files.attachment import Attachment, decode_attachments, encode_attachments
 from p2pchat.core.group import encoding, knock
 from p2pchat.core.group import link_text as group_link
 from p2pchat.core.identity import Card, DeviceCertificate
-from p2pchat.core.ids import DeviceId, EntryId, GroupId, PersonId
+from p2pchat.core.ids import DeviceId, EntryId, FileId, GroupId, PersonId
 from p2pchat.core.invite import InviteLink
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.ledger import (
@@ -160,6 +162,25 @@ def decoders() -> dict[str, Decoder]:
         ),
         "direct.items.Receipt.decode": Decoder(
             items.Receipt.decode, [items.Receipt((frames.EnvelopeId(b"e" * 32),), ()).encode()]
+        ),
+        "files.attachment.decode_attachments": Decoder(
+            lambda raw: decode_attachments(codec.decode(raw)),
+            [codec.encode(encode_attachments([Attachment("a.pdf", "a/b", 5, b"k" * 32, b"r" * 32)]))],
+        ),
+        "files.frames.decode_ask": Decoder(
+            file_frames.decode_ask, [file_frames.encode_ask(file_frames.Ask(FileId(b"f" * 32), 3, 2))]
+        ),
+        "files.frames.decode_answer": Decoder(
+            file_frames.decode_answer,
+            [
+                file_frames.encode_answer(answer)
+                for answer in (
+                    file_frames.Hashes(b"h" * 64),
+                    file_frames.Chunk(7, b"c" * 99),
+                    file_frames.Refused(file_frames.Reason.GONE),
+                )
+            ],
+            32 * file_frames.MAX_CHUNKS,
         ),
         "group.encoding.decode_operation": Decoder(
             encoding.decode_operation, every(groups["operations"].values()), encoding.MAX_BODY

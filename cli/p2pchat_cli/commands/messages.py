@@ -77,10 +77,18 @@ ExpireOption = Annotated[
 ]
 
 
+FileOption = Annotated[
+    list[str],
+    typer.Option(
+        "--file", metavar="PATH", help="A file that goes with it; may be repeated.", show_default=False
+    ),
+]
+
+
 def send(
     ctx: typer.Context,
     chat: ChatArgument,
-    text: TextArgument,
+    text: TextArgument = [],  # noqa: B006
     reply: ReplyOption = None,
     mention: MentionOption = [],  # noqa: B006 -- typer reads it and nobody writes it
     expire: ExpireOption = None,
@@ -89,9 +97,12 @@ def send(
     at: AtOption = None,
     ack: AckOption = None,
     timeout: TimeoutOption = 30.0,
+    file: FileOption = [],  # noqa: B006
 ) -> None:
     """The message is stored before this returns, and goes out as soon as the recipient is there."""
     session = session_of(ctx)
+    if not text and not file:
+        raise UsageError("There is nothing to send: give a text, - or --file.")
     expire_s = seconds_of(expire) if expire else None
     params = s.Send(
         chat=chat,
@@ -102,6 +113,12 @@ def send(
         once=view_once,
         urgent=urgent,
     )
+    if file:
+        from p2pchat_cli.commands.files import put_all
+
+        if at is not None:
+            raise UsageError("Files cannot be sent later: send them now, or the text without them.")
+        params.files = put_all(session, file)
     if at is not None:
         from p2pchat_cli.commands import scheduled
 
@@ -124,7 +141,7 @@ def send(
 def send_to_group(
     ctx: typer.Context,
     group: GroupArgument,
-    text: TextArgument,
+    text: TextArgument = [],  # noqa: B006
     reply: ReplyOption = None,
     mention: MentionOption = [],  # noqa: B006 -- typer reads it and nobody writes it
     expire: ExpireOption = None,
@@ -133,6 +150,7 @@ def send_to_group(
     at: AtOption = None,
     ack: AckOption = None,
     timeout: TimeoutOption = 30.0,
+    file: FileOption = [],  # noqa: B006
 ) -> None:
     """As `p2pchat send`."""
     send(
@@ -147,6 +165,7 @@ def send_to_group(
         at,
         ack,
         timeout,
+        file,
     )
 
 

@@ -52,8 +52,10 @@ def forward(ctx: typer.Context, message_id: MessageArgument, chat: ChatArgument)
     message = session.call("message.show", s.MessageId(id=message_id), s.Message)
     if message.kind != "text":
         raise UsageError("Only a text can be sent on.")
-    text = message.text if message.mine else f"{message.sender} wrote:\n{message.text}"
-    sent = session.call("message.send", s.Send(chat=chat, text=text), s.Message)
+    said = "" if message.wordless else message.text
+    text = said if message.mine or not said else f"{message.sender} wrote:\n{said}"
+    files = [one.id for one in message.files]
+    sent = session.call("message.send", s.Send(chat=chat, text=text, files=files), s.Message)
     session.answer(sent, message_lines(sent, with_chat=True))
 
 

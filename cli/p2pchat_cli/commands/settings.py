@@ -22,9 +22,11 @@ class Name(StrEnum):
     typing = "typing"
     mentions = "mentions"
     holding = "holding"
+    files = "files"
+    room = "room"
 
 
-_HOLDING_MB: Final = 64  # unless a number is given
+_SIZES: Final = {Name.holding: 64, Name.files: 8, Name.room: 2048}  # megabytes, unless a number is given
 
 
 def show(ctx: typer.Context) -> None:
@@ -35,20 +37,27 @@ def show(ctx: typer.Context) -> None:
 
 def change(
     ctx: typer.Context,
-    name: Annotated[Name, typer.Argument(metavar="NAME", help="receipts, typing, mentions or holding.")],
+    name: Annotated[
+        Name, typer.Argument(metavar="NAME", help="receipts, typing, mentions, holding, files or room.")
+    ],
     switch: Annotated[
-        str, typer.Argument(metavar="on|off", help="What it is from now on; for holding also megabytes.")
+        str,
+        typer.Argument(metavar="on|off", help="What it is from now on; for the last three also megabytes."),
     ],
 ) -> None:
     """It holds for all your chats."""
-    is_size = name is Name.holding and switch.isdecimal()
+    is_size = name in _SIZES and switch.isdecimal()
     if switch not in ("on", "off") and not is_size:
-        raise UsageError(f"'{switch}' is neither on nor off" + (", nor a number" * (name is Name.holding)))
+        raise UsageError(f"'{switch}' is neither on nor off" + (", nor a number" * (name in _SIZES)))
     on = switch == "on"
+    megabytes = int(switch) if is_size else _SIZES.get(name, 0) * on
     match name:
         case Name.holding:
-            megabytes = int(switch) if is_size else _HOLDING_MB * on
             params = s.SetSettings(holding_megabytes=megabytes)
+        case Name.files:
+            params = s.SetSettings(fetch_megabytes=megabytes)
+        case Name.room:
+            params = s.SetSettings(files_megabytes=megabytes)
         case Name.receipts:
             params = s.SetSettings(read_receipts=on)
         case Name.typing:
@@ -78,6 +87,16 @@ def _answer(ctx: typer.Context, found: s.Settings) -> None:
     held = found.holding_megabytes
     told = f"friends may leave {held} MB here for others of them who are away"
     rows.append(("holding", held > 0, told if held else "friends can leave nothing here for others of them"))
+    least = found.fetch_megabytes
+    told = (
+        f"files up to {least} MB are fetched by themselves"
+        if least
+        else "files are fetched when you get them"
+    )
+    rows.append(("files", least > 0, told))
+    most = found.files_megabytes
+    told = f"what is fetched by itself fills at most {most} MB" if most else "nothing is fetched by itself"
+    rows.append(("room", most > 0, told))
     quiet = found.quiet_until_ms / 1000 - time.time()
     told = f"no notifications for {lasting(int(quiet))}" if quiet > 0 else "notifications come"
     rows.append(("dnd", quiet > 0, told))

@@ -8,6 +8,18 @@ from p2pchat_cli.table.entry import Command, Group
 
 MESSAGES: Final[dict[str, Command | Group]] = {
     "send": Command("messages:send", "Write to a contact or a group", 'send bob "hi" --ack delivered'),
+    "file": Group(
+        "Files that go with messages",
+        {
+            "send": Command("files:send", "Send files", 'file send bob photo.jpg --caption "the view"'),
+            "get": Command("files:get", "Fetch a file, and write it into a folder", "file get k3jq2h4l"),
+            "list": Command("files:show_all", "Show files, and how far they are here", "file list bob"),
+            "resume": Command("files:resume", "Fetch a file in the background", "file resume k3jq2h4l"),
+            "cancel": Command(
+                "files:cancel", "Fetch a file no longer, drop your copy", "file cancel k3jq2h4l"
+            ),
+        },
+    ),
     "chat": Command("chat:chat", "Chat: see what comes in, type what goes out", "chat bob"),
     "tui": Command("tui:tui", "Chats, people and money on the whole terminal", "tui --theme light"),
     "read": Command("reading:read", "Show what is unread and mark it as read", "read bob"),

@@ -29,6 +29,7 @@ API: Final = "/api/v1/"
 NOT_HERE: Final = frozenset(
     {"backup.words", "backup.create", "backup.verify", "web.open", "web.token", "web.close"}
     | {"hook.add", "hook.list", "hook.remove"}  # a hook runs commands
+    | {"file.add", "file.save"}
 )
 """Methods that stay with the private socket: whoever steals a session must not become the person."""
 

@@ -15,6 +15,7 @@ from p2pchat.api.methods import (
     circles,
     contacts,
     events,
+    files,
     groups,
     hooks,
     mailboxes,
@@ -34,6 +35,7 @@ _PARTS: Final = (
     contacts,
     mailboxes,
     messages,
+    files,
     groups,
     polls,
     money,
@@ -45,7 +47,7 @@ _PARTS: Final = (
     hooks,
     bundles,
 )
-WHOLE: Final = backup.WHOLE
+WHOLE: Final[dict[str, backup.Whole]] = backup.WHOLE | files.WHOLE
 """Methods of the whole profile, which take as long as the store is large: not for the store's thread."""
 QUERIES: Final[dict[str, Query]] = {
     name: query for part in (*_PARTS, backup) for name, query in part.QUERIES.items()

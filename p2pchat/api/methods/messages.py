@@ -11,7 +11,7 @@ from p2pchat.core import content
 from p2pchat.core.ids import ConversationId, EntryId
 from p2pchat.errors import NotFoundError, UsageError
 from p2pchat.node.features.app import App
-from p2pchat.node.features.chat import conversations, scheduling
+from p2pchat.node.features.chat import conversations, files, scheduling
 from p2pchat.node.features.people.names import chat_name, find_chat, find_message, find_person
 from p2pchat.store import logs, messages, scheduled
 from p2pchat.store.transaction import Reader, Transaction
@@ -22,6 +22,7 @@ def message_send(app: App, tx: Transaction, params: s.Send) -> s.Message:
     reply = find_message(tx, params.reply) if params.reply else None
     mentioned = [find_person(tx, one) for one in params.mention]
     chat = find_chat(tx, params.chat)
+    attached = files.to_send(app, tx, params.files) if params.files else ()
     id = conversations.write(
         app,
         tx,
@@ -32,8 +33,9 @@ def message_send(app: App, tx: Transaction, params: s.Send) -> s.Message:
         params.expire_s,
         once=params.once,
         urgent=params.urgent,
+        attached=attached,
     )
-    return views.message_sent(app, tx, id)
+    return views.message_sent(app, tx, id, has_files=bool(attached))
 
 
 def message_retry(app: App, tx: Transaction, params: s.MessageId) -> s.Message:
@@ -47,6 +49,8 @@ def message_schedule(app: App, tx: Transaction, params: s.Schedule) -> s.Schedul
     """See the table."""
     if params.once or params.urgent:
         raise UsageError("what is sent later can be neither urgent nor to be viewed once")
+    if params.files:
+        raise UsageError("files cannot be sent later yet: send them now, or the text without them")
     reply = find_message(tx, params.reply) if params.reply else None
     mentioned = [find_person(tx, one) for one in params.mention]
     chat = find_chat(tx, params.chat)

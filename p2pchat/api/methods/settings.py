@@ -16,6 +16,8 @@ from p2pchat.store.transaction import Reader, Transaction
 
 _MAX_QUIET_S: Final = 366 * 86_400
 _MAX_HOLDING_MEGABYTES: Final = 65_536
+_MAX_FETCH_MEGABYTES: Final = 4096
+_MAX_FILES_MEGABYTES: Final = 1024 * 1024
 
 
 def settings_show(app: App, tx: Reader, params: s.Nothing) -> s.Settings:
@@ -26,6 +28,8 @@ def settings_show(app: App, tx: Reader, params: s.Nothing) -> s.Settings:
         typing=now.typing,
         mentions_only=now.mentions_only,
         quiet_until_ms=now.quiet_until_ms if now.quiet_until_ms > app.now_ms() else 0,
+        fetch_megabytes=now.fetch_megabytes,
+        files_megabytes=now.files_megabytes,
         holding_megabytes=now.holding_megabytes,
     )
 
@@ -41,6 +45,12 @@ def settings_set(app: App, tx: Transaction, params: s.SetSettings) -> s.Settings
         if not 0 <= params.quiet_s <= _MAX_QUIET_S:
             raise UsageError(f"quiet is kept for 0 to {_MAX_QUIET_S} seconds")
         given["quiet_until_ms"] = app.now_ms() + 1000 * params.quiet_s if params.quiet_s else 0
+    for megabytes, most in (
+        (params.fetch_megabytes, _MAX_FETCH_MEGABYTES),
+        (params.files_megabytes, _MAX_FILES_MEGABYTES),
+    ):
+        if megabytes is not None and not 0 <= megabytes <= most:
+            raise UsageError(f"files can have 0 to {most} MB")
     if params.holding_megabytes is not None:
         if not 0 <= params.holding_megabytes <= _MAX_HOLDING_MEGABYTES:
             raise UsageError(f"friends can be given 0 to {_MAX_HOLDING_MEGABYTES} MB")

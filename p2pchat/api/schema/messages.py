@@ -7,6 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from p2pchat.api.schema.base import Done, Method, Nothing, Params, Result
+from p2pchat.api.schema.files import File
 
 
 class Chat(Params):
@@ -25,6 +26,7 @@ class Send(Params):
     expire_s: int | None = None  # it vanishes so many seconds later; None: as the chat has it
     once: bool = False  # it vanishes a minute after its reader has read it, and with me after a week
     urgent: bool = False  # its reader is notified though the chat is muted, unless they want no notifications
+    files: list[str] = msgspec.field(default_factory=list)  # ids, of `file.add` or of files that are here
 
 
 class Schedule(Send, kw_only=True):
@@ -218,6 +220,8 @@ class Message(Result):
     iou: str | None = None  # id of the IOU or request that a line of kind iou makes
     mentions: list[str] = msgspec.field(default_factory=list)  # whom it names
     mentions_me: bool = False
+    files: list[File] = msgspec.field(default_factory=list)
+    wordless: bool = False  # the text only names the files
 
 
 class Messages(Result):

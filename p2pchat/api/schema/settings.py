@@ -14,6 +14,8 @@ class Settings(Result):
     typing: bool  # connected contacts are told that I am typing, and I am told of them
     mentions_only: bool = False  # in groups I am notified only of what names or answers me
     quiet_until_ms: int = 0  # I am notified of nothing until then; 0: no such time
+    fetch_megabytes: int = 8  # files up to this size are fetched unasked; 0: none
+    files_megabytes: int = 2048  # what is fetched unasked never fills more of the disk
     holding_megabytes: int = 64  # that friends may leave here for others of them who are away; 0: none
 
 
@@ -24,6 +26,8 @@ class SetSettings(Params):
     typing: bool | None = None
     mentions_only: bool | None = None
     quiet_s: int | None = None  # seconds from now; 0 ends it
+    fetch_megabytes: int | None = None  # 0 to 4096
+    files_megabytes: int | None = None  # 0 to 1048576
     holding_megabytes: int | None = None  # 0 to 65536
 
 

@@ -20,7 +20,6 @@ from p2pchat.net.patches import (
     service_task_error,
     short_reads,
     stream_handler_error,
-    turns_for_each_message,
 )
 from p2pchat.net.patches.replacement import Replacement
 
@@ -37,7 +36,6 @@ PATCHES: Final[dict[str, tuple[Replacement, ...]]] = {
         service_task_error,
         short_reads,
         stream_handler_error,
-        turns_for_each_message,
     )
 }
 

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from p2pchat.config import Home
 from p2pchat.core.identity import MAX_ADDRESSES, Card, DeviceCertificate, MailboxKeys, clean_name
-from p2pchat.core.ids import DeviceId, GroupId, LedgerEntryId, PersonId
+from p2pchat.core.ids import DeviceId, FileId, GroupId, LedgerEntryId, PersonId
 from p2pchat.core.keys import SEED_SIZE, SigningKey, tagged_hash
 from p2pchat.core.mailbox.sealing import MailboxSecret
 from p2pchat.core.ratchet.account import DeviceAccount
@@ -20,6 +20,7 @@ from p2pchat.errors import DecodeError, StoreError, UsageError
 from p2pchat.node.features.group.group_cache import GroupCache
 from p2pchat.node.features.ledger.account_cache import AccountCache
 from p2pchat.store import anchor, mailboxes, meta
+from p2pchat.store.blobs import Blobs
 from p2pchat.store.transaction import Reader, Transaction
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,14 @@ _ACCOUNT: Final = "olm account"
 _CARD_VERSION: Final = "card version"
 _FROM_WORDS: Final = "restored from words"
 _ADDRESSES: Final = "own addresses"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """How far a file has come, and what is in the way if nothing comes now."""
+
+    came: int  # bytes
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,8 @@ class App:
     sessions: dict[DeviceId, tuple[bytes, PeerSessions]] = field(default_factory=dict, repr=False)
     """The same of pairwise sessions: valid as long as the stored state is the one noted here."""
     accounts: AccountCache = field(default_factory=AccountCache, repr=False)
+    fetching: dict[FileId, Fetching] = field(default_factory=dict, repr=False)
+    """How far files that the running node fetches have come."""
 
     @property
     def person(self) -> PersonId:
@@ -62,6 +73,11 @@ class App:
     def device(self) -> DeviceId:
         """My device id."""
         return self.certificate.device
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """The sealed bytes of files, beside the store."""
+        return Blobs(self.home.files)
 
     @cached_property
     def pickle_key(self) -> bytes:

@@ -20,6 +20,8 @@ class Settings(msgspec.Struct, frozen=True):
     mentions_only: bool = False  # notify of private chats, and in groups only of what names or answers me
     quiet_until_ms: int = 0  # notify of nothing until then
     holding_megabytes: int = 64  # of what friends leave here for each other; 0: nothing is taken
+    fetch_megabytes: int = 8  # files up to this size are fetched unasked; 0: none
+    files_megabytes: int = 2048  # what is fetched unasked never fills more of the disk
     circulates: bool = False  # pass on payments of friends, and let debts in circles cancel out
 
 

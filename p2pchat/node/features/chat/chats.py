@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from p2pchat.core import content
 from p2pchat.core.direct import items
@@ -33,7 +34,7 @@ def show(
     reply: EntryId | None = None,
     expires_s: int | None = None,
     once: bool = False,
-    told: Mapping[str, bool] = MappingProxyType({}),
+    told: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Make a stored entry a line of its chat, and tell listeners; `told` goes into the event.
 

@@ -12,7 +12,7 @@ from p2pchat.core.log.entry import Entry
 from p2pchat.core.mentions import Mention
 from p2pchat.errors import ProtocolError
 from p2pchat.node.features.app import App
-from p2pchat.node.features.chat import chats
+from p2pchat.node.features.chat import chats, files
 from p2pchat.node.features.ledger import ledger_intake
 from p2pchat.node.features.ledger.ledger_intake import Taken
 from p2pchat.store import logs, messages, polls, registers
@@ -49,13 +49,16 @@ def _do(
     app: App, tx: Transaction, entry: Entry, person: PersonId, said: content.Content, shown: str = ""
 ) -> Taken | None:
     match said:
-        case content.Text(text, reply, expires_s, mentions, once, urgent):
-            told = _mentioned(app, tx, entry.id, mentions)
+        case content.Text(text, reply, expires_s, mentions, once, urgent, attached):
+            told: dict[str, int] = _mentioned(app, tx, entry.id, mentions)
             told |= {name: True for name, on in (("once", once), ("urgent", urgent)) if on}
+            told |= {"files": len(attached)} if attached else {}
             once = once and person != app.person  # mine stays until it expires
             chats.show(
                 app, tx, entry, person, "text", text, reply=reply, expires_s=expires_s, once=once, told=told
             )
+            if attached:
+                files.note(app, tx, entry, person, attached)
         case content.Edit(target, text, mentions):
             message = _target(tx, entry, target, of=person)
             # The words of a message that cannot be read yet wait in the log, `edit` says where.
@@ -127,7 +130,7 @@ def _do(
     return None
 
 
-def _mentioned(app: App, tx: Transaction, id: EntryId, mentions: Sequence[Mention]) -> dict[str, bool]:
+def _mentioned(app: App, tx: Transaction, id: EntryId, mentions: Sequence[Mention]) -> dict[str, int]:
     """Note whom a text names; what is told of that with it."""
     if not mentions:
         return {}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from p2pchat.core import content
+from p2pchat.core.files.attachment import Attachment, wordless
 from p2pchat.core.identity import direct_conversation
 from p2pchat.core.ids import ConversationId, EntryId, GroupId
 from p2pchat.core.mentions import MAX_MENTIONS, Mention, find
@@ -51,8 +52,9 @@ def write(
     *,
     once: bool = False,
     urgent: bool = False,
+    attached: Sequence[Attachment] = (),
 ) -> EntryId:
-    """Write a text, perhaps in answer to a message of the chat.
+    """Write a text, perhaps in answer to a message of the chat; with files it may have no words.
 
     It vanishes `expires_s` seconds later, or when the chat's timer says; if `once`, a minute after its
     readers have read it, and at the latest after `ONCE_DAYS`. If `urgent`, they hear of it in muted chats.
@@ -65,6 +67,10 @@ def write(
         NotAllowedError: I may not write there.
     """
     check_writing(app, chat, reply, expires_s)
+    if attached and once:
+        raise UsageError("files cannot be viewed once: their reader may save them")
+    if attached and not text.strip():
+        text = wordless([one.name for one in attached])
     known = logs.conversation(tx, id_of(app, chat))
     timer = expires_s or (known.timer_s if known else 0) or (ONCE_DAYS * 86_400 if once else 0)
     said = content.Text(
@@ -74,6 +80,7 @@ def write(
         mentions_in(app, tx, chat, text, mentioned),
         once,
         urgent,
+        tuple(attached),
     )
     id = say(app, tx, chat, said)
     if known and known.draft:
