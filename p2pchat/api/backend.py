@@ -34,6 +34,15 @@ class Backend(Protocol):
         """
         ...
 
+    async def open_file(self, id: str) -> tuple[s.File, AsyncGenerator[bytes, None]]:
+        """A file that is here, and its bytes in the clear, piece by piece.
+
+        Raises:
+            NotFoundError: there is none.
+            NotAllowedError: it is not here.
+        """
+        ...
+
     def subscribe(self, since: int) -> AbstractAsyncContextManager[AsyncIterator[list[s.Event]]]:
         """All events after cursor `since`, first the stored ones, then as they come: no gap, no double.
 

@@ -11,24 +11,27 @@ from typing import Any, Final
 
 import trio
 
+from p2pchat.api import file_views, views
 from p2pchat.api import schema as s
-from p2pchat.api import views
 from p2pchat.api.backend import Call, Outcome
 from p2pchat.api.http.access import Access
 from p2pchat.api.http.service import HttpService
 from p2pchat.api.methods import WHOLE
 from p2pchat.api.stored import StoredMethods
 from p2pchat.config import NetworkFile
+from p2pchat.core.files.chunks import count_of
 from p2pchat.daemon.hooks import Hooks
 from p2pchat.daemon.lookout import Lookout
-from p2pchat.errors import P2PChatError
+from p2pchat.errors import NotAllowedError, P2PChatError
 from p2pchat.net.relay.limits import RelayLimits
 from p2pchat.node.effects import Passing
+from p2pchat.node.features.chat import files
 from p2pchat.node.features.people.names import find_person
 from p2pchat.node.listeners import News
 from p2pchat.node.node import Node
 from p2pchat.node.profile import Profile
 from p2pchat.store import events, meta, people
+from p2pchat.store import files as stored_files
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +110,18 @@ class Daemon:
 
     def _is_stored(self, method: str) -> bool:
         return method not in self._live and method not in WHOLE
+
+    async def open_file(self, id: str) -> tuple[s.File, AsyncGenerator[bytes, None]]:
+        """See `Backend`."""
+        one = await self._node.store.read(lambda tx: files.find(tx, id))
+        if one.state != stored_files.HERE:
+            raise NotAllowedError(f"{one.about.name} is not here: get it first")
+        return file_views.file(self._profile.app, one), self._pieces(one)
+
+    async def _pieces(self, one: stored_files.File) -> AsyncGenerator[bytes, None]:
+        for number in range(count_of(one.about.size)):
+            opened = self._profile.app.blobs.opened(one.about, number)
+            yield await self._node.store.aside(partial(next, opened))
 
     @asynccontextmanager
     async def subscribe(self, since: int) -> AsyncIterator[AsyncIterator[list[s.Event]]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,23 @@ def a_file(folder: Path, name: str, size: int) -> Path:
 
 def states(person: Any, chat: str) -> dict[str, str]:
     return {one["name"]: one["state"] for one in person.json("file", "list", chat)["files"]}
+
+
+def over_http(person: Any, id: str, data: bytes) -> None:
+    """A page gets the bytes to save them, under headers by which nothing in them runs; others get nothing."""
+    web = person.json("web", "--token")
+    request = urllib.request.Request(
+        f"{web['url']}files/{id}", headers={"Authorization": f"Bearer {web['token']}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.read() == data
+        assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''holiday.mp4"
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert any("sandbox" in one for one in answer.headers.get_all("Content-Security-Policy"))
+    request.remove_header("Authorization")
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(request, timeout=30)
 
 
 def test_a_file_goes_on_where_a_kill_broke_it_off(pair: Any, tmp_path: Path) -> None:
@@ -53,6 +72,7 @@ def test_a_file_goes_on_where_a_kill_broke_it_off(pair: Any, tmp_path: Path) -> 
     assert states(ben, "ann") == {"holiday.mp4": "here"}
     assert [path.name for path in (ben.home / "files").iterdir()] == [file["id"]]
     assert b"\x00" * 64 not in (ben.home / "files" / file["id"]).read_bytes()
+    over_http(ben, file["id"], sent.read_bytes())
     ann.json("msg", "delete", message["id"])
     ben.until("the bytes are gone", lambda: not list((ben.home / "files").iterdir()))
     assert not list((ann.home / "files").iterdir())

@@ -59,7 +59,7 @@ class Bubble(Static):
         if message.reply:
             parts.append(Content.styled(f"↪ {self.look.quoted or 'an older message'}", MUTED))
         parts.append(_text(message))
-        return [*parts, *_reactions(message)]
+        return [*parts, *map(_file, message.files), *_reactions(message)]
 
 
 class Separator(Static):
@@ -81,6 +81,13 @@ def _text(message: s.Message) -> Content:
     if message.kind in ("sealed", "missing", "unknown"):
         return Content.styled(message.text, f"italic {MUTED}")
     return Content.assemble(message.text, *(part for mark in _marks(message) for part in ("  ", mark)))
+
+
+def _file(one: s.File) -> Content:
+    """A file, how far it is here, and by what `p2pchat file get` takes it."""
+    state = f"gone: {one.reason}" if one.state == "gone" else one.state
+    size = f"{one.size / 1e6:.1f} MB" if one.size >= 1e5 else f"{one.size / 1e3:.1f} kB"
+    return Content.assemble("📎 ", one.name, (f"  {size}  {one.id[:8]}  {state}", MUTED))
 
 
 def _deed(message: s.Message) -> Content:

@@ -2,6 +2,7 @@
 
 POST   /api/v1/rpc            one JSON-RPC 2.0 request of the method table
 GET    /api/v1/events         server-sent events; ?since=CURSOR or Last-Event-ID
+GET    /api/v1/files/ID       a file that is here, in the clear: images to be shown, others to be saved
 GET    /api/v1/openrpc.json   the method table in OpenRPC
 POST   /api/v1/session        {"secret": one-time login secret} → cookie
 DELETE /api/v1/session        log out
@@ -12,9 +13,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import msgspec
 
@@ -22,8 +24,9 @@ from p2pchat.api import dispatch, jsonrpc, openrpc
 from p2pchat.api.backend import Backend
 from p2pchat.api.http import guard, pages, stream
 from p2pchat.api.http.access import SESSION_MS, Access
-from p2pchat.api.http.message import JSON, Pass, RefusedError, Request, Response
-from p2pchat.errors import NotAllowedError
+from p2pchat.api.http.message import JSON, Pass, RefusedError, Request, Response, Send
+from p2pchat.core.files.names import UNKNOWN_TYPE
+from p2pchat.errors import NotAllowedError, UsageError
 
 API: Final = "/api/v1/"
 NOT_HERE: Final = frozenset(
@@ -32,6 +35,9 @@ NOT_HERE: Final = frozenset(
     | {"file.add", "file.save"}
 )
 """Methods that stay with the private socket: whoever steals a session must not become the person."""
+
+INLINE: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Types that a browser shows and that can run nothing; SVG is none of them."""
 
 _PRIVATE: Final = ("Cache-Control", "no-store")
 
@@ -81,6 +87,9 @@ class Routes:
             case "GET", "openrpc.json":
                 guard.admit(self._access, request)
                 return Response(HTTPStatus.OK, openrpc.document(), JSON, (_PRIVATE,))
+            case "GET", path if path.startswith("files/"):
+                guard.admit(self._access, request)
+                return await self._file(path.removeprefix("files/"))
             case _, "session" | "rpc" | "events" | "openrpc.json":
                 raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "This is asked for in another way.")
         raise RefusedError(HTTPStatus.NOT_FOUND, "There is no such thing in the API.")
@@ -119,6 +128,29 @@ class Routes:
         except Exception as error:
             answer = jsonrpc.refusal(id, dispatch.explain(request.method, error))
         return Response(HTTPStatus.NO_CONTENT) if request.id is msgspec.UNSET else _json(answer)
+
+    async def _file(self, id: str) -> Response:
+        try:
+            file, pieces = await self._backend.open_file(id)
+        except UsageError as error:
+            raise RefusedError(HTTPStatus.NOT_FOUND, f"{error}.") from error
+
+        async def produce(send: Send) -> None:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    if piece:
+                        await send(piece)
+
+        shown = file.type in INLINE
+        disposition = f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(file.name, safe='')}"
+        headers = (
+            ("Content-Length", str(file.size)),
+            ("Content-Disposition", disposition),
+            ("Content-Security-Policy", "sandbox; default-src 'none'"),  # beside that of the pages
+            ("Connection", "close"),
+            _PRIVATE,
+        )
+        return Response(HTTPStatus.OK, produce, file.type if shown else UNKNOWN_TYPE, headers)
 
     def _events(self, request: Request, admitted: Pass) -> Response:
         asked = parse_qs(request.query, max_num_fields=8).get("since", [None])[0]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.server
+import os
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.end_to_end
@@ -250,6 +253,25 @@ def test_what_is_read_elsewhere_is_read_on_the_page(tabs: tuple[Any, Any]) -> No
     expect(ben.page.locator(".list .row .count")).to_be_visible()
     assert "for the terminal" in ben.person("read", "ann").out
     expect(ben.page.locator(".list .row .count")).to_have_count(0)
+
+
+def test_an_image_is_shown_and_a_file_is_saved(tabs: tuple[Any, Any], tmp_path: Path) -> None:
+    ann, ben = tabs
+    Image.new("RGB", (320, 200), "teal").save(tmp_path / "the view.png")
+    (tmp_path / "evil.svg").write_text(f"<svg xmlns='http://www.w3.org/2000/svg'>{MARKUP}</svg>")
+    files = ["--file", str(tmp_path / "the view.png"), "--file", str(tmp_path / "evil.svg")]
+    ann.person.json("send", "ben", "look at this", *files)
+    ben.open_chat("ann")
+    shown = ben.message("look at this")
+    image = shown.locator(".file img")
+    expect(image).to_be_visible()
+    ben.page.wait_for_function("image => image.naturalWidth === 320", arg=image.element_handle())
+    with ben.page.expect_download() as saved:
+        shown.locator(".file", has_text="evil.svg").get_by_text("Save").click()
+    assert saved.value.suggested_filename == "evil.svg"
+    assert Path(saved.value.path()).read_bytes() == (tmp_path / "evil.svg").read_bytes()
+    if folder := os.environ.get("SCREENSHOTS"):
+        ben.page.screenshot(path=f"{folder}/files.png")
 
 
 def test_the_page_lives_through_a_reload_and_a_restart_of_its_node(tabs: tuple[Any, Any]) -> None:

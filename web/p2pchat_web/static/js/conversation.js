@@ -14,7 +14,7 @@ import { decisions } from "./slip.js";
 import { timeline } from "./timeline.js";
 
 const TYPING_MS = 10_000; // as long as one word of it counts
-const TOLD = ["message.received", "message.sent", "message.state", "message.edited", "message.deleted", "message.reaction", "message.pinned", "message.vanished"];
+const TOLD = ["message.received", "message.sent", "message.state", "message.edited", "message.deleted", "message.reaction", "message.pinned", "message.vanished", "file.done", "file.broken"];
 
 /** The chat with the person or group `about`; `jump` is a message to show. */
 export function conversation([about, jump], signal) {

@@ -4,6 +4,7 @@ import { act } from "./acts.js";
 import { avatar } from "./avatar.js";
 import { el, icon } from "./dom.js";
 import { clock, exactly } from "./format.js";
+import { fileNode } from "./files.js";
 import { slip, spokenOf } from "./slip.js";
 import { iouById } from "./state.js";
 
@@ -50,7 +51,8 @@ function words(message, { find, jump }) {
         el("b", {}, quoted ? (quoted.mine ? "You" : quoted.sender) : "Earlier"),
         el("span", {}, quoted ? quoted.text || "…" : "Show the message that this answers"),
       ),
-    el("div.text", { dir: "auto" }, said(message)),
+    !message.wordless && el("div.text", { dir: "auto" }, said(message)),
+    (message.files ?? []).map(fileNode),
     el(
       "span.meta",
       {},
