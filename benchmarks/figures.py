@@ -142,8 +142,8 @@ class Figure:
     def parse(cls, line: str) -> Figure:
         """The figure that `line` told, with as many samples, of which it knew three."""
         told = json.loads(line)
-        between = [told["median"]] * max(1, told["runs"] - 2)
-        values = [told["low"], *between, told["high"]][: told["runs"]]
+        between = [told["median"]] * (told["runs"] - 2)
+        values = [told["low"], *between, told["high"]] if told["runs"] > 1 else [told["median"]]
         return cls(told["system"], told["metric"], values, told["load"])
 
 
