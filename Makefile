@@ -22,10 +22,10 @@ $(VENV)/.ready: locks/dev.txt pyproject.toml
 demo: $(VENV)/.ready ## Start a bootstrap node and three people who chat, form a group and owe each other money
 	@$(BIN)/python scripts/demo.py
 
-test: $(VENV)/.ready ## Run formatting, linting, types, layers and the tests
+test: $(VENV)/.ready $(VENV)/.extras ## Run formatting, linting, types, layers and the tests
 	@scripts/check
 
-test-slow: $(VENV)/.ready ## Run the soak and scale tests as well
+test-slow: $(VENV)/.ready $(VENV)/.extras ## Run the soak and scale tests as well
 	@$(BIN)/pytest -m "slow or not slow"
 
 sim: $(VENV)/.ready ## Run the simulated scenarios with SEEDS seeds each (200); SEED=17 runs that one alone, ONLY=duel some
@@ -39,6 +39,10 @@ bench: $(VENV)/.ready ## Measure beside raw limits, into docs/performance.md (ab
 
 bench-rivals: $(VENV)/.ready ## Measure beside Tox, libp2p, XMPP, OMEMO, Matrix and LXMF; says first what it installs
 	@$(BIN)/python -m benchmarks --rivals
+
+$(VENV)/.extras: $(VENV)/.ready locks/extras.txt # optional packages that some tests need
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r locks/extras.txt
+	@touch $@
 
 docs: $(VENV)/.docs ## Build the documentation as a site in dist/site (offline, broken links are errors)
 	@$(BIN)/p2pchat man --markdown > docs/guide/reference.md
@@ -63,6 +67,7 @@ fuzz: $(VENV)/.ready ## Fuzz every decoder that strangers reach, SECONDS each (5
 lock: $(VENV)/.ready ## Resolve the dependencies anew
 	@cd locks && ../$(BIN)/uv pip compile -q ../pyproject.toml --universal --generate-hashes --override overrides.txt --custom-compile-command "make lock" -o run.txt
 	@cd locks && ../$(BIN)/uv pip compile -q ../pyproject.toml --group ../pyproject.toml:dev --universal --generate-hashes --override overrides.txt --custom-compile-command "make lock" -o dev.txt
+	@cd locks && ../$(BIN)/uv pip compile -q --group ../pyproject.toml:extras --universal --generate-hashes --constraints dev.txt --custom-compile-command "make lock" -o extras.txt
 	@cd locks && ../$(BIN)/uv pip compile -q --group ../pyproject.toml:docs --universal --generate-hashes --constraints dev.txt --custom-compile-command "make lock" -o docs.txt
 
 wheel: $(VENV)/.ready ## Build the wheel into dist/

@@ -104,6 +104,13 @@ class Connection:
     async def _reply(self, answered: Iterable[tuple[Question, Outcome | Failure]]) -> None:
         """Send answers, many in one write."""
         for lines in _gathered(question.reply(outcome) for question, outcome in answered):
+            await self._put(lines)
+
+    async def _put(self, lines: bytes) -> None:
+        """Queue what is to be written; only if there is no room does that take a turn of the event loop."""
+        try:
+            self._outgoing.send_nowait(lines)
+        except trio.WouldBlock:
             await self._outgoing.send(lines)
 
     def _subscribe(self, question: Question, followers: trio.Nursery) -> Outcome | Failure:
@@ -124,7 +131,7 @@ class Connection:
             async with self._backend.subscribe(since) as events:
                 async for some in events:
                     for lines in _gathered(jsonrpc.notification(jsonrpc.EVENT, event) for event in some):
-                        await self._outgoing.send(lines)
+                        await self._put(lines)
         except P2PChatError as error:
             reason = str(error)
         except Exception:

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Iterator
 from p2pchat.api import schema as s
 from p2pchat.core.ids import ConversationId, EntryId, GroupId, PersonId
 from p2pchat.core.log.entry import Entry
+from p2pchat.core.ratchet.bursts import GroupBody, open_body
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession
 from p2pchat.errors import P2PChatError
 from p2pchat.node.features.group import group_messages
@@ -130,9 +131,9 @@ def outsiders_lack(insider: Person, outsider: Person, ids: Iterable[str]) -> Non
 
 def opens(person: Person, entry: Entry) -> bool:
     """Whether a person can open a sealed message with any key that he holds."""
-    _, _, ciphertext = group_messages.read_sealed(entry.body)
+    body = group_messages.read_sealed(entry.body)
     held = person.look(lambda tx: tx.execute("SELECT state FROM sender_key"))
-    return any(_opens(person, state, ciphertext) for (state,) in held)
+    return any(_opens(person, state, body) for (state,) in held)
 
 
 async def restart_changes_nothing(world: World, *people: Person) -> None:
@@ -200,10 +201,10 @@ def sights(person: Person) -> dict[str, object]:
     return seen
 
 
-def _opens(person: Person, state: bytes, ciphertext: bytes) -> bool:
+def _opens(person: Person, state: bytes, body: GroupBody) -> bool:
     session = InboundGroupSession.from_bytes(state, person.app.pickle_key)
     try:
-        session.open(ciphertext, b"", seen=lambda index: False)
+        open_body(session, body)
     except P2PChatError:
         return False
     return True

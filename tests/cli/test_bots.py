@@ -210,28 +210,13 @@ def test_a_hook_of_the_node_is_called_for_every_event_also_after_a_kill(
     assert robot("hook", "remove", "web").code == 0
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["x"], 1),
-        (["x", "http://127.0.0.1/", "--command", "true"], 1),
-        (["x", "http://example.org/"], 1),
-        (["a b", "http://127.0.0.1/"], 1),
-        (["x", "http://127.0.0.1/", "--only", "Message Received"], 1),
-        (["x", "--command", "'"], 1),
-        (["x", "--command", "no-such-program"], 6),
-    ],
-)
-def test_what_cannot_be_a_hook_is_refused(alice: Any, words: list[str], code: int) -> None:
-    alice("hook", "add", *words).refused(code)
-    assert alice.json("hook", "list")["hooks"] == []
-
-
 def test_a_hook_has_a_name_of_its_own(alice: Any) -> None:
     assert alice("hook", "add", "x", "--command", "true").code == 0
     assert "already" in alice("hook", "add", "x", "--command", "true").refused(1)
     assert alice("hook", "remove", "x").code == 0
     alice("hook", "remove", "x").refused(6)
+    alice("hook", "add", "x", "--command", "no-such-program").refused(6)
+    assert "one of the two" in alice("hook", "add", "x").refused(1)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from p2pchat.core.ids import GroupId
 from p2pchat.core.keys import SigningKey
 from p2pchat.core.log.entry import Entry, author
@@ -25,9 +23,8 @@ def test_profiles_with_names_live_side_by_side(nobody: Any) -> None:
     assert "p2pchat init" in nobody("whoami").refused(1)
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-x", "ä", "x" * 33, "a\nb"])
-def test_what_is_no_name_for_a_profile_is_refused(nobody: Any, name: str) -> None:
-    assert "no name" in nobody("whoami", f"--profile={name}").refused(1)
+def test_what_is_no_name_for_a_profile_is_refused(nobody: Any) -> None:
+    assert "no name" in nobody("whoami", "--profile", "../alice").refused(1)
 
 
 def test_a_profile_is_named_in_one_way(alice: Any) -> None:
@@ -40,19 +37,8 @@ def test_offline_the_store_alone_answers(alice: Any, carol: Any) -> None:
     assert "p2pchat run" in alice("--offline", "ping", "bob").refused(3)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--tor-socks", "tor.example.org:9050"],  # would have to be looked up
-        ["--tor-socks", "127.0.0.1"],
-        ["--tor-socks", "127.0.0.1:0"],
-        ["--tor-socks", "127.0.0.1:9050", "--listen", "/ip4/0.0.0.0/tcp/0"],
-        ["--tor-socks", "127.0.0.1:9050", "--relay"],
-    ],
-    ids=" ".join,
-)
-def test_what_would_tell_where_the_node_is_is_refused(alice: Any, words: list[str]) -> None:
-    outcome = alice("run", *words)
+def test_what_would_tell_where_the_node_is_is_refused(alice: Any) -> None:
+    outcome = alice("run", "--tor-socks", "127.0.0.1:9050", "--listen", "/ip4/0.0.0.0/tcp/0")
     assert outcome.code == 1, outcome
     assert "proxy" in outcome.err
 

@@ -50,3 +50,14 @@ def test_a_home_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
         pytest.fail("held twice")
     with home.hold():
         assert home.lock.exists()
+
+
+def test_profiles_with_names_lie_beside_each_other() -> None:
+    environment = {"P2PCHAT_HOME": "/elsewhere", "XDG_DATA_HOME": "/srv/data"}
+    assert Home.of_profile("work", environment).directory == Path("/srv/data/p2pchat/profiles/work")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-x", "ä", "x" * 33, "a\nb"])
+def test_what_is_no_name_is_no_profile(name: str) -> None:
+    with pytest.raises(UsageError, match="no name"):
+        Home.of_profile(name, {})

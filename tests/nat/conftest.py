@@ -181,7 +181,7 @@ def upnp_router(world: World, tmp_path: Path) -> None:
     """Alice's router passes ports on when it is asked to (miniupnpd); skips where it is not installed."""
     daemon = shutil.which("miniupnpd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if daemon is None:
-        pytest.skip("miniupnpd is not installed")
+        pytest.skip("needs miniupnpd: apt-get install miniupnpd")
     (tmp_path / "upnp.conf").write_text(UPNP)
     world.run("alice", "ip", "route", "add", "239.0.0.0/8", "dev", "eth0")
     world.start("router1", daemon, "-d", "-f", str(tmp_path / "upnp.conf"), "-P", str(tmp_path / "upnp.pid"))

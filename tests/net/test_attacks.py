@@ -31,7 +31,9 @@ pytestmark = pytest.mark.end_to_end
 MULTISTREAM = encode_delim(b"/multistream/1.0.0")
 MIB = 1024 * 1024
 GROWTH = 32 * MIB
-BUSY_P99_MS = 500  # generous: all tests share two cores
+P99_MS = 100  # what an honest peer's round trip may take, and
+WAITS = 20  # times that it may have to wait for the machine itself on the way, through both processes,
+BUSY_P99_MS = 500  # but no more than this: all tests share two cores
 SEED = int(os.environ.get("SEED", "1"))
 ROUNDS = int(os.environ.get("ROUNDS", "60"))  # of random bytes
 LENIENT = {"streams_per_second": 10_000, "streams_per_connection": 1000}  # so that all attacks arrive
@@ -194,14 +196,14 @@ async def measured_scene(victim_with, honest_with):
 
 
 async def no_delay_either(victim, honest, record_property):
-    """The bound is the promised 100 ms in verification.md; here it has to hold on a busy machine."""
+    """100 ms is the promise; where other work holds up the honest peer itself, that is allowed for."""
     now = await no_harm_done(victim, honest)
     times = await honest.is_served()
     for name, value in times.items():
         record_property(name, value)
     print(f"\nround trips of the honest peer: {times}")
     assert times["count"] >= 50
-    assert times["p99"] < BUSY_P99_MS
+    assert times["p99"] < min(P99_MS + WAITS * times["late"], BUSY_P99_MS)
     return now
 
 

@@ -98,6 +98,38 @@ async def test_messages_that_arrive_in_many_pieces():
         assert await read() == b"x" * 500
 
 
+async def test_messages_that_have_arrived_together():
+    class Reader(msgio.FixedSizeLenMsgReadWriter):
+        size_len_bytes = 2
+
+    class Turns(trio.abc.Instrument):
+        count = 0
+
+        def before_task_step(self, task):
+            self.count += task is reading
+
+    async def turns():
+        async with (
+            await trio.open_tcp_stream("127.0.0.1", listener.socket.getsockname()[1]) as ours,
+            await listener.accept() as theirs,
+        ):
+            sent = [bytes([number]) * 100 for number in range(10)]
+            await theirs.send_all(b"".join(msgio.encode_msg_with_length(one, 2) for one in sent))
+            counted, reader = Turns(), Reader(TrioTCPStream(ours))
+            trio.lowlevel.add_instrument(counted)
+            assert [await reader.read_msg() for _ in sent] == sent
+            trio.lowlevel.remove_instrument(counted)
+            return counted.count
+
+    reading = trio.lowlevel.current_task()
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with listener:
+        with without("turns_for_each_message"):
+            assert await turns() >= 40
+        with patched():
+            assert await turns() <= 4
+
+
 async def test_the_remote_address_of_an_ipv6_connection():
     async def remote_address():
         async with await trio.open_tcp_stream("::1", listener.socket.getsockname()[1]) as stream:

@@ -113,6 +113,15 @@ class Person:
         """What a changing method of the local API answers."""
         return self.database.transact(lambda tx: CHANGES[method](self.app, tx, params)).result
 
+    def change_each(self, *changes: tuple[str, s.Params]) -> None:
+        """Several changes that share a commit."""
+        outcomes = self.database.transact_each(
+            [lambda tx, it=one: CHANGES[it[0]](self.app, tx, it[1]) for one in changes]
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
     def query(self, method: str, params: s.Params) -> Any:
         """What a reading method of the local API answers."""
         return self.database.read(lambda tx: QUERIES[method](self.app, tx, params))

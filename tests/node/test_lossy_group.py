@@ -49,10 +49,10 @@ class Connections(RuleBasedStateMachine):
 
     @rule(who=WHO, lines=st.integers(min_value=1, max_value=3))
     def write(self, who: int, lines: int) -> None:
-        for _ in range(lines):
-            text = f"{who}.{len(self.written[who])}"
-            self.people[who].change("message.send", s.Send(chat="#trip", text=text))
-            self.written[who].append(text)
+        texts = [f"{who}.{len(self.written[who]) + line}" for line in range(lines)]
+        sends = [("message.send", s.Send(chat="#trip", text=text)) for text in texts]
+        self.people[who].change_each(*sends)  # in one commit, so under one key from the second on
+        self.written[who] += texts
 
     @rule(two=TWO, frames=st.integers(min_value=1, max_value=12))
     def reconcile(self, two: list[int], frames: int) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.core import BATCH, Side, bare, contacts, cpu
-from benchmarks.ledger import bench_audit, bench_bulk, ledger
+from benchmarks.ledger import bench_audit, bench_bulk, clustered, ledger, solve_alone
 from benchmarks.people import text
+from p2pchat.core.ledger import simplify
 
 PATIENCE = 20  # rounds
 
@@ -91,3 +92,14 @@ def test_both_ends_of_an_account_cost_little_on_top_of_sign_and_check() -> None:
         return 1 / share
 
     assert holds(multiple, lambda: 1, most=3.5)  # about 1.45
+
+
+def test_the_least_debts_cost_at_most_twice_what_the_solver_itself_needs() -> None:
+    flow = pytest.importorskip("ortools.graph.python.min_cost_flow")
+    debts = clustered(2000)
+    solve_alone(debts, flow.SimpleMinCostFlow())  # loads the library
+    assert holds(
+        lambda: cpu(lambda: simplify.least_debts(debts)),
+        lambda: cpu(lambda: solve_alone(debts, flow.SimpleMinCostFlow())),
+        most=2,  # about 1.2
+    )

@@ -35,6 +35,8 @@ def test_a_text_vanishes_with_each_reader_after_it_was_read(seed: int, chat: str
         await world.pass_time(10)
         (line,) = ann.query("message.unread", s.UnreadQuery(chat="@bob" if chat == "@ann" else chat)).messages
         assert (line.text, line.once, line.expires_ms) == ("4711", True, 0)
+        listed = {one.chat: one for one in ann.query("chat.list", s.ChatQuery()).chats}
+        assert "4711" not in listed["@bob" if chat == "@ann" else chat].last.text
         await ann.change("chat.read", s.ReadChat(chat="@bob" if chat == "@ann" else chat))
         read = ann.query("message.show", s.MessageId(id=sent.id))
         assert not read.once

@@ -17,7 +17,7 @@ def session(person: Person, id: str) -> bytes:
     """The session that sealed a message."""
     entry = person.look(logs.get, EntryId.parse(id))
     assert entry is not None
-    return read_sealed(entry.body)[0]
+    return read_sealed(entry.body).session_id
 
 
 def test_a_new_key_seals_what_is_written_after_a_rotation(seed: int) -> None:

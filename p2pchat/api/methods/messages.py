@@ -197,6 +197,9 @@ def chat_show(app: App, tx: Reader, params: s.Chat) -> s.ChatSummary:
 
 def _summary(app: App, tx: Reader, one: logs.Conversation, unread: int) -> s.ChatSummary:
     newest = messages.last(tx, one.id)
+    last = views.message(app, tx, newest) if newest else None
+    if last is not None and last.once:  # a glance at the list is no viewing
+        last.text = "a message to be viewed once"
     return s.ChatSummary(
         chat=chat_name(app, tx, one.id),
         conversation=one.id.text,
@@ -206,7 +209,7 @@ def _summary(app: App, tx: Reader, one: logs.Conversation, unread: int) -> s.Cha
         archived=one.archived,
         draft=one.draft,
         about=(one.person or one.id).text,
-        last=views.message(app, tx, newest) if newest else None,
+        last=last,
     )
 
 

@@ -19,7 +19,7 @@ from typing import Final
 import vodozemac
 
 from p2pchat.core.codec import MAX_BYTES, Value
-from p2pchat.core.fields import array, blob, identifier, integer, text
+from p2pchat.core.fields import array, blob, identifier, integer, items, text
 from p2pchat.core.ids import DeviceId, GroupId
 from p2pchat.core.ratchet import megolm
 from p2pchat.core.ratchet.errors import Reason, ReplayError, UndecryptableError
@@ -60,11 +60,13 @@ class OutboundGroupSession:
         view: bytes,
         created_ms: int,
         session: vodozemac.GroupSession,
+        sealed: int = 0,
     ) -> None:
         self.group = group
         self.author = author
         self.view = view
         self.created_ms = created_ms
+        self.sealed = sealed  # messages, by Megolm or under a key that it sealed (bursts.py)
         self._session = session
         self.session_id = megolm.session_id(session.session_id)
 
@@ -78,7 +80,7 @@ class OutboundGroupSession:
 
     @property
     def count(self) -> int:
-        """How many messages were sealed; also the index of the next."""
+        """The index of the next Megolm message."""
         return self._session.message_index
 
     def should_rotate(
@@ -90,7 +92,7 @@ class OutboundGroupSession:
         `max_age_ms`.
         """
         return (
-            view != self.view or self.count >= max_messages or not 0 <= now_ms - self.created_ms < max_age_ms
+            view != self.view or self.sealed >= max_messages or not 0 <= now_ms - self.created_ms < max_age_ms
         )
 
     def seal(self, plaintext: bytes, associated: bytes) -> Sealed:
@@ -99,11 +101,16 @@ class OutboundGroupSession:
         Raises:
             QuotaError: more than 64 KiB.
         """
-        if len(plaintext) > MAX_BYTES:
-            raise QuotaError(f"a group message holds at most {MAX_BYTES} bytes")
+        self.count_sealed(plaintext)
         index = self._session.message_index
         bound = megolm.context(self.group, self.author, self.session_id, associated) + plaintext
         return Sealed(self.session_id, index, self._session.encrypt(bound).to_bytes())
+
+    def count_sealed(self, plaintext: bytes) -> None:
+        """Count a message under this session. Raises QuotaError: it has more than 64 KiB."""
+        if len(plaintext) > MAX_BYTES:
+            raise QuotaError(f"a group message holds at most {MAX_BYTES} bytes")
+        self.sealed += 1
 
     def sender_key(self) -> SenderKey:
         """The key from the next message on: for those who may not read what came before."""
@@ -120,7 +127,8 @@ class OutboundGroupSession:
 
     def to_bytes(self, key: bytes) -> bytes:
         """The session sealed under the 32-byte `key`."""
-        value = [self.group, self.author, self.view, self.created_ms, self._session.pickle(PICKLE_KEY)]
+        pickle = self._session.pickle(PICKLE_KEY)
+        value = [self.group, self.author, self.view, self.created_ms, pickle, self.sealed]
         return seal_state(key, "outbound group session", b"", value)
 
     @classmethod
@@ -128,13 +136,16 @@ class OutboundGroupSession:
         """The session that `to_bytes` sealed; raises StoreError if `data` or `key` is wrong."""
 
         def build(value: Value) -> OutboundGroupSession:
-            group, author, view, created_ms, pickle = array(value, 5)
+            parts = items(value, most=6)
+            group, author, view, created_ms, pickle = array(parts[:5], 5)
+            session = vodozemac.GroupSession.from_pickle(text(pickle, most=MAX_BYTES), PICKLE_KEY)
             return cls(
                 identifier(group, GroupId),
                 identifier(author, DeviceId),
                 blob(view, most=_VIEW_SIZE),
                 integer(created_ms),
-                vodozemac.GroupSession.from_pickle(text(pickle, most=MAX_BYTES), PICKLE_KEY),
+                session,
+                integer(parts[5]) if len(parts) == 6 else session.message_index,  # of an older version
             )
 
         return open_state(key, "outbound group session", b"", data, build)

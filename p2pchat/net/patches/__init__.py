@@ -20,6 +20,7 @@ from p2pchat.net.patches import (
     service_task_error,
     short_reads,
     stream_handler_error,
+    turns_for_each_message,
 )
 from p2pchat.net.patches.replacement import Replacement
 
@@ -36,6 +37,7 @@ PATCHES: Final[dict[str, tuple[Replacement, ...]]] = {
         service_task_error,
         short_reads,
         stream_handler_error,
+        turns_for_each_message,
     )
 }
 

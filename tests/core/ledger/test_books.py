@@ -71,7 +71,7 @@ UNITS = pytest.mark.parametrize("unit", [EUR, JPY, own_unit("beer"), own_unit("h
 def test_law_15_hledger_reads_our_balance(new_pair, tmp_path, unit):
     program = shutil.which("hledger")
     if program is None:
-        pytest.skip("hledger is not installed")
+        pytest.skip("needs hledger: apt-get install hledger")
     pair = new_pair(unit)
     notes = some_account(pair, unit)
     for device in (pair.alice, pair.bob):
@@ -97,7 +97,7 @@ def test_law_15_hledger_reads_our_balance(new_pair, tmp_path, unit):
 @UNITS
 def test_law_15_beancount_reads_our_balance(new_pair, tmp_path, unit):
     if importlib.util.find_spec("beancount") is None:
-        pytest.skip("beancount is not installed")
+        pytest.skip("needs beancount (a development package on Linux)")
     pair = new_pair(unit)
     notes = some_account(pair, unit)
     for device in (pair.alice, pair.bob):

@@ -16,6 +16,7 @@ from p2pchat.core.codec import decode, encode
 from p2pchat.core.ids import ConversationId, DeviceId, PersonId
 from p2pchat.core.ratchet.account import DeviceAccount
 from p2pchat.core.ratchet.bundle import PrekeyBundle
+from p2pchat.core.ratchet.bursts import GroupBody, open_body, open_key
 from p2pchat.core.ratchet.megolm import SenderKey
 from p2pchat.core.ratchet.parties import Endpoint, Parties
 from p2pchat.core.ratchet.peer import PeerSessions
@@ -165,3 +166,15 @@ def test_stored_group_sessions_are_read():
     outbound = OutboundGroupSession.from_bytes(raw("group", "stored_outbound"), STORE_KEY)
     sealed = outbound.seal(b"next", b"")
     assert inbound.open(sealed.ciphertext, b"", seen=lambda index: False).index == 3
+
+
+def test_a_burst_is_opened_by_the_key_that_it_carries():
+    reader = InboundGroupSession.from_sender_key(SenderKey.decode(raw("burst", "sender_key")))
+    for number, message in enumerate(VECTORS["burst"]["messages"]):
+        body = GroupBody.decode(bytes.fromhex(message["body"]))
+        assert body.encode().hex() == message["body"]
+        assert open_body(reader, body).hex() == message["plaintext"]
+        if number:
+            assert open_key(reader, body.sealed_key) == raw("burst", "key")
+        else:
+            assert body.sealed_key is None

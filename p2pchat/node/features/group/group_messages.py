@@ -13,12 +13,12 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
-from p2pchat.core import content, fields
-from p2pchat.core.codec import decode, encode
+from p2pchat.core import content
 from p2pchat.core.direct import items
 from p2pchat.core.direct.items import Item, KeysWanted
 from p2pchat.core.ids import DeviceId, EntryId, GroupId, PersonId
-from p2pchat.core.log.entry import MAX_BODY, Entry
+from p2pchat.core.log.entry import Entry
+from p2pchat.core.ratchet.bursts import KEY_SIZE, Burst, GroupBody, open_body, open_key
 from p2pchat.core.ratchet.errors import Reason, UndecryptableError
 from p2pchat.core.ratchet.megolm import GroupSessionId, SenderKey
 from p2pchat.core.ratchet.sender_keys import InboundGroupSession, OutboundGroupSession
@@ -36,6 +36,7 @@ KIND: Final = "sealed"  # header.kind of messages in a group
 MAX_EARLY_KEYS: Final = 4  # of one device that is not known to be a member
 MAX_OPEN: Final = 256  # sender keys kept in memory; those of others are read again
 MAX_ASKED: Final = 32  # sender keys asked for in one item
+_BURST: Final = "burst"  # by this name and the group a commit remembers what seals its messages
 _AT_HAND: Final = "sender_session"  # by this table and the group a commit remembers the key itself
 _WAITING: Final = "The key for this message has not arrived yet; it is asked for."
 _BEFORE: Final = "Written before you joined: this group does not show its past to newcomers."
@@ -50,11 +51,9 @@ def say(app: App, tx: Transaction, membership: groups.Membership, said: content.
     group_views.check_may_write(app, tx, membership)
     body = content.encode_content(said, app.entropy(content.SALT_SIZE))
     session = _outbound(app, tx, membership.group)
-    sealed = session.seal(body, b"")
+    sealed = _burst(app, tx, session).seal(body)
     _keep_outbound(app, tx, session)
-    entry = group_views.write(
-        app, tx, membership.group, KIND, encode([sealed.session_id, sealed.index, sealed.ciphertext])
-    )
+    entry = group_views.write(app, tx, membership.group, KIND, sealed.encode())
     readers = group_views.persons(app, tx, membership.group) - {app.person}
     deliveries.expect(tx, entry.id, readers, app.now_ms())
     contents.apply_mine(app, tx, entry, said)
@@ -183,7 +182,7 @@ def _opens_something(tx: Reader, key: SenderKey, session: InboundGroupSession) -
         entry = logs.get(tx, message.id)
         assert entry is not None
         with suppress(ProtocolError):
-            session.open(read_sealed(entry.body)[2], b"", seen=lambda index: False)
+            open_body(session, read_sealed(entry.body))
             return True
     return False
 
@@ -206,16 +205,11 @@ def take_keys_wanted(app: App, tx: Transaction, sender: people.Device, payload: 
                 _give(tx, sender.id, session.sender_key(index))
 
 
-def read_sealed(body: bytes | None) -> tuple[GroupSessionId, int, bytes]:
-    """Session, index and ciphertext of a sealed message. Raises DecodeError."""
+def read_sealed(body: bytes | None) -> GroupBody:
+    """The body of a sealed message. Raises DecodeError."""
     if body is None:
         raise DecodeError("the message was erased")
-    session, index, ciphertext = fields.array(decode(body), 3)
-    return (
-        fields.identifier(session, GroupSessionId),
-        fields.integer(index, high=2**32),
-        fields.blob(ciphertext, most=MAX_BODY),
-    )
+    return GroupBody.decode(body)
 
 
 def _outbound(app: App, tx: Transaction, group: GroupId) -> OutboundGroupSession:
@@ -262,11 +256,21 @@ def _keep_outbound(app: App, tx: Transaction, session: OutboundGroupSession) -> 
     tx.flush_first((_AT_HAND, session.group), frozenset({"sender_session"}), keep)
 
 
+def _burst(app: App, tx: Transaction, session: OutboundGroupSession) -> Burst:
+    """What seals the next message: with those that are said in the same commit, under one key."""
+    burst: Burst | None = tx.recall(_BURST, session.group)
+    if burst is None or not burst.goes_on(session):
+        burst = Burst(session, app.entropy(KEY_SIZE))
+        tx.remember(_BURST, session.group, burst)
+    return burst
+
+
 def _share(app: App, tx: Transaction, session: OutboundGroupSession) -> None:
     lacking = group_views.member_devices(app, tx, session.group) - {app.device}
     lacking -= sessions.sent_to(tx, session.session_id)
     if not lacking:
         return
+    tx.remember(_BURST, session.group, None)  # who gets the key from here on could not open what goes on
     stored = sessions.inbound(tx, session.session_id, app.device)
     assert stored is not None
     inbound = InboundGroupSession.from_bytes(stored.state, app.pickle_key)
@@ -295,9 +299,9 @@ def _readable_from(tx: Reader, session: InboundGroupSession, lamport: int) -> in
     for entry in logs.of_author_since(tx, session.group, session.author, lamport):
         if entry.header.kind != KIND or entry.body is None:
             continue
-        name, index, _ = read_sealed(entry.body)
-        if name == session.session_id:
-            return max(index, session.first_index)
+        sealed = read_sealed(entry.body)
+        if sealed.session_id == session.session_id:
+            return max(sealed.index, session.first_index)
     return None
 
 
@@ -323,19 +327,24 @@ def _inbound(state: bytes, key: bytes) -> InboundGroupSession:
     return InboundGroupSession.from_bytes(state, key)
 
 
+# Sessions are those of `_inbound`, alike only if they are the same; what does not open is not remembered.
+_burst_key = lru_cache(maxsize=MAX_OPEN)(open_key)
+
+
 def _open(app: App, tx: Reader, entry: Entry) -> tuple[GroupSessionId, bytes | None]:
     """The session of a sealed message, and what it says; None if no key of its author opens it (yet).
 
     Raises:
         ProtocolError: it is malformed, or not what its author sealed.
     """
-    name, _, ciphertext = read_sealed(entry.body)
+    body = read_sealed(entry.body)
+    name = body.session_id
     stored = sessions.inbound(tx, name, entry.header.device)
     if stored is None or stored.group != entry.conversation:
         return name, None
     session = _inbound(stored.state, app.pickle_key)
     try:
-        return name, session.open(ciphertext, b"", seen=lambda index: False).plaintext
+        return name, open_body(session, body, _burst_key)
     except UndecryptableError as error:
         if error.reason is Reason.KEY_GONE or not stored.first_hand:
             return name, None

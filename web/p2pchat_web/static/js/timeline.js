@@ -18,7 +18,7 @@ const RUN_MS = 5 * 60_000; // messages of one person within this time stand toge
 export function timeline(chat, { signal, grouped, onReply, onEdit }) {
   const list = el("div.messages", { role: "log", "aria-label": "Messages", "aria-live": "off" });
   const scroller = el("div.scroller", { tabindex: "0", "aria-label": "Messages" }, list);
-  const down = el("button.icon-button.down", { type: "button", "aria-label": "To the newest message", hidden: true, onclick: newest }, icon("arrow-down"));
+  const down = el("button.icon-button.down", { type: "button", "aria-label": "To the newest message", hidden: true, onclick: () => newest() }, icon("arrow-down"));
   const node = el("div.timeline", {}, scroller, down);
   let messages = [];
   let nodes = new Map(); // message id: { shape, node }
@@ -27,10 +27,15 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
   let busy = false;
   let firstUnread = null;
   let upto = null; // what arrived last of what is shown
+  let turn = Promise.resolve(); // ends when all that was asked of the node has been drawn
+  const heard = new Map(); // message id: the events that told of it and were not yet looked into
 
   const atBottom = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
   const toBottom = () => (scroller.scrollTop = scroller.scrollHeight);
   const topOf = (id) => nodes.get(id).node.getBoundingClientRect().top;
+
+  /** Run `job` when all before it has ended: of two answers that overlap the older could be drawn last. */
+  const inTurn = (job) => (turn = turn.then(job, job));
 
   async function fetchPage(more) {
     const page = await call("message.history", { chat: chat.key, limit: PAGE, ...more });
@@ -47,7 +52,11 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
     markRead();
   }
 
-  async function newest() {
+  const newest = () => inTurn(readNewest);
+  const show = (id) => inTurn(() => readAround(id));
+  const catchUp = () => inTurn(readEnd);
+
+  async function readNewest() {
     const page = await attempt(() => fetchPage({}));
     if (!page || signal.aborted) return;
     take(page.messages, page.more, page.newer);
@@ -57,7 +66,7 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
     onScroll();
   }
 
-  async function show(id) {
+  async function readAround(id) {
     const page = await attempt(() => fetchPage({ around: id }));
     if (!page || signal.aborted) return;
     take(page.messages, page.more, page.newer);
@@ -88,10 +97,16 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
   async function grow(up) {
     if (busy || !messages.length) return;
     busy = true;
+    const read = await inTurn(() => readMore(up));
+    busy = false;
+    if (read) onScroll(); // who scrolled on meanwhile wants more
+  }
+
+  async function readMore(up) {
+    if (!messages.length) return false;
     performance.mark("page-begin");
     const page = await attempt(() => fetchPage(up ? { before: messages[0].id } : { after: messages.at(-1).id }));
-    busy = false;
-    if (!page || signal.aborted) return;
+    if (!page || signal.aborted) return false;
     const anchor = (up ? messages[0] : messages.at(-1)).id; // its node may be drawn anew
     const top = topOf(anchor);
     if (up) {
@@ -112,7 +127,7 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
     draw();
     scroller.scrollTop += topOf(anchor) - top;
     performance.measure("page", "page-begin");
-    onScroll(); // who scrolled on meanwhile wants more
+    return true;
   }
 
   function onScroll() {
@@ -155,6 +170,8 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
     if (newer && mine) return newest();
     const stay = !mine && !atBottom();
     const at = messages.findIndex((one) => one.id === message.id);
+    // What a command answered is older than what an event has told since; but the edit may be news.
+    if (at >= 0 && mine && message.edited_ms <= messages[at].edited_ms) return null;
     if (at >= 0) messages[at] = message;
     else if (newer) return null;
     else messages.push(message);
@@ -164,21 +181,35 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
     return null;
   }
 
-  async function told({ type, data }) {
+  /** An event of the node: look at what it tells of, together with all that is told until then. */
+  function told({ type, data }) {
     const known = data.id && find(data.id);
     if (data.chat ? !isHere(data.chat) : !known) return;
-    if (type === "message.vanished") {
-      messages = messages.filter((one) => one.id !== data.id);
-      return draw();
+    if (!heard.size) inTurn(hear);
+    heard.set(data.id, [...(heard.get(data.id) ?? []), type]);
+  }
+
+  async function hear() {
+    const events = [...heard];
+    heard.clear();
+    const gone = new Set(events.filter(([, types]) => types.includes("message.vanished")).map(([id]) => id));
+    const arrived = events.filter(([id, types]) => !gone.has(id) && types.includes("message.received")).map(([id]) => id);
+    const isNew = (types) => types.includes("message.received") || types.includes("message.sent");
+    const asked = events.filter(([id, types]) => !gone.has(id) && (find(id) || isNew(types)));
+    const found = await Promise.all(asked.map(([id]) => call("message.show", { id }).catch(() => null)));
+    if (signal.aborted) return;
+    if (gone.size) {
+      messages = messages.filter((one) => !gone.has(one.id));
+      draw();
     }
-    if (!known && type !== "message.received" && type !== "message.sent") return;
-    const message = await call("message.show", { id: data.id }).catch(() => null);
-    if (!message || signal.aborted) return;
-    // Its place among others is the log's to say, not the order in which it came.
-    if (known || !messages.length || isLast(message)) add(message);
-    else await catchUp();
-    if (type !== "message.received") return;
-    upto = data.id;
+    let astray = false; // its place among others is the log's to say, not the order in which it came
+    for (const message of found.filter(Boolean)) {
+      if (find(message.id) || !messages.length || isLast(message)) add(message);
+      else astray = true;
+    }
+    if (astray) await readEnd();
+    if (!arrived.length) return;
+    upto = arrived.at(-1);
     markRead();
   }
 
@@ -186,7 +217,7 @@ export function timeline(chat, { signal, grouped, onReply, onEdit }) {
   const isHere = (name) => name === (chat.group ? "#" : "@") + chat.name || name.slice(1) === chat.name;
 
   /** Read the end of the window anew, after the node was away or something came out of order. */
-  async function catchUp() {
+  async function readEnd() {
     if (newer || !messages.length) return;
     const stay = !atBottom();
     const page = await attempt(() => fetchPage({}));
