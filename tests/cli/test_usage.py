@@ -71,7 +71,7 @@ def test_help_lists_every_command_with_its_line(nobody: Any) -> None:
         (["sned", "bob", "hi"], "Did you mean 'send'"),
         (["contact", "lsit"], "Did you mean 'list'"),
         (["send"], "Missing"),
-        (["send", "bob"], "Missing"),
+        (["send", "bob"], "nothing to send"),
         (["history", "bob", "--limit", "many"], "--limit"),
         (["history", "bob", "--limit", "0"], "--limit"),
         (["status", "--jsno"], "--jsno"),
