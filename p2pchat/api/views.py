@@ -152,8 +152,10 @@ def _delivery(
     app: App, tx: Reader, delivery: deliveries.Delivery, places: list[mailboxes.Place]
 ) -> s.Delivery:
     """How far a message has come to one person, and who keeps it meanwhile."""
-    missing = [place for place in places if place.state == "refused"]
     failed = delivery.state == "failed"
+    if not places and not failed:  # what a text to a group is told of each member
+        return s.Delivery(name=name_of(app, tx, delivery.person), state=delivery.state, at_ms=delivery.at_ms)
+    missing = [place for place in places if place.state == "refused"]
     return s.Delivery(
         name=name_of(app, tx, delivery.person),
         state=delivery.state,
