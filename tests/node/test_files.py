@@ -222,11 +222,10 @@ def test_a_liar_is_asked_no_more_and_others_bring_the_file(lie: str) -> None:
     async def scenario(world: World) -> None:
         ann, ben, eve = await world.found("ann", "ben", "eve")
         await ben.change("settings.set", s.SetSettings(fetch_megabytes=0))
-        about = put(eve)
-        await send(eve, "#club", about)
-        await world.until(
-            lambda: state(ann, about) == "here" and state(ben, about) == "offered", "ann has it"
-        )
+        about, another = put(eve), put(eve, b"another")
+        await send(eve, "#club", about, another)
+        await world.until(lambda: state(ann, about) == state(ann, another) == "here", "ann has them")
+        await world.until(lambda: state(ben, another) == "offered", "ben knows of them")
         hashes, sealed = ann.app.blobs.hashes(about), ann.app.blobs.sealed(about, 0, 3)
         asked = 0
 
@@ -253,7 +252,9 @@ def test_a_liar_is_asked_no_more_and_others_bring_the_file(lie: str) -> None:
         await ben.change("file.fetch", s.FileId(id=about.id.text))
         await world.until(lambda: state(ben, about) == "here", "ann brought it")
         assert content(ben, about) == DATA
-        assert asked == 1
+        await ben.change("file.fetch", s.FileId(id=another.id.text))
+        await world.until(lambda: state(ben, another) == "here", "ann brought the other one too")
+        assert asked == (2 if lie == "nothing" else 1)  # to hang up is no lie
 
     simulate(1, scenario)
 
