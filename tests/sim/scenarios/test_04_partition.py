@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from p2pchat.api import schema as s
+from p2pchat.core.ids import GroupId
+from p2pchat.net import protocols
 from p2pchat.testing.oracles import group_id, members, restart_changes_nothing, settle
 from p2pchat.testing.person import Person
 from p2pchat.testing.simulate import Worlds
@@ -10,6 +12,7 @@ from p2pchat.testing.verdict import finish
 from p2pchat.testing.world import World
 
 DAY_S = 86_400.0
+_SIZES = "SELECT id, length(header) + coalesce(length(body), 0) FROM entry WHERE conversation = ?"
 
 
 async def meddle(world: World, people: list[Person], number: int) -> None:
@@ -31,6 +34,13 @@ async def meddle(world: World, people: list[Person], number: int) -> None:
         await world.say(person, "#club", f"text {number}")
 
 
+def lacking(people: list[Person], group: GroupId) -> int:
+    """Bytes of the entries that some of `people` have, for each who lacks them."""
+    held = [dict(one.look(lambda tx: tx.execute(_SIZES, (group,)))) for one in people]
+    whole = {id: size for one in held for id, size in one.items()}
+    return sum(sum(whole.values()) - sum(one.values()) for one in held)
+
+
 def test_members_cut_off_from_each_other_for_days_agree_when_they_meet(worlds: Worlds) -> None:
     """Three islands (small: two), on each of which people write, edit, react, join or are removed."""
 
@@ -50,9 +60,15 @@ def test_members_cut_off_from_each_other_for_days_agree_when_they_meet(worlds: W
             world.leap(world.chances.uniform(0, world.size(1.0, 0.2) * DAY_S))
         await world.invite("club", cat, new)
         await ann.change("group.remove", s.RemoveMember(group="club", who=out.id.text))
-        world.heal()
-        await finish(world)
         inside = [one for one in world.people if one is not out]
+        missing, before = lacking(inside, group_id(ann, "club")), world.net.sent[protocols.SYNC]
+        assert missing
+        world.heal()
+        await settle(world)
+        cost = world.net.sent[protocols.SYNC] - before
+        # Where several meet several who lack the same, some of it is sent by two at once.
+        assert cost <= world.size(1.5, 2.5) * missing + 64 * 1024, f"{cost} bytes for {missing}"
+        await finish(world)
         assert members(world.people, group_id(ann, "club")) == inside
         await restart_changes_nothing(world, *world.chances.sample(inside, world.size(0, 2)))
 
