@@ -78,12 +78,16 @@ class DeviceCertificate:
         return encode([body, self.signature, self.countersignature])
 
     @classmethod
-    def decode(cls, raw: bytes) -> Self:
+    def decode(cls, raw: bytes) -> DeviceCertificate:
         """The certificate in `raw`, both signatures checked.
 
         Raises:
             ProtocolError: malformed, or not signed by the person and the device that it names.
         """
+        return _certificate(raw)  # every card of a person brings it again
+
+    @classmethod
+    def _decode(cls, raw: bytes) -> Self:
         body_value, *signatures = fields.array(decode(raw, limit=MAX_CERTIFICATE), 3)
         body = fields.blob(body_value, most=256)
         signature, countersignature = (
@@ -103,6 +107,11 @@ class DeviceCertificate:
         verify(certificate.person, _CERTIFICATE, body, signature)
         verify(certificate.device, _COUNTERSIGNED, body, countersignature)
         return certificate
+
+
+@lru_cache(maxsize=256)
+def _certificate(raw: bytes) -> DeviceCertificate:
+    return DeviceCertificate._decode(raw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from nacl.bindings import crypto_sign_open
 from trio._core import _run as scheduler  # the order of tasks is drawn there; Hypothesis reaches in alike
 
 from p2pchat.core import keys
+from p2pchat.node import node
 from p2pchat.node.endure import one_error
 from p2pchat.node.mailbox import holder
 from p2pchat.testing.conditions import Conditions
@@ -33,6 +34,7 @@ from p2pchat.testing.world import World
 
 Scenario: TypeAlias = Callable[[World], Coroutine[object, object, None]]
 
+_RARELY_S: Final = 7.0
 _checked: Final = lru_cache(maxsize=4096)(crypto_sign_open)
 LONGEST_S = 365 * 86_400.0  # of virtual time; a scenario that lasts so long waits for what never comes
 _FEW_COLLECTIONS: Final = (200_000, 50, 100)
@@ -98,7 +100,12 @@ def _simulate(seed: int, scenario: Scenario, conditions: Conditions, *, is_large
 
     with tempfile.TemporaryDirectory(dir=shared_memory()) as directory:
         try:
-            with _cheap_work(), _shared_checks(), _rare_collections(), _survived_bugs() as bugs:
+            with (
+                _cheap_work(is_large=is_large),
+                _shared_checks(),
+                _rare_collections(),
+                _survived_bugs() as bugs,
+            ):
                 trio.run(run, Path(directory), clock=trio.testing.MockClock(autojump_threshold=0))
             bugs += worlds[0].net.bugs
             if bugs:
@@ -107,6 +114,8 @@ def _simulate(seed: int, scenario: Scenario, conditions: Conditions, *, is_large
             raise
         except BaseException as error:
             test = scenario.__qualname__.partition(".")[0]
+            if not test.startswith("test_"):  # a function that tests share
+                test = scenario.__module__.rpartition(".")[2]
             error.add_note("\n".join(worlds[0].history if worlds else ()))
             error.add_note(f"seed {seed}, is_large={is_large}; once more: make sim SEED={seed} ONLY={test}")
             raise
@@ -118,14 +127,19 @@ def _simulate(seed: int, scenario: Scenario, conditions: Conditions, *, is_large
 
 
 @contextmanager
-def _cheap_work() -> Iterator[None]:
-    """Strangers work for what they leave with a friend; here a few hashes do, not a third of a second."""
-    limits = holder.LIMITS
+def _cheap_work(*, is_large: bool) -> Iterator[None]:
+    """Strangers work for what they leave with a friend; here a few hashes do, not a third of a second.
+
+    And in small worlds nobody looks at the clock every other second.
+    """
+    limits, clock_s = holder.LIMITS, node.CLOCK_S
     setattr(holder, "LIMITS", replace(limits, stranger_bits=1))  # noqa: B010 - it is final to others
+    setattr(node, "CLOCK_S", clock_s if is_large else _RARELY_S)  # noqa: B010
     try:
         yield
     finally:
         setattr(holder, "LIMITS", limits)  # noqa: B010
+        setattr(node, "CLOCK_S", clock_s)  # noqa: B010
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """With how many seeds the simulated scenarios run.
 
-SEEDS=n  every scenario in small worlds with the seeds below n (the numbered ones 100, the others 2)
+SEEDS=n  every scenario in small worlds with the seeds below n (the numbered ones 200, the others 2)
 LARGE=n  the numbered ones in large worlds as well, with the seeds below n (2)
 SEED=n   that seed alone, in worlds of both sizes
 """
@@ -14,7 +14,7 @@ import pytest
 
 from p2pchat.testing.simulate import Worlds
 
-FEW, MANY = 2, 100
+FEW, MANY = 2, 200
 CHUNK = 25  # seeds in one test: few enough for the processes of a run to share
 
 
