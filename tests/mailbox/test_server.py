@@ -159,6 +159,17 @@ async def test_an_owner_may_have_his_box_forgotten(world: Any, new_owner: Any) -
     assert world.server.state.used == 0
 
 
+async def test_who_came_before_the_box_was_opened_may_come_again_soon(world: Any, new_owner: Any) -> None:
+    """A new box costs its owner work: his contact's first message can be there before it."""
+    owner = new_owner(world)
+    async with world.at() as client:
+        (refused,) = await client.deposit([owner.deposit()])
+        assert (refused.reason.value, refused.retry_s <= 600) == ("unknown", True)
+        await owner.visit(client)
+        await owner.admit(client)
+        assert reasons(await client.deposit([owner.deposit()])) == ["held"]
+
+
 # --- what others try --------------------------------------------------------------------------------
 
 

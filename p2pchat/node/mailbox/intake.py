@@ -26,6 +26,7 @@ from p2pchat.store.transaction import Reader, Transaction
 logger = logging.getLogger(__name__)
 
 _ROOM_S = 1800  # after which a full mailbox may have room again
+_UNKNOWN_S = 600  # until who found no box may ask again: its owner may be about to open it
 
 
 class Friends(Protocol):
@@ -175,7 +176,7 @@ class Intake:
         """Whether a deposit needs no writing; None if it is to be written."""
         place = found.place
         if place is None:
-            return Refused(Reason.UNKNOWN, 3600)
+            return Refused(Reason.UNKNOWN, _UNKNOWN_S)
         if found.is_held:
             return Held(parcel_id(deposit.parcel))
         if place.stranger and not found.is_friend and not self._has_worked(deposit):
