@@ -32,8 +32,9 @@ def expect(tx: Transaction, entry: EntryId, persons: Iterable[PersonId], now_ms:
     expected = sorted(persons)
     for person in expected:
         tx.queue(
-            f"""INSERT OR IGNORE INTO delivery (entry, person, state, at_ms)
-                VALUES ({_NUMBER}, ?, 'queued', ?)""",
+            # Not OR IGNORE: that would also drop a row whose entry is not there, and nobody would notice.
+            f"""INSERT INTO delivery (entry, person, state, at_ms) VALUES ({_NUMBER}, ?, 'queued', ?)
+                ON CONFLICT (entry, person) DO NOTHING""",
             (entry, person, now_ms),
         )
     tx.remember("delivery", entry, [Delivery(person, "queued", now_ms) for person in expected])
