@@ -48,9 +48,12 @@ from p2pchat.core.ledger.state import fold
 from p2pchat.core.ledger.units import own_unit, read_unit, unit_value
 from p2pchat.core.log import entry as log_entry
 from p2pchat.core.log import equivocation
+from p2pchat.core.mailbox import carried
 from p2pchat.core.mailbox import frames as mailbox_frames
 from p2pchat.core.mailbox.sealing import SIZES, ParcelId
 from p2pchat.core.mailbox.tags import TAG_SIZE
+from p2pchat.core.ratchet.bursts import GroupBody
+from p2pchat.core.ratchet.megolm import GroupSessionId
 from p2pchat.core.sync import frames as sync_frames
 from p2pchat.errors import P2PChatError, ProtocolError, UsageError
 from p2pchat.testing.mutation import hammer, mutated, oversized
@@ -280,6 +283,9 @@ def decoders() -> dict[str, Decoder]:
         "log.equivocation.EquivocationProof.decode": Decoder(
             equivocation.EquivocationProof.decode, every([log["equivocation"]["proof"]])
         ),
+        "mailbox.carried.Carried.decode": Decoder(
+            carried.Carried.decode, [carried.Carried((bytes(SIZES[0]),), (b"v" * 64,)).encode()], 0
+        ),
         "mailbox.frames.decode_question": Decoder(
             mailbox_frames.decode_question,
             [
@@ -313,6 +319,10 @@ def decoders() -> dict[str, Decoder]:
                 )
             ],
             mailbox_frames.FRAME_LIMIT,
+        ),
+        "ratchet.bursts.GroupBody.decode": Decoder(
+            GroupBody.decode,
+            [GroupBody(GroupSessionId(b"s" * 32), 1, b"c" * 99, key).encode() for key in (None, b"k" * 99)],
         ),
         "sync.frames.decode_frame": Decoder(
             sync_frames.decode_frame, every(sync.values()), sync_frames.MAX_FRAME
