@@ -54,14 +54,20 @@ def accounts(tx: Reader, person: PersonId | None = None) -> list[StoredAccount]:
 
 def account(tx: Reader, id: AccountId) -> StoredAccount | None:
     """The account `id`, or None."""
-    row = tx.one("SELECT * FROM ledger_account WHERE id = ?", (id,))
-    return _account(row) if row else None
+
+    def load() -> StoredAccount | None:
+        row = tx.one("SELECT * FROM ledger_account WHERE id = ?", (id,))
+        return _account(row) if row else None
+
+    return tx.remembered("ledger_account", id, load)
 
 
 def put_account(tx: Transaction, account: StoredAccount) -> None:
     """Open an account, or move the end of this device's chain."""
+    # Not OR REPLACE: it would delete the row and write the page of its index anew as well.
     tx.execute(
-        "INSERT OR REPLACE INTO ledger_account VALUES (?, ?, ?, ?, ?, ?, ?)",
+        """INSERT INTO ledger_account VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+           SET epoch = excluded.epoch, seq = excluded.seq, prev = excluded.prev, written_ms = excluded.written_ms""",
         (
             account.id,
             account.person,
@@ -74,12 +80,10 @@ def put_account(tx: Transaction, account: StoredAccount) -> None:
     )
 
 
-def add(tx: Transaction, entry: StoredEntry) -> bool:
-    """Keep an entry; whether it is new."""
-    if tx.one("SELECT 1 FROM ledger_entry WHERE id = ?", (entry.id,)):
-        return False
-    tx.execute(
-        "INSERT INTO ledger_entry VALUES (?, ?, ?, ?, ?, ?, ?)",
+def add(tx: Transaction, entry: StoredEntry) -> Stamp | None:
+    """Keep an entry; where it is now, or None if it was there already."""
+    added = tx.one(
+        "INSERT INTO ledger_entry VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING rowid",
         (
             entry.id,
             entry.account,
@@ -90,7 +94,7 @@ def add(tx: Transaction, entry: StoredEntry) -> bool:
             entry.received_ms,
         ),
     )
-    return True
+    return Stamp(added[0], entry.id) if added else None
 
 
 def newest(tx: Reader, account: AccountId) -> Stamp | None:

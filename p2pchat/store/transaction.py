@@ -38,6 +38,7 @@ REMEMBERED: Final = frozenset(
         "mention",
         "delivery",
         "event",
+        "ledger_account",
     }
 )
 """Tables of which a few rows are looked at again and again, or soon after they were written."""

@@ -60,8 +60,7 @@ class AccountCache:
         loaded = self._loaded[entry.account]
         loaded.newest = None  # whatever goes wrong from here on, the state is not taken for the stored one
         moved = loaded.state.add(signed)
-        ledger.add(tx, entry)
-        loaded.newest = ledger.newest(tx, entry.account)
+        loaded.newest = ledger.add(tx, entry) or ledger.newest(tx, entry.account)
         return moved
 
     def _load(self, tx: Reader, account: Account, devices: Mapping[DeviceId, PersonId]) -> _Loaded:
