@@ -67,7 +67,8 @@ def put_account(tx: Transaction, account: StoredAccount) -> None:
     # Not OR REPLACE: it would delete the row and write the page of its index anew as well.
     tx.execute(
         """INSERT INTO ledger_account VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
-           SET epoch = excluded.epoch, seq = excluded.seq, prev = excluded.prev, written_ms = excluded.written_ms""",
+           SET epoch = excluded.epoch, seq = excluded.seq, prev = excluded.prev,
+               written_ms = excluded.written_ms""",
         (
             account.id,
             account.person,
